@@ -1,0 +1,74 @@
+import json
+import tempfile
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from warehouse.errors import Invalid
+from warehouse.files import canonical_json
+from warehouse.identifiers import parse_partition_name, parse_video_id
+from warehouse.sources.manifest import read_records
+from warehouse.sources.record import storable
+from warehouse.split import is_validation, smallest_salt
+from warehouse.tables import to_parquet
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda values: st.lists(values) | st.dictionaries(st.text(), values),
+)
+
+
+@given(st.one_of(ANY_TEXT, st.text("./\\a-_ \0", max_size=8)))
+def test_parsed_name_is_one_plain_part_of_a_path(text: str) -> None:
+    for parse in (parse_video_id, parse_partition_name):
+        try:
+            name = parse(text)
+        except Invalid:
+            continue
+        assert name == text
+        assert PurePosixPath("root", name).parts == ("root", name)
+        assert name.isascii()
+
+
+@given(st.text("./a\\ ~", min_size=1, max_size=12))
+def test_media_path_of_a_manifest_never_leaves_its_folder(path: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        listing = Path(folder, "manifest.jsonl")
+        listing.write_text(json.dumps({"video_id": "a", "path": path}))
+        try:
+            (record,) = read_records(listing)
+        except Invalid:
+            return
+        assert record.media_path is not None
+        reached = (listing.parent / record.media_path).resolve()
+        assert reached.is_relative_to(listing.parent.resolve())
+        assert reached != listing.parent.resolve()
+
+
+@given(ANY_TEXT)
+def test_storable_text_survives_parquet(text: str) -> None:
+    kept = storable(text)
+    assert pl.read_parquet(to_parquet(pl.DataFrame({"text": [kept]})))["text"].to_list() == [kept]
+    assert len(kept) == len(text)
+    assert storable(kept) == kept
+
+
+@settings(max_examples=50)
+@given(JSON)
+def test_canonical_json_says_the_same_and_is_stable(value: object) -> None:
+    text = canonical_json(value)
+    assert json.loads(text) == value
+    assert canonical_json(json.loads(text)) == text
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from("abc")), max_size=120))
+def test_video_keeps_its_side_whatever_else_is_listed(rows: list[tuple[int, str]]) -> None:
+    contents, categories = [str(content) for content, _ in rows], [category for _, category in rows]
+    salt = smallest_salt(contents, categories)
+    assert salt == smallest_salt(contents[::-1], categories[::-1])
+    assert salt == smallest_salt(contents * 2, categories * 2)
+    assert all(is_validation(salt, content) == is_validation(salt, content) for content in contents)

@@ -1,0 +1,1 @@
+"""The storage layer: immutable files, the catalog that publishes them, and tables of videos, labels and predictions."""

@@ -1,0 +1,56 @@
+"""Where a commit belongs: a dataset and, where it has them, one of its partitions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.identifiers import parse_dataset, parse_partition_name
+
+
+@dataclass(frozen=True)
+class Address:
+    """A place that has a history of commits and at most one head."""
+
+    dataset: str
+    """The folder under the store's root, such as `tables/videos` or `models`."""
+    partition: str | None = None
+    """The partition's name; None where the dataset has no partitions."""
+
+    def __post_init__(self) -> None:
+        """Refuse names that are not safe in a path."""
+        parse_dataset(self.dataset)
+        if self.partition is not None:
+            parse_partition_name(self.partition)
+
+    def __str__(self) -> str:
+        """Name the place in a sentence."""
+        return self.dataset if self.partition is None else f"{self.dataset} of partition {self.partition}"
+
+    @property
+    def column(self) -> str:
+        """The catalog's value for the partition: '' for none, as NULL would defeat its unique keys."""
+        return self.partition or ""
+
+    def folder(self, root: Path) -> Path:
+        """Find the folder that holds this place's commits.
+
+        Args:
+            root: The store's folder.
+
+        Returns:
+            `root/dataset` or `root/dataset/partition=name`.
+        """
+        folder = root / self.dataset
+        return folder if self.partition is None else folder / f"partition={self.partition}"
+
+
+def address_of(dataset: str, column: str) -> Address:
+    """Read an address back from the catalog's columns.
+
+    Args:
+        dataset: The dataset.
+        column: The partition, '' for none.
+
+    Returns:
+        The address.
+    """
+    return Address(dataset, column or None)

@@ -1,0 +1,62 @@
+"""Names that point at a commit or a fingerprint and may be moved: `champion`, `wanted/frames`."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from warehouse import catalog, journal
+from warehouse.clock import timestamp
+from warehouse.identifiers import parse_dataset
+from warehouse.store import Store
+
+
+def set_alias(store: Store, name: str, target: str, now: datetime) -> None:
+    """Point a name at something; where it points there already, nothing is written.
+
+    Args:
+        store: The store.
+        name: The alias.
+        target: What it stands for from now on.
+        now: The moment, in UTC.
+
+    Raises:
+        Invalid: The name is not usable.
+        Retryable: The disk is full or failing, or the catalog is out of reach.
+    """
+    parse_dataset(name)
+    table = catalog.aliases
+    with catalog.writing(store.engine) as connection:
+        previous = connection.scalar(sa.select(table.c.target).where(table.c.name == name))
+        if previous == target:
+            return
+        connection.execute(table.delete().where(table.c.name == name))
+        connection.execute(table.insert().values(name=name, target=target, moved_at=timestamp(now)))
+        move = {"name": name, "target": target, "previous": previous}
+        journal.append(connection, store, "alias", move, now)
+
+
+def alias(store: Store, name: str) -> str | None:
+    """Look a name up.
+
+    Args:
+        store: The store.
+        name: The alias.
+
+    Returns:
+        What it stands for; None where it was never set.
+    """
+    return aliases(store).get(name)
+
+
+def aliases(store: Store) -> dict[str, str]:
+    """List all names.
+
+    Args:
+        store: The store.
+
+    Returns:
+        Target by name, sorted.
+    """
+    table = catalog.aliases
+    with catalog.reading(store.engine) as connection:
+        return {row.name: row.target for row in connection.execute(sa.select(table).order_by(table.c.name))}

@@ -1,0 +1,326 @@
+"""The one door: everything that is published goes through `publish`, and is found again by the names of this module.
+
+A commit is made in four steps. A pending row says that files are coming; whole files are written and synced in a
+staging folder; the folder is renamed to its commit's id; one transaction moves the head, records the commit and drops
+the pending row. Killed before the last step, it leaves an orphan that the next run adopts; killed after it, it is done.
+"""
+
+import json
+import platform
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from warehouse import catalog, files, history, journal
+from warehouse.addresses import Address
+from warehouse.aliases import alias, aliases, set_alias
+from warehouse.clock import timestamp
+from warehouse.commit import Commit, manifest_of
+from warehouse.errors import Conflict, Corrupt
+from warehouse.files import FileEntry
+from warehouse.history import commit_by_id, commits, datasets, head, head_attributes, heads
+from warehouse.staging import MANIFEST, PROVENANCE, Staging, StagingGone, commit_folder, stage
+from warehouse.store import Store
+from warehouse.verified import read_bytes, read_provenance, verified_path, verify_commit
+
+__all__ = [
+    "Address",
+    "Commit",
+    "FileEntry",
+    "Staging",
+    "alias",
+    "aliases",
+    "commit_by_id",
+    "commits",
+    "datasets",
+    "head",
+    "head_attributes",
+    "heads",
+    "publish",
+    "publish_files",
+    "read_bytes",
+    "read_provenance",
+    "set_alias",
+    "stage",
+    "verified_path",
+    "verify_commit",
+]
+
+_ATTEMPTS = 100
+
+
+def publish(
+    store: Store,
+    staging: Staging,
+    *,
+    facts: Mapping[str, Any],
+    num_rows: int,
+    provenance: Mapping[str, Any],
+    now: datetime,
+    attributes: Mapping[str, Any] | None = None,
+    move_head: bool = True,
+) -> Commit:
+    """Publish all staged files as one commit.
+
+    Args:
+        store: The store.
+        staging: The staged files.
+        facts: What the files are, as JSON; part of the commit's identity.
+        num_rows: The rows that they hold.
+        provenance: Times, versions and timings, as JSON; kept beside the commit, outside its identity.
+        now: The moment, in UTC.
+        attributes: What is to be known of the partition outside its identity; None keeps what is there.
+        move_head: False to publish beside the head.
+
+    Returns:
+        The commit; the one that is there already where its files and facts are the same.
+
+    Raises:
+        Conflict: Another run has moved the head to other content since staging was opened.
+        Corrupt: The same commit is there already, with damaged files.
+        Retryable: The disk is full or failing, the catalog is out of reach, or another run took the staged files away.
+    """
+    try:
+        entries = staging.entries()
+    except StagingGone:
+        # The reply to an earlier publish was lost, or another run of the same key was faster.
+        if (done := history.of_staging(store, staging.id)) is not None:
+            return done
+        raise
+    draft = _draft(store, staging.address, entries, facts=facts, num_rows=num_rows, now=now)
+    _announce(store, staging, draft)
+    _place(store, staging, draft, _provenance(provenance, now))
+    return _record(store, staging, draft, attributes, move_head=move_head)
+
+
+def publish_files(
+    store: Store,
+    address: Address,
+    payloads: Mapping[str, bytes],
+    *,
+    facts: Mapping[str, Any],
+    num_rows: int,
+    provenance: Mapping[str, Any],
+    now: datetime,
+    attributes: Mapping[str, Any] | None = None,
+    move_head: bool = True,
+) -> Commit:
+    """Stage and publish files that fit into memory.
+
+    Args:
+        store: The store.
+        address: Where they are published.
+        payloads: All bytes of each file by name.
+        facts: As for `publish`.
+        num_rows: As for `publish`.
+        provenance: As for `publish`.
+        now: As for `publish`.
+        attributes: As for `publish`.
+        move_head: As for `publish`.
+
+    Returns:
+        The commit.
+
+    Raises:
+        Conflict: As for `publish`.
+        Corrupt: As for `publish`.
+        Retryable: As for `publish`.
+    """
+    entries = {name: files.describe(payload) for name, payload in payloads.items()}
+    draft = _draft(store, address, entries, facts=facts, num_rows=num_rows, now=now)
+    if (done := _published(store, draft, attributes, move_head=move_head)) is not None:
+        return done
+    for attempt in range(_ATTEMPTS):
+        try:
+            staging = stage(store, address, draft.id, now)
+            for name, payload in payloads.items():
+                staging.write(name, payload)
+            return publish(
+                store,
+                staging,
+                facts=facts,
+                num_rows=num_rows,
+                provenance=provenance,
+                now=now,
+                attributes=attributes,
+                move_head=move_head,
+            )
+        except StagingGone:
+            # Another run published the very same files in between; the next attempt finds and adopts them.
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+def _draft(
+    store: Store,
+    address: Address,
+    entries: Mapping[str, FileEntry],
+    *,
+    facts: Mapping[str, Any],
+    num_rows: int,
+    now: datetime,
+) -> Commit:
+    commit_id = files.sha256_bytes(manifest_of(address, facts, num_rows, entries))
+    return Commit(
+        id=commit_id,
+        address=address,
+        folder=commit_folder(store, address, commit_id),
+        facts=json.loads(files.canonical_json(dict(facts))),
+        num_rows=num_rows,
+        files=dict(sorted(entries.items())),
+        provenance_sha256="",
+        created_at=now,
+    )
+
+
+def _published(store: Store, draft: Commit, attributes: Mapping[str, Any] | None, *, move_head: bool) -> Commit | None:
+    known = history.find(store, draft.id)
+    if known is None or not known.folder.is_dir():
+        return None
+    verify_commit(known)
+    if not move_head:
+        return known
+    current = head(store, draft.address)
+    same = attributes is None or dict(attributes) == head_attributes(store, draft.address)
+    return known if same and current is not None and current.id == known.id else None
+
+
+def _provenance(given: Mapping[str, Any], now: datetime) -> bytes:
+    host = {"host": platform.node(), "python": platform.python_version(), "reelstore": _version()}
+    return files.canonical_json({**host, **given, "published_at": timestamp(now)})
+
+
+def _version() -> str:
+    try:
+        return metadata.version("reelstore")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _announce(store: Store, staging: Staging, draft: Commit) -> None:
+    # From here on gc leaves a folder of that id alone, be it ours or an orphan that we are about to adopt.
+    with catalog.writing(store.engine) as connection:
+        staging.require(connection)
+        connection.execute(
+            catalog.pending.update().where(catalog.pending.c.id == staging.id).values(commit_id=draft.id)
+        )
+
+
+def _place(store: Store, staging: Staging, draft: Commit, provenance: bytes) -> None:
+    # Built of links in a folder of its own: another run of the same key may be publishing the same files.
+    built = staging.folder.with_name(f"{staging.id}-{secrets.token_hex(4)}")
+    try:
+        files.make_folder(built, within=store.root)
+        files.link_files(staging.folder, built, draft.files)
+        files.write_file(built / PROVENANCE, provenance)
+        files.write_file(built / MANIFEST, draft.manifest)
+        files.make_folder(draft.folder.parent, within=store.root)
+        if not files.rename_folder(built, draft.folder) and not _sound(draft):
+            _replace(store, built, draft)
+    except FileNotFoundError as error:
+        # A faster run has removed the staging folder: what counts is whether the commit's folder is there.
+        if not draft.folder.is_dir():
+            raise staging.abandon() from error
+    verify_commit(draft)
+    for folder in sorted(staging.folder.parent.glob(f"{staging.id}*")):
+        files.remove_tree(folder)
+
+
+def _sound(draft: Commit) -> bool:
+    try:
+        verify_commit(draft)
+    except Corrupt:
+        return False
+    return True
+
+
+def _replace(store: Store, built: Path, draft: Commit) -> None:
+    # A damaged orphan was never readable and gives way; damage to what was published is for its owner to see.
+    if history.find(store, draft.id) is not None:
+        verify_commit(draft)
+    files.rename_folder(draft.folder, built.with_name(f"{built.name}-damaged"))
+    files.rename_folder(built, draft.folder)
+
+
+def _record(
+    store: Store, staging: Staging, draft: Commit, attributes: Mapping[str, Any] | None, *, move_head: bool
+) -> Commit:
+    # Nothing that can fail comes after this transaction: an error always means that the store is as it was.
+    now = draft.created_at
+    with catalog.writing(store.engine) as connection:
+        is_new, commit = _insert(connection, staging, draft)
+        connection.execute(catalog.pending.delete().where(catalog.pending.c.id == staging.id))
+        if move_head:
+            _move_head(connection, store, staging, commit, attributes=attributes, now=now)
+        elif is_new:
+            journal.append(connection, store, "commit", {**_place_of(commit.address), "commit_id": commit.id}, now)
+    return commit
+
+
+def _insert(connection: sa.Connection, staging: Staging, draft: Commit) -> tuple[bool, Commit]:
+    table, provenance_sha256 = catalog.commits, files.sha256_file(draft.folder / PROVENANCE)
+    known = connection.scalar(sa.select(table.c.created_at).where(table.c.id == draft.id))
+    if known is not None:
+        # Its folder may have been made again, with another provenance.
+        connection.execute(table.update().where(table.c.id == draft.id).values(provenance_sha256=provenance_sha256))
+        created_at = datetime.fromisoformat(known)
+        return False, replace(draft, provenance_sha256=provenance_sha256, created_at=created_at)
+    connection.execute(
+        table.insert().values(
+            id=draft.id,
+            dataset=draft.address.dataset,
+            partition=draft.address.column,
+            staging_id=staging.id,
+            num_rows=draft.num_rows,
+            facts=draft.facts,
+            provenance_sha256=provenance_sha256,
+            created_at=timestamp(draft.created_at),
+        )
+    )
+    rows = [
+        {"commit_id": draft.id, "name": name, "size_bytes": entry.size_bytes, "sha256": entry.sha256}
+        for name, entry in draft.files.items()
+    ]
+    if rows:
+        connection.execute(catalog.files.insert(), rows)
+    return True, replace(draft, provenance_sha256=provenance_sha256)
+
+
+def _move_head(
+    connection: sa.Connection,
+    store: Store,
+    staging: Staging,
+    commit: Commit,
+    *,
+    attributes: Mapping[str, Any] | None,
+    now: datetime,
+) -> None:
+    table, address = catalog.heads, commit.address
+    here = sa.and_(table.c.dataset == address.dataset, table.c.partition == address.column)
+    row = connection.execute(sa.select(table).where(here)).first()
+    previous = None if row is None else row.commit_id
+    if previous not in (staging.seen_head, commit.id):
+        raise Conflict(
+            f"{address} was published by another run in between (commit {str(previous)[:16]}): "
+            "run again to build upon that"
+        )
+    kept = {} if row is None else row.attributes
+    wanted = kept if attributes is None else dict(attributes)
+    if (previous, kept) == (commit.id, wanted):
+        return
+    columns = {"commit_id": commit.id, "attributes": wanted, "moved_at": timestamp(now)}
+    connection.execute(table.delete().where(here))
+    connection.execute(table.insert().values(dataset=address.dataset, partition=address.column, **columns))
+    move = {**_place_of(address), "commit_id": commit.id, "previous": previous, "attributes": wanted}
+    journal.append(connection, store, "head", move, now)
+
+
+def _place_of(address: Address) -> dict[str, str | None]:
+    return {"dataset": address.dataset, "partition": address.partition}

@@ -1,0 +1,325 @@
+"""The only writer of the store's files: whole, fsynced, digested."""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warehouse.errors import Invalid, ReelstoreError, Retryable
+
+_CALLERS_MISTAKE = {
+    errno.EACCES,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
+_NO_HARD_LINKS = {errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EXDEV}
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What a manifest says of one file."""
+
+    size_bytes: int
+    """Its length."""
+    sha256: str
+    """The digest of its bytes, 64 hexadecimal digits."""
+
+
+def describe(payload: bytes) -> FileEntry:
+    """Measure bytes as a manifest records them.
+
+    Args:
+        payload: A whole file.
+
+    Returns:
+        Its length and digest.
+    """
+    return FileEntry(len(payload), sha256_bytes(payload))
+
+
+def fault(path: Path, entry: FileEntry) -> str | None:
+    """Compare a file with what was recorded of it.
+
+    Args:
+        path: The file.
+        entry: What was recorded.
+
+    Returns:
+        None where every byte is right, else what is wrong in a few words.
+    """
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes != entry.size_bytes:
+            return f"has {size_bytes} bytes instead of {entry.size_bytes}"
+        return None if sha256_file(path) == entry.sha256 else "has changed bytes"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({(error.strerror or str(error)).lower()})"
+
+
+def sha256_bytes(payload: bytes) -> str:
+    """Digest bytes.
+
+    Args:
+        payload: Any bytes.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return hashlib.sha256(payload).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Digest a file as a stream.
+
+    Args:
+        path: The file.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Write a value as the one JSON text that stands for it, so that its digest names it.
+
+    Args:
+        value: None, booleans, integers, floats, text, lists and string-keyed mappings.
+
+    Returns:
+        UTF-8 with sorted keys, no spaces, no NaN.
+    """
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def write_file(path: Path, payload: bytes) -> None:
+    """Write a whole file under a staging name, then give it its name; both survive a power cut on return.
+
+    Args:
+        path: The file; an older one of that name is replaced at once.
+        payload: All its bytes.
+
+    Raises:
+        FileNotFoundError: The folder is gone.
+        Retryable: The disk is full or failing; nothing of that name was changed.
+        Invalid: The place cannot be written.
+    """
+    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with _reported(path):
+            _write_new(staging, payload)
+            staging.rename(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            staging.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def _write_new(path: Path, payload: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        view = memoryview(payload)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path, within: Path | None = None) -> None:
+    """Make a folder and its missing parents, each of them on disk on return.
+
+    A parent that exists may have been made by a run that was killed before its fsync, so every level below `within` is
+    synced again.
+
+    Args:
+        path: The folder; it may exist.
+        within: A parent that is known to be on disk; without it, only what is made now is synced.
+
+    Raises:
+        Retryable: The disk is full or failing.
+        Invalid: The place cannot be written, or a file is in the way.
+    """
+    for level in reversed(_levels(path, within)):
+        with _reported(level):
+            try:
+                level.mkdir()
+            except FileExistsError:
+                if level.exists() and not level.is_dir():
+                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(level)) from None
+        sync_folder(level.parent)
+
+
+def _levels(path: Path, within: Path | None) -> list[Path]:
+    levels = [path, *path.parents]
+    if within is None:
+        return [level for level in levels if not level.is_dir()]
+    return levels[: levels.index(within)]
+
+
+def rename_folder(source: Path, target: Path) -> bool:
+    """Give a finished folder its last name, unless a folder of that name is there already.
+
+    Args:
+        source: The finished folder.
+        target: Its name; its parent exists.
+
+    Returns:
+        True where it was renamed, False where a folder of that name stood there, which is left alone.
+
+    Raises:
+        FileNotFoundError: The source is gone.
+        Retryable: The disk is full or failing.
+        Invalid: The place cannot be written.
+    """
+    sync_folder(source)
+    with _reported(target):
+        try:
+            source.rename(target)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                return False
+            raise
+    sync_folder(target.parent)
+    sync_folder(source.parent)
+    return True
+
+
+def link_files(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Give finished files a second name in another folder; where a file system has no hard links, copy them.
+
+    Files are replaced whole and never changed in place, so both names keep their bytes.
+
+    Args:
+        source: The folder of finished files.
+        target: The other folder; a file that is there already is kept.
+        names: The files' names.
+
+    Raises:
+        FileNotFoundError: One of them, or a folder, is gone.
+        Retryable: The disk is full or failing.
+        Invalid: The place cannot be written.
+    """
+    for name in names:
+        with _reported(target / name):
+            try:
+                os.link(source / name, target / name)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                if error.errno not in _NO_HARD_LINKS:
+                    raise
+                _copy_new(source / name, target / name)
+    sync_folder(target)
+
+
+def _copy_new(source: Path, target: Path) -> None:
+    with source.open("rb") as reader, target.open("xb") as writer:
+        shutil.copyfileobj(reader, writer)
+        writer.flush()
+        os.fsync(writer.fileno())
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder and all that is in it; nothing happens where it is gone already.
+
+    It loses its name first, so that nobody can write into a folder that is half gone.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        Retryable: The disk is failing.
+        Invalid: The place cannot be written.
+    """
+    doomed = path.with_name(f"{path.name}-removed-{secrets.token_hex(4)}")
+    with _reported(path):
+        try:
+            path.rename(doomed)
+        except FileNotFoundError:
+            return
+        # Two runs may be removing the same things: either sees files vanish.
+        while doomed.exists():
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(doomed)
+    sync_folder(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove one file; nothing happens where it is gone already.
+
+    Args:
+        path: The file.
+    """
+    path.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Put a folder's own entries on disk.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        FileNotFoundError: It is gone.
+        Retryable: The disk is failing.
+    """
+    with _reported(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock among the processes of this machine; it ends with its holder, however that ends.
+
+    Args:
+        path: The lock's file, made where it is missing.
+
+    Yields:
+        Nothing, while the lock is held.
+    """
+    with _reported(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _sentence(path, error) from error
+
+
+def _sentence(path: Path, error: OSError) -> ReelstoreError:
+    problem = f"{path} cannot be written ({(error.strerror or str(error)).lower()})"
+    if error.errno in _CALLERS_MISTAKE:
+        return Invalid(f"{problem}: name another place or mend its permissions")
+    return Retryable(f"{problem}: make room or mend the disk, then run again")

@@ -1,0 +1,175 @@
+"""Questions to the catalog: which commits there are, and which of them is the head."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from warehouse import catalog
+from warehouse.addresses import Address, address_of
+from warehouse.commit import Commit
+from warehouse.errors import Invalid
+from warehouse.files import FileEntry
+from warehouse.identifiers import shown
+from warehouse.staging import commit_folder
+from warehouse.store import Store
+
+_COMMITS, _FILES, _HEADS = catalog.commits, catalog.files, catalog.heads
+
+
+def head(store: Store, address: Address) -> Commit | None:
+    """Find the published version of a partition.
+
+    Args:
+        store: The store.
+        address: The partition of a dataset.
+
+    Returns:
+        Its head; None where nothing was published.
+    """
+    found = _select(store, _COMMITS.c.id.in_(_head_ids(_HEADS.c.dataset == address.dataset, _at(address))))
+    return next(iter(found), None)
+
+
+def heads(store: Store, dataset: str) -> list[Commit]:
+    """List the published versions of all partitions of a dataset.
+
+    Args:
+        store: The store.
+        dataset: The dataset.
+
+    Returns:
+        Heads, by partition.
+    """
+    found = _select(store, _COMMITS.c.id.in_(_head_ids(_HEADS.c.dataset == dataset)))
+    return sorted(found, key=lambda commit: commit.address.column)
+
+
+def head_attributes(store: Store, address: Address) -> dict[str, Any]:
+    """Read what is known of a partition outside its identity, such as where its media lie.
+
+    Args:
+        store: The store.
+        address: The partition of a dataset.
+
+    Returns:
+        JSON; empty where nothing was published.
+    """
+    wanted = sa.select(_HEADS.c.attributes).where(_HEADS.c.dataset == address.dataset, _at(address))
+    with catalog.reading(store.engine) as connection:
+        return dict(connection.scalar(wanted) or {})
+
+
+def commits(store: Store, dataset: str) -> list[Commit]:
+    """List every commit of a dataset, heads and their past.
+
+    Args:
+        store: The store.
+        dataset: The dataset.
+
+    Returns:
+        Commits, oldest first.
+    """
+    return _select(store, _COMMITS.c.dataset == dataset)
+
+
+def commit_by_id(store: Store, prefix: str) -> Commit:
+    """Find a commit by its id or by its first digits.
+
+    Args:
+        store: The store.
+        prefix: The first digits, as many as no other commit shares.
+
+    Returns:
+        The commit.
+
+    Raises:
+        Invalid: No commit begins so, or several do.
+    """
+    found = _select(store, _COMMITS.c.id.startswith(prefix)) if re.fullmatch("[0-9a-f]{1,64}", prefix) else []
+    if len(found) != 1:
+        problem = "no commit has" if not found else f"{len(found)} commits have ids that begin with"
+        raise Invalid(f"{problem} {shown(prefix)}: give the first digits of one commit's id")
+    return found[0]
+
+
+def find(store: Store, commit_id: str) -> Commit | None:
+    """Look a commit up by its whole id.
+
+    Args:
+        store: The store.
+        commit_id: 64 hexadecimal digits.
+
+    Returns:
+        The commit; None where it was never published.
+    """
+    return next(iter(_select(store, _COMMITS.c.id == commit_id)), None)
+
+
+def of_staging(store: Store, pending_id: str) -> Commit | None:
+    """Find what a staging folder has become.
+
+    Args:
+        store: The store.
+        pending_id: The id of the pending row that it had.
+
+    Returns:
+        The commit; None where the folder was not published as a new one.
+    """
+    return next(iter(_select(store, _COMMITS.c.staging_id == pending_id)), None)
+
+
+def datasets(store: Store) -> list[str]:
+    """List the datasets in which something was published.
+
+    Args:
+        store: The store.
+
+    Returns:
+        Their names, sorted.
+    """
+    with catalog.reading(store.engine) as connection:
+        return sorted(connection.scalars(sa.select(_COMMITS.c.dataset).distinct()))
+
+
+def _at(address: Address) -> sa.ColumnElement[bool]:
+    return _HEADS.c.partition == address.column
+
+
+def _head_ids(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(_HEADS.c.commit_id).where(*conditions)
+
+
+def _select(store: Store, condition: sa.ColumnElement[bool]) -> list[Commit]:
+    rows = sa.select(_COMMITS).where(condition).order_by(_COMMITS.c.created_at, _COMMITS.c.id)
+    entries = (
+        sa.select(_FILES)
+        .where(_FILES.c.commit_id.in_(sa.select(_COMMITS.c.id).where(condition)))
+        .order_by(_FILES.c.name)
+    )
+    with catalog.reading(store.engine) as connection:
+        by_commit = _by_commit(connection.execute(entries))
+        return [_commit(store, row, by_commit.get(row.id, {})) for row in connection.execute(rows)]
+
+
+def _by_commit(rows: Iterable[Any]) -> dict[str, dict[str, FileEntry]]:
+    by_commit: dict[str, dict[str, FileEntry]] = {}
+    for row in rows:
+        by_commit.setdefault(row.commit_id, {})[row.name] = FileEntry(row.size_bytes, row.sha256)
+    return by_commit
+
+
+def _commit(store: Store, row: Any, entries: dict[str, FileEntry]) -> Commit:
+    address = address_of(row.dataset, row.partition)
+    return Commit(
+        id=row.id,
+        address=address,
+        folder=commit_folder(store, address, row.id),
+        facts=row.facts,
+        num_rows=row.num_rows,
+        files=entries,
+        provenance_sha256=row.provenance_sha256,
+        created_at=datetime.fromisoformat(row.created_at),
+    )

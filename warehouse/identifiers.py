@@ -1,0 +1,105 @@
+"""Names that come from outside, parsed once: bounded, and safe in a path."""
+
+import re
+from typing import NewType
+
+from warehouse.errors import Invalid
+
+VideoId = NewType("VideoId", str)
+PartitionName = NewType("PartitionName", str)
+
+# ASCII alone: such a name is the same file on every system, and sorts alike in Python, Polars and SQL.
+_VIDEO_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_PARTITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DATASET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}(/[A-Za-z0-9][A-Za-z0-9._=-]{0,127}){0,7}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SHOWN_CHARACTERS = 60
+
+
+def shown(value: object) -> str:
+    """Quote a value for a message, cut to a length that a sentence can hold.
+
+    Args:
+        value: Anything that a file or a person gave.
+
+    Returns:
+        Its repr, at most about 60 characters.
+    """
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+def parse_video_id(text: str) -> VideoId:
+    """Accept a video id, or say what one looks like.
+
+    Args:
+        text: The id as given.
+
+    Returns:
+        The same text.
+
+    Raises:
+        Invalid: It is empty, too long, or has characters that are not safe in a path.
+    """
+    if not _VIDEO_ID.fullmatch(text):
+        raise Invalid(
+            f"video id {shown(text)} is not usable: give 1 to 128 ASCII letters, digits, '.', '_' or '-', "
+            "not beginning with '.'"
+        )
+    return VideoId(text)
+
+
+def parse_partition_name(text: str) -> PartitionName:
+    """Accept a partition's name, or say what one looks like.
+
+    Args:
+        text: The name as given.
+
+    Returns:
+        The same text.
+
+    Raises:
+        Invalid: It is empty, too long, or has characters that are not safe in a path.
+    """
+    if not _PARTITION.fullmatch(text):
+        raise Invalid(
+            f"partition name {shown(text)} is not usable: give 1 to 64 ASCII letters, digits, '.', '_' or '-', "
+            "beginning with a letter or a digit"
+        )
+    return PartitionName(text)
+
+
+def parse_dataset(text: str) -> str:
+    """Accept a dataset's path under the store's root, such as `tables/videos`.
+
+    Args:
+        text: The path, POSIX.
+
+    Returns:
+        The same text.
+
+    Raises:
+        Invalid: A part of it is empty or not safe in a path.
+    """
+    if not _DATASET.fullmatch(text):
+        raise Invalid(
+            f"dataset {shown(text)} is not usable: give ASCII letters, digits and '._=-', parts joined by '/'"
+        )
+    return text
+
+
+def parse_file_name(text: str) -> str:
+    """Accept the name of one file of a commit.
+
+    Args:
+        text: The name, without a folder.
+
+    Returns:
+        The same text.
+
+    Raises:
+        Invalid: It is not a plain, safe file name.
+    """
+    if not _FILE_NAME.fullmatch(text):
+        raise Invalid(f"file name {shown(text)} is not usable: give ASCII letters, digits, '.', '_' or '-'")
+    return text

@@ -1,0 +1,1 @@
+"""Alembic's environment for the catalog; run by `warehouse.store`, never by hand."""

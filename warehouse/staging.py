@@ -1,0 +1,248 @@
+"""A commit in the making: a folder of finished files, found again by the run that resumes it."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from warehouse import catalog, files
+from warehouse.addresses import Address
+from warehouse.clock import timestamp
+from warehouse.errors import Corrupt, Invalid, Retryable
+from warehouse.files import FileEntry
+from warehouse.identifiers import parse_file_name
+from warehouse.store import Store
+
+MANIFEST = "manifest.json"
+PROVENANCE = "provenance.json"
+
+
+class StagingGone(Retryable):
+    """Another run of the same key has published this staging folder, or gc has swept it."""
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Finished files that wait to be published together."""
+
+    store: Store
+    """The store that they are for."""
+    address: Address
+    """Where they will be published."""
+    id: str
+    """The pending row's id, and the folder's name."""
+    seen_head: str | None
+    """The id of the head when staging was opened; publishing is refused where it has moved on."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are until they are published."""
+        return folder_of(self.store, self.id)
+
+    def entries(self) -> dict[str, FileEntry]:
+        """List the files that have been staged, by this run or by an earlier one of the same key.
+
+        Returns:
+            Size and digest by file name, sorted.
+
+        Raises:
+            StagingGone: The pending row is gone.
+        """
+        with catalog.reading(self.store.engine) as connection:
+            self.require(connection)
+            return _entries(connection, self.id)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a file is staged, whole and right.
+
+        Args:
+            name: The file's name.
+
+        Returns:
+            True where its bytes have the recorded digest.
+
+        Raises:
+            StagingGone: The pending row is gone.
+        """
+        entry = self._entry(name)
+        return entry is not None and files.fault(self.folder / name, entry) is None
+
+    def write(self, name: str, payload: bytes) -> None:
+        """Stage one whole file; an earlier one of that name is replaced.
+
+        Args:
+            name: The file's name.
+            payload: All its bytes.
+
+        Raises:
+            StagingGone: Another run has published or swept this staging folder.
+            Retryable: The disk is full or failing, or the catalog is out of reach.
+            Invalid: The name is not usable.
+        """
+        if parse_file_name(name) in (MANIFEST, PROVENANCE):
+            raise Invalid(f"{name} is written by the store itself: give the file another name")
+        try:
+            files.write_file(self.folder / name, payload)
+        except FileNotFoundError as error:
+            raise self.abandon() from error
+        table, entry = catalog.staged_files, files.describe(payload)
+        with catalog.writing(self.store.engine) as connection:
+            self.require(connection)
+            connection.execute(table.delete().where(table.c.pending_id == self.id, table.c.name == name))
+            connection.execute(
+                table.insert().values(pending_id=self.id, name=name, size_bytes=entry.size_bytes, sha256=entry.sha256)
+            )
+
+    def read(self, name: str) -> bytes:
+        """Read a staged file back.
+
+        Args:
+            name: The file's name.
+
+        Returns:
+            Its bytes, checked.
+
+        Raises:
+            Corrupt: It is not there, or not as it was staged.
+            StagingGone: The pending row is gone.
+        """
+        entry = self._entry(name)
+        path = self.folder / name
+        if entry is None or (problem := files.fault(path, entry)) is not None:
+            raise Corrupt(f"staged file {path} {'is missing' if entry is None else problem}: run again to remake it")
+        return path.read_bytes()
+
+    def _entry(self, name: str) -> FileEntry | None:
+        with catalog.reading(self.store.engine) as connection:
+            self.require(connection)
+            return _entries(connection, self.id, catalog.staged_files.c.name == name).get(name)
+
+    def discard(self) -> None:
+        """Give up files that were staged only to survive an interruption, once they are no longer needed.
+
+        Raises:
+            Retryable: The disk is failing, or the catalog is out of reach.
+        """
+        with catalog.writing(self.store.engine) as connection:
+            connection.execute(catalog.pending.delete().where(catalog.pending.c.id == self.id))
+        files.remove_tree(self.folder)
+
+    def require(self, connection: sa.Connection) -> None:
+        """Refuse to go on where the pending row is gone.
+
+        Args:
+            connection: Any transaction.
+
+        Raises:
+            StagingGone: It is gone.
+        """
+        if connection.scalar(sa.select(catalog.pending.c.id).where(catalog.pending.c.id == self.id)) is None:
+            raise self.abandon()
+
+    def abandon(self) -> StagingGone:
+        """Remove what may be left of a staging folder that another run has finished with.
+
+        Returns:
+            The error to raise.
+        """
+        files.remove_tree(self.folder)
+        return StagingGone(f"the staged files of {self.address} were published or swept by another run: run again")
+
+
+def stage(store: Store, address: Address, key: str, now: datetime) -> Staging:
+    """Open the staging folder of a key, with whatever an interrupted run of that key has finished.
+
+    Open it before reading what the new commit builds upon: publishing is refused where the head has moved since.
+
+    Args:
+        store: The store.
+        address: Where the files will be published.
+        key: What the files are made from; equal keys must mean equal files.
+        now: The moment, in UTC; gc leaves the folder alone for a while after it.
+
+    Returns:
+        The staging folder.
+
+    Raises:
+        Retryable: The disk is full or failing, the catalog is out of reach, or another run is publishing that key.
+    """
+    with catalog.writing(store.engine) as connection:
+        pending_id, commit_id = _pending_row(connection, address, key, timestamp(now))
+        heads = catalog.heads
+        seen_head = connection.scalar(
+            sa.select(heads.c.commit_id).where(heads.c.dataset == address.dataset, heads.c.partition == address.column)
+        )
+        entries = _entries(connection, pending_id)
+    staging = Staging(store, address, pending_id, seen_head)
+    try:
+        files.make_folder(staging.folder, within=store.root)
+        if commit_id is not None:
+            _take_back(staging, commit_folder(store, address, commit_id), entries)
+    except FileNotFoundError as error:
+        raise staging.abandon() from error
+    return staging
+
+
+def folder_of(store: Store, pending_id: str) -> Path:
+    """Find a staging folder.
+
+    Args:
+        store: The store.
+        pending_id: The pending row's id.
+
+    Returns:
+        The folder.
+    """
+    return store.root / "staging" / pending_id
+
+
+def commit_folder(store: Store, address: Address, commit_id: str) -> Path:
+    """Find a commit's folder.
+
+    Args:
+        store: The store.
+        address: Where the commit is published.
+        commit_id: Its id, 64 hexadecimal digits.
+
+    Returns:
+        The folder, named by the first 16 digits.
+    """
+    return address.folder(store.root) / commit_id[:16]
+
+
+def _pending_row(connection: sa.Connection, address: Address, key: str, moment: str) -> tuple[str, str | None]:
+    table = catalog.pending
+    same = sa.and_(table.c.dataset == address.dataset, table.c.partition == address.column, table.c.key == key)
+    row = connection.execute(sa.select(table.c.id, table.c.commit_id).where(same)).first()
+    if row is not None:
+        connection.execute(table.update().where(same).values(touched_at=moment))
+        return row.id, row.commit_id
+    # Never used twice, so that a run which was overtaken cannot write into its successor's folder.
+    pending_id = secrets.token_hex(8)
+    connection.execute(
+        table.insert().values(
+            id=pending_id,
+            dataset=address.dataset,
+            partition=address.column,
+            key=key,
+            started_at=moment,
+            touched_at=moment,
+        )
+    )
+    return pending_id, None
+
+
+def _take_back(staging: Staging, folder: Path, entries: dict[str, FileEntry]) -> None:
+    # A run that was stopped after its rename and before its transaction has left the files there.
+    left = [name for name in entries if (folder / name).exists() and not (staging.folder / name).exists()]
+    files.link_files(folder, staging.folder, left)
+
+
+def _entries(connection: sa.Connection, pending_id: str, *conditions: sa.ColumnElement[bool]) -> dict[str, FileEntry]:
+    table = catalog.staged_files
+    rows = connection.execute(
+        sa.select(table).where(table.c.pending_id == pending_id, *conditions).order_by(table.c.name)
+    )
+    return {row.name: FileEntry(row.size_bytes, row.sha256) for row in rows}

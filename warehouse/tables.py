@@ -1,0 +1,347 @@
+"""The Parquet tables of videos, labels and predictions: their columns, their codec, and where they are published."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+import dataframely as dy
+import polars as pl
+
+from warehouse import commits
+from warehouse.commits import Address, Commit
+from warehouse.errors import Invalid
+from warehouse.identifiers import shown
+from warehouse.store import Store
+from warehouse.taxonomy import Taxonomy, parse_taxonomy
+
+VIDEOS = "tables/videos"
+LABELS = "tables/labels"
+
+Role = Literal["unlabeled", "labeled", "score"]
+
+_ROWS_PER_GROUP = 65_536
+_SHA256 = "[0-9a-f]{64}"
+
+
+class Videos(dy.Schema):
+    """One row for each listed video of a partition."""
+
+    video_id = dy.String(primary_key=True)
+    media_path = dy.String(nullable=True)
+    """POSIX, relative to the partition's media root; null where the listing names no medium."""
+    media_kind = dy.String(nullable=True, regex="^(video|frames_zip)$")
+    media_sha256 = dy.String(nullable=True, regex=f"^{_SHA256}$")
+    """Null where there is no such file."""
+    size_bytes = dy.Int64(nullable=True, min=0)
+    title = dy.String()
+    ocr = dy.List(dy.Struct({"time_seconds": dy.Float64(nullable=True), "text": dy.String()}))
+    asr = dy.String()
+    text_sha256 = dy.String(regex=f"^{_SHA256}$")
+    content_sha256 = dy.String(regex=f"^{_SHA256}$")
+    """The medium's digest; the text's where there is no medium."""
+
+
+class Labels(dy.Schema):
+    """One row for each labelled video of a partition."""
+
+    video_id = dy.String(primary_key=True)
+    category_id = dy.String()
+    level1_id = dy.String()
+
+
+class Predictions(dy.Schema):
+    """One row for each listed video of a scored partition."""
+
+    video_id = dy.String(primary_key=True)
+    category_id = dy.String()
+    level1_id = dy.String()
+    probability = dy.Float32(min=0, max=1)
+    top5_category_ids = dy.List(dy.String())
+    """Best first."""
+    top5_probabilities = dy.List(dy.Float32())
+    probabilities = dy.List(dy.Float32())
+    """Of all categories, in the order of the model's taxonomy."""
+    frames_missing = dy.Bool()
+    text_missing = dy.Bool()
+    model_id = dy.String()
+    frames_commit = dy.String(nullable=True)
+    text_commit = dy.String(nullable=True)
+
+
+@dataclass(frozen=True)
+class VideoPartition:
+    """A published partition of videos."""
+
+    name: str
+    """The partition's name."""
+    role: Role
+    """What its videos are for."""
+    media_root: Path
+    """The folder that media paths are relative to; may have moved since ingest."""
+    commit: Commit
+    """Its head."""
+
+
+def validated(schema: type[dy.Schema], frame: pl.DataFrame) -> pl.DataFrame:
+    """Check a table against its schema, with its rows in order.
+
+    Args:
+        schema: The table's schema.
+        frame: Rows, in any order.
+
+    Returns:
+        The schema's columns, rows sorted by video id.
+
+    Raises:
+        Invalid: A column is missing or of another type, or a value is out of bounds; the sentence says which.
+    """
+    try:
+        checked = schema.validate(frame.sort("video_id"))
+    except (dy.exc.SchemaError, dy.exc.ValidationError, pl.exceptions.ColumnNotFoundError) as error:
+        problem = " ".join(str(error).split())
+        raise Invalid(f"rows do not fit the table {schema.__name__} ({problem}): correct the rows named") from error
+    return pl.DataFrame(checked)
+
+
+def to_parquet(frame: pl.DataFrame) -> bytes:
+    """Write a table as Parquet, the same bytes for the same rows.
+
+    Args:
+        frame: The table.
+
+    Returns:
+        A whole Parquet file, compressed with zstd.
+    """
+    payload = io.BytesIO()
+    frame.write_parquet(payload, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+    return payload.getvalue()
+
+
+def read_table(commit: Commit, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a Parquet file of a commit.
+
+    Args:
+        commit: The commit.
+        name: The file's name.
+        columns: Which columns; all of them where it is None.
+
+    Returns:
+        The table.
+
+    Raises:
+        Corrupt: The file is not as it was published.
+    """
+    return pl.read_parquet(commits.verified_path(commit, name), columns=None if columns is None else list(columns))
+
+
+def parse_role(text: str) -> Role:
+    """Accept a partition's role, or say what there is.
+
+    Args:
+        text: The role as given.
+
+    Returns:
+        The role.
+
+    Raises:
+        Invalid: It is none of them.
+    """
+    for role in get_args(Role):
+        if role == text:
+            return role  # type: ignore[no-any-return]
+    raise Invalid(f"role {shown(text)} is not known: give one of {', '.join(get_args(Role))}")
+
+
+def publish_videos(
+    store: Store, partition: str, role: Role, videos: pl.DataFrame, media_root: Path, now: datetime
+) -> Commit:
+    """Publish the videos of a partition.
+
+    Args:
+        store: The store.
+        partition: The partition's name.
+        role: What its videos are for.
+        videos: Rows of `Videos`.
+        media_root: The folder that media paths are relative to.
+        now: The moment, in UTC.
+
+    Returns:
+        The commit; the one that is there where nothing changed.
+
+    Raises:
+        Invalid: A row does not fit the schema.
+        Conflict: Another run published other videos at the same time.
+    """
+    rows = validated(Videos, videos)
+    return commits.publish_files(
+        store,
+        Address(VIDEOS, partition),
+        {"videos.parquet": to_parquet(rows)},
+        facts={"role": role},
+        num_rows=len(rows),
+        provenance={},
+        now=now,
+        attributes={"media_root": str(media_root.absolute())},
+    )
+
+
+def publish_labels(store: Store, partition: str, labels: pl.DataFrame, taxonomy: Taxonomy, now: datetime) -> Commit:
+    """Publish the labels of a partition, with the taxonomy that they are of.
+
+    Args:
+        store: The store.
+        partition: The partition's name.
+        labels: Rows of `Labels`.
+        taxonomy: The taxonomy.
+        now: The moment, in UTC.
+
+    Returns:
+        The commit; the one that is there where nothing changed.
+
+    Raises:
+        Invalid: A row does not fit the schema, or names a category that the taxonomy has not.
+        Conflict: Another run published other labels at the same time.
+    """
+    rows = validated(Labels, labels)
+    for category_id, level1_id in rows.select("category_id", "level1_id").unique(maintain_order=True).iter_rows():
+        if taxonomy.level1_of(category_id) != level1_id:
+            raise Invalid(
+                f"category {category_id} is not in group {shown(level1_id)} of taxonomy {taxonomy.name}: correct it"
+            )
+    return commits.publish_files(
+        store,
+        Address(LABELS, partition),
+        {"labels.parquet": to_parquet(rows), "taxonomy.csv": taxonomy.to_csv()},
+        facts={"taxonomy": taxonomy.name},
+        num_rows=len(rows),
+        provenance={},
+        now=now,
+    )
+
+
+def video_partitions(store: Store, role: Role | None = None) -> list[VideoPartition]:
+    """List the ingested partitions.
+
+    Args:
+        store: The store.
+        role: Only those of this role; all where it is None.
+
+    Returns:
+        Partitions by name.
+    """
+    found = (_partition(store, commit) for commit in commits.heads(store, VIDEOS))
+    return [partition for partition in found if role in (None, partition.role)]
+
+
+def video_partition(store: Store, name: str) -> VideoPartition:
+    """Find one ingested partition.
+
+    Args:
+        store: The store.
+        name: Its name.
+
+    Returns:
+        The partition.
+
+    Raises:
+        Invalid: No such partition was ingested.
+    """
+    commit = videos_commit(store, name)
+    if commit is None:
+        known = ", ".join(partition.name for partition in video_partitions(store)) or "none"
+        raise Invalid(
+            f"partition {shown(name)} was never ingested: ingest it, or name one of those that were ({known})"
+        )
+    return _partition(store, commit)
+
+
+def videos_commit(store: Store, partition: str) -> Commit | None:
+    """Find the published videos of a partition.
+
+    Args:
+        store: The store.
+        partition: The partition's name.
+
+    Returns:
+        The head; None where it was never ingested.
+    """
+    return commits.head(store, Address(VIDEOS, partition))
+
+
+def videos(partition: VideoPartition, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read the videos of a partition.
+
+    Args:
+        partition: The partition.
+        columns: Which columns; all of them where it is None.
+
+    Returns:
+        Rows of `Videos`, by video id.
+
+    Raises:
+        Corrupt: The file is not as it was published.
+    """
+    return read_table(partition.commit, "videos.parquet", columns)
+
+
+def labels_commit(store: Store, partition: str) -> Commit | None:
+    """Find the published labels of a partition.
+
+    Args:
+        store: The store.
+        partition: The partition's name.
+
+    Returns:
+        The head; None where it has no labels.
+    """
+    return commits.head(store, Address(LABELS, partition))
+
+
+def labels(store: Store, partition: str) -> pl.DataFrame | None:
+    """Read the labels of a partition.
+
+    Args:
+        store: The store.
+        partition: The partition's name.
+
+    Returns:
+        Rows of `Labels`, by video id; None where it has none.
+
+    Raises:
+        Corrupt: The file is not as it was published.
+    """
+    commit = labels_commit(store, partition)
+    return None if commit is None else read_table(commit, "labels.parquet")
+
+
+def label_taxonomy(store: Store, partition: str) -> Taxonomy | None:
+    """Read the taxonomy that a partition's labels are of.
+
+    Args:
+        store: The store.
+        partition: The partition's name.
+
+    Returns:
+        The taxonomy; None where it has no labels.
+
+    Raises:
+        Corrupt: The file is not as it was published.
+    """
+    commit = labels_commit(store, partition)
+    if commit is None:
+        return None
+    source = str(commit.folder / "taxonomy.csv")
+    return parse_taxonomy(commits.read_bytes(commit, "taxonomy.csv"), str(commit.facts["taxonomy"]), source)
+
+
+def _partition(store: Store, commit: Commit) -> VideoPartition:
+    attributes = commits.head_attributes(store, commit.address)
+    return VideoPartition(
+        name=commit.address.partition or "",
+        role=parse_role(str(commit.facts["role"])),
+        media_root=Path(attributes["media_root"]),
+        commit=commit,
+    )

@@ -1,0 +1,114 @@
+"""Reading what was published: no parser sees a byte before its digest was checked."""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from warehouse import files
+from warehouse.commit import Commit
+from warehouse.errors import Corrupt
+from warehouse.files import FileEntry
+
+
+def read_bytes(commit: Commit, name: str) -> bytes:
+    """Read one file of a commit into memory.
+
+    Args:
+        commit: The commit.
+        name: The file's name.
+
+    Returns:
+        Its bytes, checked.
+
+    Raises:
+        Corrupt: The file is missing or not as it was published.
+    """
+    entry, path = _entry(commit, name), commit.folder / name
+    try:
+        payload = path.read_bytes()
+    except OSError as error:
+        raise _corrupt(path, f"cannot be read ({(error.strerror or str(error)).lower()})") from error
+    if files.describe(payload) != entry:
+        raise _corrupt(path, "has changed bytes")
+    return payload
+
+
+def verified_path(commit: Commit, name: str) -> Path:
+    """Check one file of a commit, once in each process, for a reader that maps it.
+
+    Args:
+        commit: The commit.
+        name: The file's name.
+
+    Returns:
+        Its path.
+
+    Raises:
+        Corrupt: The file is missing or not as it was published.
+    """
+    entry, path = _entry(commit, name), commit.folder / name
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _corrupt(path, f"cannot be read ({(error.strerror or str(error)).lower()})") from error
+    _check_once(path, entry, (status.st_ino, status.st_mtime_ns, status.st_size))
+    return path
+
+
+def verify_commit(commit: Commit) -> None:
+    """Read every byte of a commit again.
+
+    Args:
+        commit: The commit.
+
+    Raises:
+        Corrupt: A file is missing or not as it was published; the sentence names it.
+    """
+    manifest = commit.folder / "manifest.json"
+    if (problem := files.fault(manifest, files.describe(commit.manifest))) is not None:
+        raise _corrupt(manifest, problem)
+    for name, entry in commit.files.items():
+        if (problem := files.fault(commit.folder / name, entry)) is not None:
+            raise _corrupt(commit.folder / name, problem)
+
+
+def read_provenance(commit: Commit) -> dict[str, Any]:
+    """Read the times, versions and timings that are kept beside a commit, outside its identity.
+
+    Args:
+        commit: The commit.
+
+    Returns:
+        What its publisher recorded.
+
+    Raises:
+        Corrupt: The file is missing or not as it was published.
+    """
+    path = commit.folder / "provenance.json"
+    try:
+        payload = path.read_bytes()
+    except OSError as error:
+        raise _corrupt(path, f"cannot be read ({(error.strerror or str(error)).lower()})") from error
+    if files.sha256_bytes(payload) != commit.provenance_sha256:
+        raise _corrupt(path, "has changed bytes")
+    provenance: dict[str, Any] = json.loads(payload)
+    return provenance
+
+
+@functools.cache
+def _check_once(path: Path, entry: FileEntry, _version: tuple[int, int, int]) -> None:
+    if (problem := files.fault(path, entry)) is not None:
+        raise _corrupt(path, problem)
+
+
+def _entry(commit: Commit, name: str) -> FileEntry:
+    if name not in commit.files:
+        raise Corrupt(
+            f"commit {commit.id[:16]} of {commit.address} holds no file {name}: it was made by another version"
+        )
+    return commit.files[name]
+
+
+def _corrupt(path: Path, problem: str) -> Corrupt:
+    return Corrupt(f"{path} {problem}: restore it from a copy, or delete its folder and make that commit again")
