@@ -1,0 +1,280 @@
+"""Video files: the frames that stand for a clip, and no others. The only module that opens a container.
+
+Demuxing comes first and costs little: the packets say when every frame is shown and where decoding may begin, so that
+only groups of pictures that hold a wanted frame are decoded, each up to its last wanted frame.
+"""
+
+import contextlib
+import sys
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from typing import BinaryIO
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import Interpolation
+
+from featurestore.extract.frame_sampling import midpoints, sample
+from featurestore.extract.framing import DecodedFrames, Framing
+from featurestore.reasons import Reason
+from warehouse.errors import Rejected
+
+MAX_PIXELS = 4096 * 4096
+"""Of one frame."""
+MAX_PACKETS = 200_000
+"""Of one video stream: an hour and more at 50 frames a second."""
+MAX_STREAMS = 64
+
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,avi,mpegts,mpeg,asf,ogg"
+_CODECS = frozenset(
+    {
+        *("h264", "hevc", "av1", "libdav1d", "vp8", "vp9"),
+        *("mpeg1video", "mpeg2video", "mpeg4", "h263", "msmpeg4", "msmpeg4v2", "flv", "theora"),
+        *("wmv1", "wmv2", "wmv3", "vc1", "mjpeg", "prores"),
+    }
+)
+_FILTERS = {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}
+_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_DECODING_TIMES = ("avi", "asf")
+_VP8_SHOW_FRAME = 0x10
+
+
+def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
+    """Decode the frames that stand for a clip.
+
+    Args:
+        file: the bytes of a video file, seekable.
+        framing: how many frames, and of what size.
+
+    Returns:
+        Frames upright, in their display proportions, resized and cropped.
+
+    Raises:
+        Rejected: the file gives no such frames; see `featurestore.reasons`.
+    """
+    with _open(file) as container:
+        stream = _video_stream(container)
+        clip = _read_clip(container, stream)
+        chosen = [clip.shown_from[i] for i in sample(clip.shown_from, clip.end, framing.num_frames)]
+        if clip.promised_end and midpoints(clip.shown_from[0], clip.promised_end, framing.num_frames)[-1] >= clip.end:
+            raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index does")
+        pictures = _decode(stream.codec_context, clip, set(chosen), framing, stream.sample_aspect_ratio)
+        if missing := set(chosen) - pictures.keys():
+            reason = Reason.DECODED_SHORT if pictures else Reason.DECODE_ERROR
+            raise Rejected(reason, f"{len(missing)} of {len(set(chosen))} frames could not be decoded")
+    return DecodedFrames.of(framing, [pictures[pts] for pts in chosen], [float(pts * clip.time_base) for pts in chosen])
+
+
+def _open(file: BinaryIO) -> av.container.InputContainer:
+    options = {"format_whitelist": _FORMATS, "max_streams": str(MAX_STREAMS), "max_pixels": str(MAX_PIXELS)}
+    try:
+        return av.open(file, mode="r", options=options, metadata_errors="replace")
+    except MemoryError:
+        raise
+    except (av.FFmpegError, ValueError) as error:
+        raise Rejected(Reason.NOT_MEDIA, f"no intact container of an allowed format ({error})") from error
+
+
+def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
+    stream = container.streams.best("video")
+    if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
+        raise Rejected(Reason.NO_VIDEO_STREAM, "the container holds no moving picture")
+    context = stream.codec_context
+    if context is None or context.name not in _CODECS:
+        name = context.name if context else "unknown"
+        raise Rejected(Reason.UNSUPPORTED_CODEC, f"the codec {name} is not decoded here")
+    if context.width * context.height > MAX_PIXELS:
+        raise Rejected(Reason.TOO_LARGE, f"{context.width} x {context.height} pixels are more than {MAX_PIXELS}")
+    context.thread_count = 1
+    context.options = {"max_pixels": str(MAX_PIXELS)}
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = av.stream.Discard.all
+    return stream
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """A video stream's packets and what they say of its timeline; times are pts in ticks of `time_base`."""
+
+    time_base: Fraction
+    is_timed: bool
+    """Whether the container says when each packet is shown; else frames are shown in the order they come out."""
+    packets: Sequence[av.Packet]
+    """In decoding order, from the first keyframe on."""
+    places: dict[int, int]
+    """Index into `packets` of each displayed frame, by its pts."""
+    keyframes: Sequence[int]
+    """Indices into `packets` where decoding may begin."""
+    shown_from: Sequence[int]
+    """When each displayed frame is first shown, ascending."""
+    end: int
+    """When the last frame stops being shown."""
+    promised_end: int | None
+    """Where the container's own index or tag says that it ends, if that is later."""
+
+    def group_start(self, pts: int) -> int:
+        """Index of the packet from which the frame shown from `pts` can be decoded."""
+        group = bisect_right(self.keyframes, self.places[pts]) - 1
+        is_leading = bool(pts < self.packets[self.keyframes[group]].pts)
+        return self.keyframes[max(0, group - is_leading)]
+
+
+def _read_clip(container: av.container.InputContainer, stream: av.VideoStream) -> _Clip:
+    packets = _demux(container, stream)
+    first = next((i for i, packet in enumerate(packets) if packet.is_keyframe), 0)
+    packets = packets[first:]
+    is_timed = _is_timed(container, stream, packets)
+    if not is_timed:
+        _time_by_order(packets)
+    places: dict[int, int] = {}
+    for i, packet in enumerate(packets):
+        if _is_displayed(packet, stream) and packet.pts >= packets[0].pts:
+            places.setdefault(packet.pts, i)
+    if not places:
+        raise Rejected(Reason.NO_FRAMES, "the video stream holds no frame")
+    shown_from = sorted(places)
+    end = shown_from[-1] + _last_duration(packets[places[shown_from[-1]]], stream)
+    return _Clip(
+        time_base=stream.time_base,
+        is_timed=is_timed,
+        packets=packets,
+        places=places,
+        keyframes=[i for i, packet in enumerate(packets) if packet.is_keyframe or i == 0],
+        shown_from=shown_from,
+        end=end,
+        promised_end=_promised_end(stream, packets, end),
+    )
+
+
+def _demux(container: av.container.InputContainer, stream: av.VideoStream) -> list[av.Packet]:
+    """Read all packets of a stream; a damaged tail ends the list."""
+    packets: list[av.Packet] = []
+    with contextlib.suppress(av.FFmpegError):
+        for packet in container.demux(stream):
+            if packet.size:
+                packets.append(packet)
+            if len(packets) > MAX_PACKETS:
+                raise Rejected(Reason.TOO_LARGE, f"the video stream has more than {MAX_PACKETS} packets")
+    return packets
+
+
+def _is_timed(container: av.container.InputContainer, stream: av.VideoStream, packets: Sequence[av.Packet]) -> bool:
+    """Whether the packets' pts are display times; AVI and ASF hold decoding times, which differ with B-frames."""
+    guessed = container.format.name in _DECODING_TIMES and stream.codec_context.has_b_frames
+    return not guessed and all(packet.pts is not None for packet in packets)
+
+
+def _time_by_order(packets: Sequence[av.Packet]) -> None:
+    """Give packets decoding times as pts; sorted, they are the display times of the frames that come out."""
+    time = -1
+    for packet in packets:
+        time = packet.dts if packet.dts is not None else time + (packet.duration or 1)
+        packet.pts = time
+
+
+def _is_displayed(packet: av.Packet, stream: av.VideoStream) -> bool:
+    """Whether a packet gives a frame to show: not those cut off by an edit list, nor VP8's hidden reference frames."""
+    if stream.codec_context.name == "vp8" and not memoryview(packet)[0] & _VP8_SHOW_FRAME:
+        return False
+    return not packet.is_discard
+
+
+def _last_duration(packet: av.Packet, stream: av.VideoStream) -> int:
+    """Ticks for which the last frame is shown: its packet's, else one frame by the stream's rate."""
+    by_rate = 1 / (stream.average_rate * stream.time_base) if stream.average_rate else 1
+    return int(packet.duration or max(1, round(by_rate)))
+
+
+def _promised_end(stream: av.VideoStream, packets: Sequence[av.Packet], end: int) -> int | None:
+    """Where the stream should end by the container's index of packets, or by Matroska's tag of the track."""
+    promised: int = 0
+    if len(stream.index_entries) and stream.index_entries[-1].timestamp > max(p.pts for p in packets):
+        promised = stream.index_entries[-1].timestamp
+    with contextlib.suppress(KeyError, ValueError):
+        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
+        promised = max(promised, int((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) / stream.time_base))
+    return promised if promised > end else None
+
+
+def _decode(
+    codec: av.VideoCodecContext, clip: _Clip, wanted: set[int], framing: Framing, pixel_aspect: Fraction | None
+) -> dict[int, npt.NDArray[np.uint8]]:
+    """Decode the wanted frames, by their pts; those that the decoder never gives are left out."""
+    if not clip.is_timed:
+        frames = _frames(codec, clip.packets, sys.maxsize)
+        return _pictures(_timed(frames, clip.shown_from), wanted, framing, pixel_aspect)
+    groups: dict[int, set[int]] = {}
+    for pts in sorted(wanted):
+        groups.setdefault(clip.group_start(pts), set()).add(pts)
+    pictures: dict[int, npt.NDArray[np.uint8]] = {}
+    for first, targets in sorted(groups.items()):
+        frames = _frames(codec, clip.packets[first:], max(targets))
+        entry = next(frames, None)
+        if entry is None or not entry.key_frame:
+            break
+        pictures |= _pictures(chain([entry], frames), targets, framing, pixel_aspect)
+    if pictures.keys() != wanted:
+        # The index lied about where decoding may begin, or the file is damaged: decode in one run and see.
+        pictures = _pictures(_frames(codec, clip.packets, max(wanted)), wanted, framing, pixel_aspect)
+    return pictures
+
+
+def _frames(codec: av.VideoCodecContext, packets: Sequence[av.Packet], last: int) -> Iterator[av.VideoFrame]:
+    """Decode packets in order until the frame shown from `last` came out; packets that don't decode are passed over."""
+    if codec.is_open:
+        codec.flush_buffers()
+    for packet in chain(packets, [None]):
+        try:
+            frames = codec.decode(packet)
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            continue
+        for frame in frames:
+            yield frame
+            if frame.pts is not None and frame.pts >= last:
+                return
+
+
+def _timed(frames: Iterable[av.VideoFrame], shown_from: Iterable[int]) -> Iterator[av.VideoFrame]:
+    for frame, pts in zip(frames, shown_from, strict=False):
+        frame.pts = pts
+        yield frame
+
+
+def _pictures(
+    frames: Iterable[av.VideoFrame], wanted: set[int], framing: Framing, pixel_aspect: Fraction | None
+) -> dict[int, npt.NDArray[np.uint8]]:
+    pictures: dict[int, npt.NDArray[np.uint8]] = {}
+    for frame in frames:
+        if frame.pts in wanted and frame.pts not in pictures:
+            pictures[frame.pts] = _picture(frame, framing, pixel_aspect)
+    return pictures
+
+
+def _picture(frame: av.VideoFrame, framing: Framing, pixel_aspect: Fraction | None) -> npt.NDArray[np.uint8]:
+    """Resize, crop and turn a frame: `[S, S, 3]`, RGB. Only the resized picture is ever held as RGB."""
+    width, height = framing.resized(frame.width * float(pixel_aspect or 1), frame.height)
+    small = frame.reformat(
+        width=width, height=height, format="rgb24", interpolation=_FILTERS[framing.resize_filter] | _EXACT, threads=1
+    )
+    return _upright(framing.centre_crop(small.to_ndarray()), frame)
+
+
+def _upright(picture: npt.NDArray[np.uint8], frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
+    """Turn and mirror a square picture as the display matrix says, by whole quarter turns.
+
+    Source: libavutil/display.h; a point (x, y) is shown at (ax + cy, bx + dy).
+    """
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return picture
+    a, b, _, c, d = np.frombuffer(matrix, np.int32, count=5).tolist()
+    if abs(b) > abs(a):
+        picture, a, d = picture.transpose(1, 0, 2), c, b
+    return picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]

@@ -1,0 +1,62 @@
+"""Media as they lie on disk: named by their bytes, and read only if they still have them."""
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from featurestore.reasons import Reason
+from warehouse.errors import Rejected
+
+MAX_BYTES = 256 * 2**20
+_BLOCK_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class MediaItem:
+    """One medium to extract."""
+
+    content_sha256: str
+    """Digest of its bytes, as they were ingested."""
+    path: Path
+    kind: Literal["video", "frames_zip"]
+
+
+def copy_to_memory(item: MediaItem, memory_fd: int) -> None:
+    """Copy a medium into a memory file, checking that it is the one that was ingested.
+
+    Args:
+        item: what to read.
+        memory_fd: descriptor of a memory file, whose contents are replaced.
+
+    Raises:
+        Rejected: it is missing, unreadable, empty, too large or has other bytes.
+    """
+    try:
+        with os.fdopen(os.open(item.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            digest, size_bytes = _copy(file, item.path, memory_fd)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Rejected(Reason.MEDIA_MISSING, f"no file at {item.path}") from error
+    except (OSError, ValueError) as error:
+        raise Rejected(Reason.MEDIA_UNREADABLE, f"{item.path} cannot be read ({error})") from error
+    if digest != item.content_sha256:
+        raise Rejected(Reason.MEDIA_CHANGED, f"{item.path} has other bytes than when it was ingested; ingest it again")
+    if not size_bytes:
+        raise Rejected(Reason.EMPTY_FILE, f"{item.path} is empty")
+
+
+def _copy(file: BinaryIO, path: Path, memory_fd: int) -> tuple[str, int]:
+    """Copy a whole file, giving its sha256 and size in bytes."""
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        raise OSError("not a regular file")
+    os.ftruncate(memory_fd, 0)
+    digest, size_bytes = hashlib.sha256(), 0
+    while block := file.read(_BLOCK_BYTES):
+        digest.update(block)
+        os.pwrite(memory_fd, block, size_bytes)
+        size_bytes += len(block)
+        if size_bytes > MAX_BYTES:
+            raise Rejected(Reason.TOO_LARGE, f"{path} has more than {MAX_BYTES} bytes")
+    return digest.hexdigest(), size_bytes

@@ -1,0 +1,227 @@
+"""Decoding workers: persistent fresh interpreters that take bytes and give frames, and may die without harm.
+
+Bytes go in and frames come out by memory files that a worker inherits. The parent holds the clock and kills. Workers
+end with the parent: the kernel kills them when the thread that started them ends, and so do they when their stdin ends.
+"""
+
+import fcntl
+import json
+import mmap
+import os
+import queue
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from types import TracebackType
+from typing import IO, Self, cast
+
+from featurestore.extract.framing import DecodedFrames, Framing
+from featurestore.extract.media import MediaItem, copy_to_memory
+from featurestore.reasons import OK, Reason
+from warehouse.errors import Rejected, Retryable
+
+PROGRAM = "featurestore.extract.decode_worker"
+VIDEOS_PER_WORKER = 200
+"""A worker is replaced after so many videos, and after any failure."""
+START_SECONDS = 120.0
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": str(2**20)}
+"""All that a worker is told; glibc gives large blocks back at once where their threshold is fixed."""
+_READY = "ready"
+_ANSWER_BYTES = 4096
+_AHEAD = 4
+"""Videos in hand for each worker, so that one slow video doesn't stop the others."""
+
+
+class DecodePool:
+    """Decodes media in `num_workers` jailed processes; a context manager.
+
+    Args:
+        framing: how many frames a video gives, and of what size.
+        num_workers: processes that decode at the same time.
+        time_limit_seconds: wall clock for one video.
+    """
+
+    def __init__(self, framing: Framing, num_workers: int, time_limit_seconds: float = 60.0) -> None:
+        self._num_workers = num_workers
+        self._seats = [_Seat(framing, time_limit_seconds) for _ in range(num_workers)]
+        self._free: queue.SimpleQueue[_Seat] = queue.SimpleQueue()
+        for seat in self._seats:
+            self._free.put(seat)
+        # Threads that outlive every worker: the kernel kills a worker when the thread that started it ends.
+        self._threads = ThreadPoolExecutor(num_workers, thread_name_prefix="decode")
+
+    def __enter__(self) -> Self:
+        """Return the pool itself; workers start when there is work."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End all workers, whatever they are doing."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for seat in self._seats:
+            seat.interrupt()
+        self._threads.shutdown()
+        for seat in self._seats:
+            seat.close()
+
+    def run(self, items: Iterable[MediaItem]) -> Iterator[DecodedFrames | Rejected]:
+        """Decode media, a few ahead of the one that is asked for.
+
+        Args:
+            items: what to decode.
+
+        Yields:
+            For each item, in order, its frames or why there are none.
+
+        Raises:
+            Retryable: no worker can be started on this machine.
+        """
+        pending: deque[Future[DecodedFrames | Rejected]] = deque()
+        for item in items:
+            pending.append(self._threads.submit(self._decode, item))
+            if len(pending) >= _AHEAD * self._num_workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+    def _decode(self, item: MediaItem) -> DecodedFrames | Rejected:
+        seat = self._free.get()
+        try:
+            return seat.decode(item)
+        except Rejected as rejected:
+            return rejected
+        finally:
+            self._free.put(seat)
+
+
+class _Seat:
+    """Memory shared with a worker, and the worker that uses it now."""
+
+    def __init__(self, framing: Framing, time_limit_seconds: float) -> None:
+        self._framing = framing
+        self._time_limit_seconds = time_limit_seconds
+        self._media_fd = os.memfd_create("media")
+        self._stderr_fd = os.memfd_create("stderr")
+        self._frames_fd = os.memfd_create("frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(self._frames_fd, framing.num_bytes)
+        # A worker that shrank its side would crash the parent's.
+        fcntl.fcntl(self._frames_fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+        self._shared = DecodedFrames.within(memoryview(mmap.mmap(self._frames_fd, framing.num_bytes)), framing)
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._num_videos = 0
+
+    def decode(self, item: MediaItem) -> DecodedFrames:
+        """Decode one medium.
+
+        Raises:
+            Rejected: it gives no frames, or took its worker with it.
+            Retryable: no worker can be started.
+        """
+        copy_to_memory(item, self._media_fd)
+        outcome, detail = self._ask(item.kind)
+        if outcome == Reason.OUT_OF_MEMORY and self._num_videos > 1:
+            # What the videos before it left behind is not this one's fault.
+            self.kill()
+            outcome, detail = self._ask(item.kind)
+        if outcome != OK or self._num_videos == VIDEOS_PER_WORKER:
+            self.kill()
+        if outcome != OK:
+            raise Rejected(outcome, detail)
+        decoded = DecodedFrames.within(bytearray(self._framing.num_bytes), self._framing)
+        self._shared.copy_to(decoded)
+        return decoded
+
+    def interrupt(self) -> None:
+        """End the worker from another thread; the one that waits for it finds it dead."""
+        worker = self._worker
+        if worker is not None:
+            worker.kill()
+
+    def kill(self) -> None:
+        """End the worker; another starts with the next medium."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()
+            worker.communicate()
+
+    def close(self) -> None:
+        """End the worker and give the memory back."""
+        self.kill()
+        del self._shared
+        for descriptor in (self._media_fd, self._stderr_fd, self._frames_fd):
+            os.close(descriptor)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        os.ftruncate(self._stderr_fd, 0)
+        os.lseek(self._stderr_fd, 0, os.SEEK_SET)
+        arguments = (os.getpid(), self._media_fd, self._frames_fd, json.dumps(asdict(self._framing)))
+        self._num_videos = 0
+        self._worker = worker = subprocess.Popen(
+            [sys.executable, "-P", "-s", "-m", PROGRAM, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr_fd,
+            pass_fds=(self._media_fd, self._frames_fd),
+            env=_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,
+        )
+        outcome, detail = _read_answer(worker, START_SECONDS)
+        if outcome != _READY:
+            self.kill()
+            raise Retryable(f"a decoding worker did not start: {detail or outcome} {self._stderr()}")
+        return worker
+
+    def _ask(self, kind: str) -> tuple[str, str]:
+        """Have the worker decode what lies in the media memory: its outcome and detail."""
+        worker = self._worker or self._start()
+        self._num_videos += 1
+        stdin = cast("IO[bytes]", worker.stdin)
+        try:
+            stdin.write(f"{kind}\n".encode())
+            stdin.flush()
+            outcome, detail = _read_answer(worker, self._time_limit_seconds)
+        except BrokenPipeError:
+            outcome, detail = Reason.WORKER_DIED, ""
+        if outcome == Reason.WORKER_DIED:
+            detail = f"the worker ended ({_how_it_ended(worker)}) {self._stderr()}".strip()
+        return outcome, detail
+
+    def _stderr(self) -> str:
+        return os.pread(self._stderr_fd, _ANSWER_BYTES, 0).decode(errors="replace").strip()
+
+
+def _read_answer(worker: "subprocess.Popen[bytes]", seconds: float) -> tuple[str, str]:
+    """Wait for a worker's line; what it says is believed only as far as it has the right form."""
+    stdout = cast("IO[bytes]", worker.stdout).fileno()
+    deadline = time.monotonic() + seconds
+    poll = select.poll()
+    poll.register(stdout, select.POLLIN)
+    line = b""
+    while not line.endswith(b"\n"):
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            return Reason.DECODE_TIMEOUT, f"not decoded within {seconds:g} seconds"
+        part = os.read(stdout, _ANSWER_BYTES)
+        line += part
+        if not part or len(line) > _ANSWER_BYTES:
+            return Reason.WORKER_DIED, ""
+    try:
+        outcome, detail = json.loads(line)
+    except ValueError:
+        return Reason.WORKER_DIED, ""
+    known = outcome in (OK, _READY, *Reason)
+    return (outcome, str(detail)) if known else (Reason.WORKER_DIED, "")
+
+
+def _how_it_ended(worker: "subprocess.Popen[bytes]") -> str:
+    try:
+        code = worker.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return "its answer made no sense"
+    return signal.Signals(-code).name if code < 0 else f"exit status {code}"

@@ -1,0 +1,64 @@
+"""Why a listed video has no features: the closed list of codes that a ledger may hold."""
+
+from enum import StrEnum
+
+OK = "ok"
+
+
+class Reason(StrEnum):
+    """One code for each way a video can end without features.
+
+    A permanent reason stands until the video's bytes, its text or the recipe change; any other may pass when the
+    extraction is run again, and counts against the failure budget.
+    """
+
+    NO_MEDIA = "no_media"
+    """The listing names no medium. Permanent."""
+    MEDIA_MISSING = "media_missing"
+    """No file lies where the listing says. May pass."""
+    MEDIA_UNREADABLE = "media_unreadable"
+    """The file exists and can't be read: permissions, a failing disk, not a regular file. May pass."""
+    MEDIA_CHANGED = "media_changed"
+    """The file's bytes are not those that were ingested. May pass, after an ingest."""
+    EMPTY_FILE = "empty_file"
+    """The file has no bytes. Permanent."""
+    TOO_LARGE = "too_large"
+    """One video may not have so many bytes, pixels or frames. Permanent."""
+    OUT_OF_MEMORY = "out_of_memory"
+    """Decoding takes more memory than one video may, in a worker that did nothing before. Permanent."""
+    NOT_MEDIA = "not_media"
+    """No intact container of an allowed format. Permanent."""
+    NO_VIDEO_STREAM = "no_video_stream"
+    """The container has sound or text alone, or only a cover picture. Permanent."""
+    UNSUPPORTED_CODEC = "unsupported_codec"
+    """The video stream's codec is not on the list of those decoded here. Permanent."""
+    NO_FRAMES = "no_frames"
+    """The video stream or the archive holds no picture. Permanent."""
+    BAD_ARCHIVE = "bad_archive"
+    """The zip is damaged, encrypted or larger than it says. Permanent."""
+    DECODE_ERROR = "decode_error"
+    """The decoder gave no frame, or a picture of the archive is broken. Permanent."""
+    DECODED_SHORT = "decoded_short"
+    """Some frames were decoded, but one that should exist could not be. Permanent."""
+    DECODE_TIMEOUT = "decode_timeout"
+    """Decoding took longer than its wall-clock limit and was killed. May pass."""
+    WORKER_DIED = "worker_died"
+    """The decoding worker ended by itself: a crash, or the system ran out of memory. May pass."""
+    NO_TEXT = "no_text"
+    """Title, OCR and ASR are all empty. Permanent."""
+
+    @property
+    def permanent(self) -> bool:
+        """Whether running the extraction again can't help."""
+        return self not in _MAY_PASS
+
+
+_MAY_PASS = frozenset(
+    {
+        Reason.MEDIA_MISSING,
+        Reason.MEDIA_UNREADABLE,
+        Reason.MEDIA_CHANGED,
+        Reason.DECODE_TIMEOUT,
+        Reason.WORKER_DIED,
+    }
+)

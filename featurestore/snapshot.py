@@ -1,0 +1,89 @@
+"""A snapshot: the commits of videos, labels and features that a model learns from, pinned by id."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from featurestore.spec import VIEWS, View
+from featurestore.views import address, current_commit
+from warehouse import commits, split, tables
+from warehouse.commits import Address, Commit
+from warehouse.errors import Invalid
+from warehouse.store import Store
+
+DATASET = "snapshots"
+
+
+class Pin(BaseModel):
+    """The commits of one partition."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partition: str
+    videos: str
+    labels: str | None
+    frames: str
+    text: str
+
+
+class Snapshot(BaseModel):
+    """Pinned partitions of one recipe, with the salt of their split."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int = 1
+    fingerprints: dict[View, str]
+    """The fingerprint of each view, 64 hexadecimal digits."""
+    split_salt: int | None
+    pins: tuple[Pin, ...]
+    """Sorted by partition."""
+
+
+def pin(store: Store, partitions: Sequence[str], fingerprints: dict[View, str]) -> Snapshot:
+    """Pin the committed features of some partitions.
+
+    Raises:
+        Invalid: a partition is unknown, or has no up-to-date features of these fingerprints.
+    """
+    return Snapshot(
+        fingerprints=fingerprints,
+        split_salt=split.frozen_salt(store),
+        pins=tuple(_pin(store, name, fingerprints) for name in sorted(partitions)),
+    )
+
+
+def publish(store: Store, snapshot: Snapshot, now: datetime) -> Commit:
+    """Keep a snapshot; its commit's id is the snapshot's id."""
+    payload = json.dumps(snapshot.model_dump(mode="json"), sort_keys=True, indent=1).encode()
+    return commits.publish_files(
+        store,
+        Address(DATASET, None),
+        {"snapshot.json": payload},
+        facts={"fingerprints": dict(snapshot.fingerprints), "partitions": [pin.partition for pin in snapshot.pins]},
+        num_rows=len(snapshot.pins),
+        provenance={},
+        now=now,
+        move_head=False,
+    )
+
+
+def load(commit: Commit) -> Snapshot:
+    """Read a published snapshot."""
+    return Snapshot.model_validate_json(commits.read_bytes(commit, "snapshot.json"))
+
+
+def _pin(store: Store, name: str, fingerprints: dict[View, str]) -> Pin:
+    partition = tables.video_partition(store, name)
+    labels = commits.head(store, Address(tables.LABELS, name))
+    features = {}
+    for view in VIEWS:
+        commit = current_commit(store, view, fingerprints[view], partition)
+        if commit is None:
+            raise Invalid(
+                f"partition {name} has no up-to-date features at "
+                f"{address(view, fingerprints[view], name).dataset}; run extract-features"
+            )
+        features[view] = commit.id
+    return Pin(partition=name, videos=partition.commit.id, labels=labels.id if labels else None, **features)

@@ -1,0 +1,98 @@
+"""Specs: everything that decides the bytes of a feature, and the fingerprint that names it."""
+
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from warehouse.files import canonical_json, sha256_bytes
+
+View = Literal["frames", "text"]
+VIEWS: tuple[View, ...] = ("frames", "text")
+SHORT_FINGERPRINT_CHARS = 12
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FrameSpec(_Spec):
+    """How a medium becomes embeddings `[num_frames, embedding_dim]`."""
+
+    view: Literal["frames"] = "frames"
+    sampling: Literal["midpoints"] = "midpoints"
+    """Target i is start + (i + 0.5)(end - start) / num_frames."""
+    num_frames: int = 8
+    resize_short_side: int
+    """Pixels of the shorter side before the crop."""
+    crop: int
+    """Pixels of each side of the central square."""
+    resize_filter: Literal["bilinear", "bicubic"] = "bicubic"
+    mean: tuple[float, float, float]
+    """By channel, RGB, of values in 0 to 1."""
+    std: tuple[float, float, float]
+    encoder: str
+    """A timm model's name."""
+    encoder_kwargs: dict[str, JsonValue] = {}
+    """Arguments of `timm.create_model`, beside the name."""
+    weights_sha256: str
+    embedding_dim: int
+    precision: Literal["float32"] = "float32"
+    execution_mode: Literal["eager"] = "eager"
+    transform_version: int = 1
+    """Counts up whenever code changes the bytes without another field changing."""
+
+
+class TfidfParameters(_Spec):
+    """How the corpus statistics were gathered."""
+
+    min_document_frequency: int = 2
+    max_terms: int = 200_000
+
+
+class TextSpec(_Spec):
+    """How title, OCR and ASR become token ids and keywords."""
+
+    view: Literal["text"] = "text"
+    normaliser: Literal["nfkc-v1"] = "nfkc-v1"
+    dictionary_sha256: str
+    """Digest of the dictionary that jieba segments with."""
+    tfidf: TfidfParameters = TfidfParameters()
+    terms_sha256: str
+    """Digest of the fitted terms and their inverse document frequencies."""
+    vocabulary_sha256: str
+    """Digest of the BERT vocabulary file, one token a line."""
+    title_chars: int = 128
+    """Characters kept of the title: half from its start, half from its end."""
+    keyword_chars: int = 64
+    ocr_chars: int = 128
+    asr_chars: int = 128
+    transform_version: int = 1
+
+
+Spec = FrameSpec | TextSpec
+
+
+def spec_json(spec: Spec) -> bytes:
+    """The spec as canonical JSON, the same bytes for equal specs."""
+    return canonical_json(spec.model_dump(mode="json"))
+
+
+def fingerprint(spec: Spec) -> str:
+    """The sha256 of the canonical JSON, 64 hexadecimal digits."""
+    return sha256_bytes(spec_json(spec))
+
+
+def short(fingerprint_: str) -> str:
+    """The first 12 digits, which name a folder of the store."""
+    return fingerprint_[:SHORT_FINGERPRINT_CHARS]
+
+
+def parse_spec(payload: bytes) -> Spec:
+    """Read a spec from its JSON.
+
+    Raises:
+        pydantic.ValidationError: a field is missing, unknown or of another type.
+    """
+    kind = TextSpec if json.loads(payload).get("view") == "text" else FrameSpec
+    return kind.model_validate_json(payload)

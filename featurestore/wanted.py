@@ -1,0 +1,86 @@
+"""The wanted specs: frozen in the store under their fingerprints, and named by an alias for each view."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from featurestore.spec import VIEWS, FrameSpec, Spec, TextSpec, View, fingerprint, short, spec_json
+from warehouse import commits
+from warehouse.commits import Address, Commit
+from warehouse.errors import Invalid
+from warehouse.store import Store
+
+VOCABULARY_FILE = "vocab.txt"
+"""The BERT vocabulary, kept beside the text spec."""
+
+S = TypeVar("S", FrameSpec, TextSpec)
+
+
+def freeze(store: Store, spec: Spec, files: Mapping[str, bytes], now: datetime) -> str:
+    """Keep a spec with the files it needs and make it the wanted one of its view.
+
+    Args:
+        store: where to.
+        spec: what is wanted.
+        files: what the spec names by digest and the store keeps beside it: fitted terms, the vocabulary.
+        now: the time of the journal's entry, UTC.
+
+    Returns:
+        The fingerprint.
+    """
+    name = fingerprint(spec)
+    commits.publish_files(
+        store,
+        _address(spec.view, name),
+        {"spec.json": spec_json(spec), **files},
+        facts={"fingerprint": name},
+        num_rows=0,
+        provenance={},
+        now=now,
+    )
+    commits.set_alias(store, f"wanted/{spec.view}", name, now)
+    return name
+
+
+def wanted(store: Store) -> dict[View, str] | None:
+    """The wanted fingerprint of each view, or None before the first `freeze` of both."""
+    found = {view: commits.alias(store, f"wanted/{view}") for view in VIEWS}
+    return {view: name for view, name in found.items() if name} if all(found.values()) else None
+
+
+def require(store: Store) -> dict[View, str]:
+    """The wanted fingerprint of each view.
+
+    Raises:
+        Invalid: none was frozen yet.
+    """
+    found = wanted(store)
+    if found is None:
+        raise Invalid(f"{store.root} has no wanted specs yet; run extract-features")
+    return found
+
+
+def spec_commit(store: Store, view: View, name: str) -> Commit:
+    """The commit that holds a spec and its files.
+
+    Raises:
+        Invalid: no such spec was frozen here.
+    """
+    commit = commits.head(store, _address(view, name))
+    if commit is None:
+        raise Invalid(f"no {view} spec {short(name)} in {store.root}; run reelstore apply")
+    return commit
+
+
+def load_spec(store: Store, name: str, kind: type[S]) -> S:
+    """Read a frozen spec by its fingerprint.
+
+    Raises:
+        Invalid: no such spec was frozen here.
+    """
+    view: View = "frames" if kind is FrameSpec else "text"
+    return kind.model_validate_json(commits.read_bytes(spec_commit(store, view, name), "spec.json"))
+
+
+def _address(view: View, name: str) -> Address:
+    return Address(f"features/{view}/{short(name)}/spec", None)

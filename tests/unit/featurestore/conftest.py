@@ -1,0 +1,124 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from featurestore import frame_chunks, plan, text_chunks, wanted
+from featurestore.outcome import FrameOutcome
+from featurestore.reasons import OK, Reason
+from featurestore.spec import FrameSpec, TextSpec, View
+from featurestore.tokens import Tokens
+from featurestore.views import address, input_sha256
+from warehouse import commits, tables
+from warehouse.commits import Commit
+from warehouse.files import sha256_bytes
+from warehouse.store import Store
+from warehouse.tables import Role
+
+EMBEDDING_DIM = 4
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """Publishes partitions with made-up features; a video's embeddings and tokens tell its number."""
+
+    store: Store
+    fingerprints: dict[View, str]
+    frame_spec: FrameSpec
+    now: datetime
+
+    def publish(self, name: str, role: Role, numbers: list[int], *, no_frames: int = -1, no_text: int = -1) -> None:
+        videos = pl.DataFrame([self.video(number) for number in numbers], schema=tables.Videos.create_empty().schema)
+        tables.publish_videos(self.store, name, role, videos, Path("media"), self.now)
+        outcomes = {video(number): outcome(number, fails=number == no_frames) for number in numbers}
+        frames = [
+            frame_chunks.build(0, chunk, outcomes, self.frame_spec) for chunk in plan.chunks(videos, "content_sha256")
+        ]
+        self._publish("frames", name, videos, frames)
+        spoken = [token_row(number) for number in numbers if number != no_text]
+        rows = pl.DataFrame(spoken, schema=Tokens.create_empty().schema, orient="row")
+        self._publish(
+            "text", name, videos, [text_chunks.build(0, chunk, rows) for chunk in plan.chunks(videos, "video_id")]
+        )
+
+    def _publish(
+        self, view: View, name: str, videos: pl.DataFrame, chunks: list[tuple[dict[str, bytes], pl.DataFrame]]
+    ) -> Commit:
+        files = {file: payload for made, _ in chunks for file, payload in made.items()}
+        ledger = pl.concat([rows for _, rows in chunks])
+        return commits.publish_files(
+            self.store,
+            address(view, self.fingerprints[view], name),
+            {**files, "ledger.parquet": tables.to_parquet(ledger)},
+            facts={"input_sha256": input_sha256(view, videos)},
+            num_rows=len(ledger),
+            provenance={},
+            now=self.now,
+        )
+
+    def video(self, number: int) -> dict[str, object]:
+        return {
+            "video_id": f"v{number:04d}",
+            "media_path": f"v{number:04d}.mp4",
+            "media_kind": "video",
+            "media_sha256": video(number),
+            "size_bytes": 1,
+            "title": "题",
+            "ocr": [],
+            "asr": "",
+            "text_sha256": video(number),
+            "content_sha256": video(number),
+        }
+
+
+def video(number: int) -> str:
+    return sha256_bytes(str(number).encode())
+
+
+def outcome(number: int, *, fails: bool = False) -> FrameOutcome:
+    if fails:
+        return FrameOutcome(Reason.NOT_MEDIA, "no container")
+    return FrameOutcome(
+        OK,
+        embeddings=np.full((8, EMBEDDING_DIM), number, np.float16),
+        frame_mask=np.ones(8, np.uint8),
+        pts_seconds=np.arange(8, dtype=np.float32) + number,
+        preview=f"strip {number}".encode(),
+    )
+
+
+def token_row(number: int) -> tuple[object, ...]:
+    token_ids = list(range(number, number + 3 + number % 3))
+    return (f"v{number:04d}", token_ids, [0] * len(token_ids), [True] * len(token_ids), ["词"], [1.0], 1, 0, 0)
+
+
+@pytest.fixture
+def frame_spec() -> FrameSpec:
+    return FrameSpec(
+        resize_short_side=73,
+        crop=64,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        encoder="resnet10t",
+        weights_sha256="0" * 64,
+        embedding_dim=EMBEDDING_DIM,
+    )
+
+
+@pytest.fixture
+def partitions(store: Store, frame_spec: FrameSpec, now: datetime) -> Partitions:
+    text_spec = TextSpec(dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256="3" * 64)
+    fingerprints: dict[View, str] = {
+        "frames": wanted.freeze(store, frame_spec, {}, now),
+        "text": wanted.freeze(store, text_spec, {}, now),
+    }
+    return Partitions(store, fingerprints, frame_spec, now)
+
+
+@pytest.fixture
+def make_outcome() -> Callable[..., FrameOutcome]:
+    return outcome

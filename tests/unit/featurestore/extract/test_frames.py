@@ -1,0 +1,116 @@
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import timm
+import torch
+from PIL import Image
+
+from featurestore.extract.frame_encoder import make_frame_spec
+from featurestore.extract.frames import FrameExtractor
+from featurestore.extract.framing import DecodedFrames
+from featurestore.extract.media import MediaItem
+from featurestore.extract.preview import preview_strip
+from featurestore.spec import FrameSpec
+
+SWIN = "swin_tiny_patch4_window7_224"
+SMALL: dict[str, Any] = {"img_size": 64, "embed_dim": 24, "depths": [1, 1], "num_heads": [2, 4], "window_size": 4}
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> tuple[FrameSpec, Path]:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
+    path.write_bytes(safetensors.torch.save(timm.create_model(SWIN, num_classes=0, **SMALL).state_dict()))
+    return make_frame_spec(SWIN, SMALL, path), path
+
+
+@pytest.fixture
+def items(make_clip: Callable[..., bytes], put: Callable[[bytes], MediaItem]) -> list[MediaItem]:
+    payloads = [make_clip(3), b"text", make_clip(40), make_clip(12), b""]
+    return [put(payload) for payload in payloads]
+
+
+def test_each_medium_ends_in_embeddings_or_one_reason(recipe: tuple[FrameSpec, Path], items: list[MediaItem]) -> None:
+    with FrameExtractor(*recipe, num_workers=2) as extractor:
+        short, text, long, middle, empty = extractor.extract(items, previews=True)
+    assert [outcome.reason for outcome in (short, text, long, middle, empty)] == [
+        "ok",
+        "not_media",
+        "ok",
+        "ok",
+        "empty_file",
+    ]
+    for failed in (text, empty):
+        assert failed.detail
+        assert failed.embeddings is None
+        assert failed.preview is None
+    for good in (short, long, middle):
+        assert good.embeddings is not None
+        assert good.embeddings.shape == (8, recipe[0].embedding_dim)
+        assert good.embeddings.dtype == np.float16
+        assert good.frame_mask is not None
+        assert np.array_equal(good.embeddings.any(axis=1), good.frame_mask)
+    assert short.frame_mask is not None
+    assert short.frame_mask.tolist() == [1, 1, 1, 0, 0, 0, 0, 0]
+    assert middle.pts_seconds is not None
+    assert middle.pts_seconds.tolist() == pytest.approx([i / 25 for i in (0, 2, 3, 5, 6, 8, 9, 11)])
+
+
+def test_neighbours_order_and_workers_leave_an_outcomes_bytes_alone(
+    recipe: tuple[FrameSpec, Path], items: list[MediaItem]
+) -> None:
+    with FrameExtractor(*recipe, num_workers=1) as extractor:
+        alone = [extractor.extract([item], previews=True)[0] for item in items]
+    with FrameExtractor(*recipe, num_workers=3) as extractor:
+        together = extractor.extract(items[::-1], previews=True)[::-1]
+    for one, other in zip(alone, together, strict=True):
+        assert one.reason == other.reason
+        assert one.preview == other.preview
+        if one.embeddings is not None and other.embeddings is not None:
+            assert one.embeddings.tobytes() == other.embeddings.tobytes()
+
+
+def test_previews_are_drawn_only_where_asked_for(recipe: tuple[FrameSpec, Path], items: list[MediaItem]) -> None:
+    with FrameExtractor(*recipe, num_workers=1) as extractor:
+        assert extractor.extract(items[:1], previews=False)[0].preview is None
+        assert extractor.extract([], previews=True) == []
+
+
+def test_a_preview_strip_is_a_small_jpeg_with_the_frames_there_are(samples: Path) -> None:
+    from featurestore.extract.decode import decode_video  # noqa: PLC0415 - needs the samples
+    from featurestore.extract.framing import Framing  # noqa: PLC0415 - needs the samples
+
+    framing = Framing(8, 256, 224, "bicubic")
+    sizes = []
+    for path in sorted((samples / "clips").glob("asl_*.mkv")):
+        strip = preview_strip(decode_video(io.BytesIO(path.read_bytes()), framing))
+        assert Image.open(io.BytesIO(strip)).size == (8 * 96, 96)
+        sizes.append(len(strip))
+    assert 4_000 < np.mean(sizes) < 12_000
+
+
+def test_a_preview_strip_leaves_missing_frames_out_and_enlarges_nothing() -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (8, 64, 64, 3), np.uint8)
+    mask = np.array([1, 1, 1, 0, 0, 0, 0, 0], np.uint8)
+    strip = preview_strip(DecodedFrames(frames, np.zeros(8, np.float32), mask))
+    image = Image.open(io.BytesIO(strip))
+    assert (image.format, image.size) == ("JPEG", (3 * 64, 64))
+
+
+def test_the_full_swin_is_read_from_its_authors_layout(tmp_path: Path) -> None:
+    tensors = timm.create_model(SWIN, num_classes=1000).state_dict()
+    torch.save({"model": {_original_name(name): tensor for name, tensor in tensors.items()}}, tmp_path / "swin.pth")
+    spec = make_frame_spec(SWIN, {}, tmp_path / "swin.pth")
+    assert (spec.embedding_dim, spec.resize_short_side, spec.crop) == (768, 256, 224)
+
+
+def _original_name(name: str) -> str:
+    for stage in (1, 2, 3):
+        name = name.replace(f"layers.{stage}.downsample", f"layers.{stage - 1}.downsample")
+    return name.replace("head.fc.", "head.")
