@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog, journal
 from warehouse.clock import timestamp
-from warehouse.identifiers import parse_dataset
+from warehouse.identifiers import parse_alias
 from warehouse.store import Store
 
 
@@ -23,7 +23,7 @@ def set_alias(store: Store, name: str, target: str, now: datetime) -> None:
         Invalid: The name is not usable.
         Retryable: The disk is full or failing, or the catalog is out of reach.
     """
-    parse_dataset(name)
+    parse_alias(name)
     table = catalog.aliases
     with catalog.writing(store.engine) as connection:
         previous = connection.scalar(sa.select(table.c.target).where(table.c.name == name))

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from warehouse.errors import Corrupt, Retryable
+from warehouse.errors import Corrupt, Invalid, Retryable
 
 REVISION = "0001"
 """The schema that this code reads and writes: the newest of `migrations/versions`."""
@@ -97,8 +97,15 @@ def make_engine(url: str | sa.URL) -> sa.Engine:
 
     Returns:
         An engine. On SQLite each commit is on disk when it returns, and a busy catalog is waited for.
+
+    Raises:
+        Invalid: The URL cannot be read, or its driver is not installed.
     """
-    engine = sa.create_engine(url)
+    try:
+        engine = sa.create_engine(url)
+    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+        # The URL itself may hold a password, so it is not shown.
+        raise Invalid(f"the catalog URL cannot be used ({error}): correct it, or install its driver") from error
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)

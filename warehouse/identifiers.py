@@ -88,6 +88,23 @@ def parse_dataset(text: str) -> str:
     return text
 
 
+def parse_alias(text: str) -> str:
+    """Accept the name of an alias, such as `champion` or `wanted/frames`.
+
+    Args:
+        text: The name as given.
+
+    Returns:
+        The same text.
+
+    Raises:
+        Invalid: A part of it is empty or has other characters.
+    """
+    if not _DATASET.fullmatch(text):
+        raise Invalid(f"alias {shown(text)} is not usable: give ASCII letters, digits and '._=-', parts joined by '/'")
+    return text
+
+
 def parse_file_name(text: str) -> str:
     """Accept the name of one file of a commit.
 

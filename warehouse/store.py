@@ -32,12 +32,13 @@ def open_store(root: Path, catalog_url: str | None = None) -> Store:
         The open store.
 
     Raises:
-        Invalid: The folder cannot be made, or the catalog is newer than this code.
+        Invalid: The folder cannot be made, the URL cannot be used, or the catalog is newer than this code.
         Retryable: The disk is full, or the catalog cannot be reached.
     """
     root = root.absolute()
+    engine = catalog.make_engine(catalog_url or sa.URL.create("sqlite", database=str(root / "catalog.db")))
     files.make_folder(root)
-    store = Store(root, catalog.make_engine(_url(root, catalog_url)))
+    store = Store(root, engine)
     _upgrade(store)
     return store
 
@@ -59,15 +60,6 @@ def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
     if not root.is_dir() or (catalog_url is None and not (root / "catalog.db").is_file()):
         raise Invalid(f"there is no store at {root.absolute()}: ingest videos first, or name another root")
     return open_store(root, catalog_url)
-
-
-def _url(root: Path, catalog_url: str | None) -> sa.URL:
-    if catalog_url is None:
-        return sa.URL.create("sqlite", database=str(root / "catalog.db"))
-    try:
-        return sa.make_url(catalog_url)
-    except sa.exc.ArgumentError as error:
-        raise Invalid(f"catalog URL {catalog_url!r} is not one that SQLAlchemy reads: {error}") from error
 
 
 def _upgrade(store: Store) -> None:

@@ -304,6 +304,8 @@ def test_alias_moves_and_leaves_a_journal(store: Store, now: datetime) -> None:
     commits.set_alias(store, "wanted/frames", "abc", now)
     assert commits.aliases(store) == {"champion": "two", "wanted/frames": "abc"}
     assert len(list((store.root / "journal").iterdir())) == 3
+    with pytest.raises(Invalid, match=r"alias .* is not usable"):
+        commits.set_alias(store, "../x", "abc", now)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "provenance.json", "../a", "a/b", "", ".a"])

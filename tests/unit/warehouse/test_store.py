@@ -101,5 +101,11 @@ def test_catalog_may_lie_elsewhere(tmp_path: Path) -> None:
     assert not (tmp_path / "store/catalog.db").exists()
     with sqlite3.connect(tmp_path / "other.db") as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(catalog.REVISION,)]
-    with pytest.raises(Invalid, match="catalog URL"):
-        open_store(tmp_path / "store", "nonsense")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nonsense://me:secret@host/name", "sqlite+nonsense://"])
+def test_catalog_url_that_cannot_be_used_is_refused_and_nothing_is_made(tmp_path: Path, url: str) -> None:
+    with pytest.raises(Invalid, match="the catalog URL cannot be used") as raised:
+        open_store(tmp_path / "store", url)
+    assert "secret" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
