@@ -1,0 +1,181 @@
+"""From stored examples to batches: which rows, in which order, padded to the longest text of the batch only."""
+
+from dataclasses import dataclass, fields
+from typing import Protocol, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from featurestore.reader import RawBatch
+from modeling.configuration import ALL_VIEWS, Views
+
+_Item = TypeVar("_Item", bound=np.generic)
+Rows = npt.NDArray[np.int64]
+
+_REPEATS = ((100, 5), (500, 3), (1000, 2))
+"""A class with fewer examples than the first number is repeated as often as the second."""
+_BATCHES_IN_POOL = 50
+"""Examples are sorted by length within a pool of so many batches, so that an epoch stays a shuffle."""
+
+
+class Examples(Protocol):
+    """An ordered set of stored examples, as `featurestore.reader` gives it."""
+
+    @property
+    def video_ids(self) -> list[str]:
+        """N ids."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """`[N]`, index of the category in its taxonomy, -1 where unlabelled."""
+
+    @property
+    def is_validation(self) -> npt.NDArray[np.bool_]:
+        """`[N]`."""
+
+    @property
+    def num_tokens(self) -> npt.NDArray[np.int32]:
+        """`[N]`, 0 where there is no text."""
+
+    @property
+    def has_frames(self) -> npt.NDArray[np.bool_]:
+        """`[N]`, whether a frame could be decoded."""
+
+    @property
+    def embedding_dim(self) -> int:
+        """E."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def read(self, rows: Rows) -> RawBatch:
+        """Read the features of some examples."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B examples as tensors; a missing view has a mask of False."""
+
+    token_ids: Tensor
+    """`[B, T]` int64, 0 beyond a text's end"""
+    slot_ids: Tensor
+    """`[B, T]` int64, 0 title and keywords, 1 OCR, 2 ASR"""
+    word_start: Tensor
+    """`[B, T]` bool"""
+    token_mask: Tensor
+    """`[B, T]` bool, True on tokens"""
+    embeddings: Tensor
+    """`[B, F, E]` float32"""
+    frame_mask: Tensor
+    """`[B, F]` bool, True on frames"""
+    pts_seconds: Tensor
+    """`[B, F]` float32"""
+    labels: Tensor
+    """`[B]` int64, -1 where unlabelled"""
+
+    def __len__(self) -> int:
+        """B."""
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> Self:
+        """Copy all tensors to a device."""
+        return type(self)(
+            **{field.name: getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)}
+        )
+
+
+def resample(rows: Rows, labels: npt.NDArray[np.int64]) -> Rows:
+    """Repeat the rows of rare classes: five times under 100 examples, thrice under 500, twice under 1000.
+
+    Args:
+        rows: `[N]`.
+        labels: `[N]`, the class of each row.
+    """
+    counts = np.bincount(labels)
+    repeats = np.ones_like(counts)
+    for limit, times in reversed(_REPEATS):
+        repeats[counts < limit] = times
+    return np.repeat(rows, repeats[labels])
+
+
+def visible_lengths(examples: Examples, views: Views = ALL_VIEWS) -> npt.NDArray[np.int32]:
+    """Count the tokens that a model of these views sees, `[N]`."""
+    return examples.num_tokens if "text" in views else np.zeros(len(examples), np.int32)
+
+
+def epoch_batches(rows: Rows, lengths: npt.NDArray[np.int32], batch_size: int, *, seed: int, epoch: int) -> list[Rows]:
+    """Shuffle rows into batches of like length; the same seed and epoch give the same batches.
+
+    Args:
+        rows: the rows of one epoch, repeats included.
+        lengths: tokens of each of them.
+        batch_size: rows of a batch; the last one of the epoch may be smaller.
+        seed: of the whole training.
+        epoch: from 0.
+    """
+    generator = np.random.default_rng([seed, epoch])
+    shuffled = generator.permutation(len(rows))
+    pool_size = batch_size * _BATCHES_IN_POOL
+    pools = [shuffled[start : start + pool_size] for start in range(0, len(shuffled), pool_size)]
+    by_length = [pool[np.argsort(lengths[pool], kind="stable")] for pool in pools]
+    batches = [
+        rows[pool[start : start + batch_size]] for pool in by_length for start in range(0, len(pool), batch_size)
+    ]
+    return [batches[index] for index in generator.permutation(len(batches))]
+
+
+def sorted_batches(rows: Rows, lengths: npt.NDArray[np.int32], batch_size: int) -> list[Rows]:
+    """Cut rows into batches of like length, for evaluation and scoring."""
+    by_length = rows[np.argsort(lengths, kind="stable")]
+    return [by_length[start : start + batch_size] for start in range(0, len(by_length), batch_size)]
+
+
+def read_batch(examples: Examples, rows: Rows, views: Views = ALL_VIEWS) -> Batch:
+    """Read rows and pad them to the longest text and the last frame among them; views left out become missing."""
+    return collate(examples.read(rows), examples.labels[rows], views)
+
+
+def collate(raw: RawBatch, labels: npt.NDArray[np.int64], views: Views = ALL_VIEWS) -> Batch:
+    """Pad stored features into tensors.
+
+    Args:
+        raw: B examples.
+        labels: `[B]`.
+        views: what the model may see.
+    """
+    token_ids, slot_ids, word_start = raw.token_ids, raw.slot_ids, raw.word_start
+    if "text" not in views:
+        token_ids, slot_ids, word_start = _emptied(token_ids), _emptied(slot_ids), _emptied(word_start)
+    frame_mask = raw.frame_mask.astype(np.bool_) & ("frames" in views)
+    num_frames = 1 + np.flatnonzero(frame_mask.any(axis=0)).max(initial=0)
+    lengths = np.array([len(row) for row in token_ids])
+    num_tokens = max(1, lengths.max(initial=0))
+    frame_mask = frame_mask[:, :num_frames]
+    return Batch(
+        token_ids=_pad(token_ids, num_tokens).long(),
+        slot_ids=_pad(slot_ids, num_tokens).long(),
+        word_start=_pad(word_start, num_tokens).bool(),
+        token_mask=torch.from_numpy(np.arange(num_tokens) < lengths[:, None]),
+        embeddings=_present(raw.embeddings[:, :num_frames], frame_mask[..., None]),
+        frame_mask=torch.from_numpy(frame_mask),
+        pts_seconds=_present(raw.pts_seconds[:, :num_frames], frame_mask),
+        labels=torch.from_numpy(np.asarray(labels, np.int64)),
+    )
+
+
+def _emptied(rows: list[npt.NDArray[_Item]]) -> list[npt.NDArray[_Item]]:
+    return [row[:0] for row in rows]
+
+
+def _pad(rows: list[npt.NDArray[_Item]], width: int) -> Tensor:
+    padded = np.zeros((len(rows), width), np.int32)
+    for target, row in zip(padded, rows, strict=True):
+        target[: len(row)] = row
+    return torch.from_numpy(padded)
+
+
+def _present(values: npt.NDArray[np.float16] | npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]) -> Tensor:
+    """Zero what is masked: a value that is not finite would pass through a mask of attention."""
+    return torch.from_numpy(np.where(mask, values, 0).astype(np.float32))

@@ -1,0 +1,141 @@
+"""Sizes of the model and settings of its two training phases, with named presets."""
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from warehouse.errors import Invalid
+
+Views = tuple[Literal["frames", "text"], ...]
+ALL_VIEWS: Views = ("frames", "text")
+
+
+class _Configuration(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelConfig(_Configuration):
+    """Sizes of the cross encoder; the defaults are BERT base with LXMERT's five cross-modality layers."""
+
+    width: int = Field(768, ge=1)
+    num_heads: int = Field(12, ge=1)
+    num_language_layers: int = Field(12, ge=0)
+    num_cross_layers: int = Field(5, ge=1)
+    feed_forward_width: int = Field(3072, ge=1)
+    max_positions: int = Field(512, ge=1)
+    """The longest text, in tokens."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    attention_dropout: float = Field(0.1, ge=0, lt=1)
+    """Of attention probabilities; 0 lets a CPU use its fast attention in training too."""
+    reads: Literal["pooled", "pooled_and_means"] = "pooled"
+    """What the classifier reads: the pooled output, or beside it the means of both streams."""
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.num_heads:
+            raise ValueError(f"width {self.width} is not divisible by num_heads {self.num_heads}; choose a multiple")
+        return self
+
+
+class TrainingConfig(_Configuration):
+    """What both phases share."""
+
+    batch_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0)
+    """The peak, reached after the warm-up."""
+    epochs: int = Field(5, ge=1)
+    warmup_fraction: float = Field(0.1, ge=0, lt=1)
+    """Of all steps; the learning rate then falls linearly to zero."""
+    weight_decay: float = Field(0.01, ge=0)
+    max_gradient_norm: float = Field(1.0, gt=0)
+    ema_decay: float = Field(0.0, ge=0, lt=1)
+    """Of the averaged weights that are evaluated and kept; 0 keeps the last step's."""
+
+
+class PretrainingConfig(TrainingConfig):
+    """Masked language model and image-text matching."""
+
+    batch_size: int = Field(50, ge=2)
+    learning_rate: float = Field(5e-5, gt=0)
+    mask_unit: Literal["token", "word"] = "token"
+    mask_probability: float = Field(0.15, gt=0, lt=1)
+    matching_weight: float = Field(0.3, ge=0)
+
+
+class FinetuningConfig(TrainingConfig):
+    """Classification, with the tricks of the published solution."""
+
+    batch_size: int = Field(26, ge=2)
+    learning_rate: float = Field(4e-5, gt=0)
+    ema_decay: float = Field(0.999, ge=0, lt=1)
+    adversary: Literal["none", "fgm", "pgd"] = "fgm"
+    adversary_epsilon: float = Field(1.0, gt=0)
+    """How far the word embeddings are moved, in the norm of the whole weight; narrow models need less."""
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    resample: bool = True
+    classifier_dropout: float = Field(0.2, ge=0, lt=1)
+
+
+class Recipe(_Configuration):
+    """All that decides how a model is built and trained."""
+
+    name: str
+    model: ModelConfig = ModelConfig()
+    pretraining: PretrainingConfig = PretrainingConfig()
+    finetuning: FinetuningConfig = FinetuningConfig()
+
+
+PRESETS = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(name="published"),
+        Recipe(
+            name="default",
+            model=ModelConfig(reads="pooled_and_means"),
+            pretraining=PretrainingConfig(mask_unit="word"),
+        ),
+        Recipe(
+            name="demo",
+            model=ModelConfig(
+                width=64,
+                num_heads=4,
+                num_language_layers=1,
+                num_cross_layers=1,
+                feed_forward_width=256,
+                attention_dropout=0.0,
+                reads="pooled_and_means",
+            ),
+            pretraining=PretrainingConfig(batch_size=16, learning_rate=1e-3, mask_unit="word"),
+            finetuning=FinetuningConfig(batch_size=16, learning_rate=1e-3),
+        ),
+    )
+}
+
+
+def preset(name: str) -> Recipe:
+    """Look a recipe up by name.
+
+    Raises:
+        Invalid: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise Invalid(f"preset {name!r} is unknown; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def amend(recipe: Recipe, changes: Mapping[str, Mapping[str, object]]) -> Recipe:
+    """Change some settings of a recipe, such as `{"finetuning": {"epochs": 3}}`.
+
+    Raises:
+        Invalid: a setting is unknown or out of its range.
+    """
+    settings = recipe.model_dump()
+    for section, values in changes.items():
+        settings[section] = settings.get(section, {}) | dict(values)
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Invalid(f"recipe {recipe.name}: {place}: {first['msg']}") from error

@@ -1,0 +1,214 @@
+"""The second phase: learn categories from labelled examples."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from modeling import metrics
+from modeling.adversarial import add_fgm_gradients, add_pgd_gradients
+from modeling.batching import Batch, Examples, Rows, epoch_batches, read_batch, resample, visible_lengths
+from modeling.checkpoint import Checkpoints
+from modeling.classifier import VideoClassifier, predict
+from modeling.configuration import ALL_VIEWS, Recipe, Views
+from modeling.device import autocast, choose_device, seeded
+from modeling.language_model import check_language_model, load_language_model
+from modeling.pretraining import PretrainedModel
+from modeling.requirements import check_finetuning, check_sizes, identify
+from modeling.training import Evaluation, Progress, optimise
+from modeling.vocabulary import Vocabulary
+from warehouse.errors import Invalid
+from warehouse.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A classifier with what is known about it."""
+
+    model: VideoClassifier
+    """On the CPU, with its best averaged weights."""
+    recipe: Recipe
+    vocabulary: Vocabulary
+    taxonomy: Taxonomy
+    views: Views
+    seed: int
+    metrics: dict[str, Any]
+    """Of the validation examples: `validation` and `majority` (see `metrics.evaluate`), `intervals`, and counts."""
+    history: dict[str, Any]
+    """`finetuning`, and `pretraining` where there was one; see `training.Trained`."""
+
+
+def train(
+    examples: Examples,
+    taxonomy: Taxonomy,
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    *,
+    seed: int,
+    views: Views = ALL_VIEWS,
+    pretrained: PretrainedModel | None = None,
+    initial: Path | None = None,
+    checkpoints: Checkpoints | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+    device: torch.device | None = None,
+) -> TrainedModel:
+    """Train a classifier on the labelled examples that are not validation, and judge it on those that are.
+
+    Args:
+        examples: the unlabelled among them are left alone.
+        taxonomy: gives the labels' order.
+        recipe: sizes and settings.
+        vocabulary: of the token ids.
+        seed: of weights, order and chance.
+        views: what the model may see; the other view is treated as missing, here and whenever the model scores.
+        pretrained: what the cross encoder starts from.
+        initial: without `pretrained`, folder of a BERT that the language encoder starts from.
+        checkpoints: where an interrupted training goes on from.
+        report: is told the progress.
+        device: where to compute; the GPU where there is one.
+
+    Raises:
+        Invalid: the examples, the recipe and the pretrained model do not fit each other.
+    """
+    device = device or choose_device()
+    check_finetuning(examples, taxonomy, recipe)
+    if pretrained is not None:
+        _check_pretrained(pretrained, recipe, vocabulary, examples)
+    elif initial is not None:
+        check_language_model(initial, recipe.model, vocabulary)
+    origin = str(initial) if pretrained is None else [pretrained.seed, pretrained.history]
+    identity = identify(examples, recipe, vocabulary, phase="finetuning", seed=seed, views=views, origin=origin)
+    with seeded(seed, device):
+        model = VideoClassifier(
+            recipe.model,
+            vocab_size=vocabulary.size,
+            embedding_dim=examples.embedding_dim,
+            num_categories=len(taxonomy),
+            dropout=recipe.finetuning.classifier_dropout,
+        )
+        if pretrained is not None:
+            model.encoder.load_state_dict(_encoder_weights(pretrained))
+        elif initial is not None:
+            load_language_model(initial, model.encoder, None, vocabulary)
+        phase = _Finetuning(
+            model.to(device),
+            examples=examples,
+            taxonomy=taxonomy,
+            recipe=recipe,
+            views=views,
+            seed=seed,
+            device=device,
+        )
+        trained = optimise(phase, recipe.finetuning, identity=identity, checkpoints=checkpoints, report=report)
+    model.load_state_dict(trained.weights)
+    judged = phase.judge()
+    history = {"finetuning": trained.history} | ({"pretraining": pretrained.history} if pretrained else {})
+    return TrainedModel(model.cpu(), recipe, vocabulary, taxonomy, views, seed, judged, history)
+
+
+def _check_pretrained(pretrained: PretrainedModel, recipe: Recipe, vocabulary: Vocabulary, examples: Examples) -> None:
+    check_sizes(pretrained.recipe.model, recipe.model)
+    if pretrained.vocabulary.sha256 != vocabulary.sha256:
+        raise Invalid("the pretrained encoder has another vocabulary than the text features; pretrain one on them")
+    if pretrained.embedding_dim != examples.embedding_dim:
+        raise Invalid(
+            f"the pretrained encoder reads frame embeddings of width {pretrained.embedding_dim}, but these are "
+            f"{examples.embedding_dim} wide; pretrain one on them"
+        )
+
+
+def _encoder_weights(pretrained: PretrainedModel) -> dict[str, Tensor]:
+    prefix = "encoder."
+    named = pretrained.weights.items()
+    return {name.removeprefix(prefix): weight for name, weight in named if name.startswith(prefix)}
+
+
+class _Finetuning:
+    """Classification, as a phase of the loop."""
+
+    name = "finetuning"
+
+    def __init__(
+        self,
+        model: VideoClassifier,
+        *,
+        examples: Examples,
+        taxonomy: Taxonomy,
+        recipe: Recipe,
+        views: Views,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.model = model
+        self._examples, self._taxonomy, self._config = examples, taxonomy, recipe.finetuning
+        self._views, self._seed, self._device = views, seed, device
+        self._category_ids = taxonomy.category_ids
+        labelled = examples.labels >= 0
+        self._training_rows = np.flatnonzero(labelled & ~examples.is_validation)
+        self._validation_rows = np.flatnonzero(labelled & examples.is_validation)
+        self._epoch_rows = self._training_rows
+        if self._config.resample:
+            self._epoch_rows = resample(self._training_rows, examples.labels[self._training_rows])
+
+    def batches(self, epoch: int) -> list[Rows]:
+        lengths = visible_lengths(self._examples, self._views)[self._epoch_rows]
+        return epoch_batches(self._epoch_rows, lengths, self._config.batch_size, seed=self._seed, epoch=epoch)
+
+    def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:  # noqa: ARG002 - nothing is drawn for a batch
+        batch = read_batch(self._examples, rows, self._views).to(self._device)
+        loss = self._backward(batch)
+        if "text" in self._views:
+            self._add_adversarial_gradients(batch)
+        return {"loss": loss}
+
+    def evaluate(self) -> Evaluation:
+        scores = metrics.evaluate(self._true_ids(), self._predicted_ids(), self._taxonomy)
+        return Evaluation(scores["mean_f1"], scores)
+
+    def judge(self) -> dict[str, Any]:
+        """Describe how good the model is on the validation examples, beside the majority's category."""
+        true_ids, predicted_ids = self._true_ids(), self._predicted_ids()
+        training_ids = [self._category_ids[label] for label in self._examples.labels[self._training_rows]]
+        guess = [metrics.majority_category(training_ids)] * len(true_ids)
+        return {
+            "validation": metrics.evaluate(true_ids, predicted_ids, self._taxonomy),
+            "intervals": metrics.intervals(true_ids, predicted_ids, self._taxonomy),
+            "majority": metrics.evaluate(true_ids, guess, self._taxonomy),
+            "num_training_examples": len(self._training_rows),
+            "num_validation_examples": len(self._validation_rows),
+            "categories_without_training_examples": sorted(set(self._category_ids) - set(training_ids)),
+        }
+
+    def _backward(self, batch: Batch) -> Tensor:
+        with autocast(self._device):
+            logits = self.model(batch)
+        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self._config.label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def _add_adversarial_gradients(self, batch: Batch) -> None:
+        weight, epsilon = self.model.encoder.word_embeddings, self._config.adversary_epsilon
+        if self._config.adversary == "fgm":
+            add_fgm_gradients(weight, lambda: self._backward(batch), epsilon=epsilon)
+        elif self._config.adversary == "pgd":
+            parameters = list(self.model.parameters())
+            add_pgd_gradients(weight, parameters, lambda: self._backward(batch), epsilon=epsilon)
+
+    def _true_ids(self) -> list[str]:
+        return [self._category_ids[label] for label in self._examples.labels[self._validation_rows]]
+
+    def _predicted_ids(self) -> list[str]:
+        probabilities = predict(
+            self.model,
+            self._examples,
+            self._validation_rows,
+            views=self._views,
+            batch_size=self._config.batch_size,
+            device=self._device,
+        )
+        return [self._category_ids[index] for index in probabilities.argmax(axis=1)]

@@ -1,0 +1,306 @@
+"""Models as folders: publish one, load one, and say which is champion."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from featurestore.spec import FrameSpec, Spec, TextSpec, View, fingerprint, parse_spec, spec_json
+from modeling.configuration import ALL_VIEWS, ModelConfig, Recipe, Views
+from modeling.vocabulary import Vocabulary
+from warehouse import commits
+from warehouse.commits import Address, Commit
+from warehouse.errors import Invalid
+from warehouse.store import Store
+from warehouse.taxonomy import Taxonomy, parse_taxonomy
+
+if TYPE_CHECKING:  # looking a model up must not cost an import of torch and transformers
+    from modeling.classifier import VideoClassifier
+    from modeling.finetuning import TrainedModel
+    from modeling.pretraining import PretrainedModel
+
+MODELS = "models"
+CHAMPION, CHALLENGER = "champion", "challenger"
+_ADDRESS = Address(MODELS, None)
+_Kind = Literal["encoder", "classifier"]
+
+
+class StoredConfig(BaseModel):
+    """What `config.json` of a model folder says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = 1
+    kind: _Kind
+    """A pretrained encoder, or a classifier that can score."""
+    recipe: Recipe
+    vocab_size: int
+    embedding_dim: int
+    views: Views
+    """What the model may see."""
+    seed: int
+    snapshot_id: str
+    """The examples that it learned from."""
+    encoder_id: str | None
+    """The pretrained encoder that it started from."""
+    taxonomy_name: str | None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model's examples came from."""
+
+    snapshot_id: str
+    frame_spec: FrameSpec
+    text_spec: TextSpec
+
+    @property
+    def fingerprints(self) -> dict[View, str]:
+        """The fingerprint of each view."""
+        return {"frames": fingerprint(self.frame_spec), "text": fingerprint(self.text_spec)}
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A classifier that is ready to score."""
+
+    model_id: str
+    """Of its commit, 64 hexadecimal digits."""
+    model: "VideoClassifier"
+    config: StoredConfig
+    taxonomy: Taxonomy
+    fingerprints: dict[View, str]
+    """Of the feature specs that it learned from, and must be given."""
+
+
+def publish_model(
+    store: Store,
+    trained: "TrainedModel",
+    origin: Origin,
+    *,
+    encoder_id: str | None,
+    provenance: Mapping[str, Any],
+    now: datetime,
+) -> Commit:
+    """Publish a classifier.
+
+    Args:
+        store: where it goes.
+        trained: the classifier.
+        origin: of its examples.
+        encoder_id: the pretrained encoder that it started from.
+        provenance: times, versions and the like, outside the model's identity.
+        now: in UTC.
+    """
+    from safetensors.torch import save  # noqa: PLC0415 - as above
+
+    from modeling.card import model_card  # noqa: PLC0415 - as above
+
+    config = StoredConfig(
+        kind="classifier",
+        recipe=trained.recipe,
+        vocab_size=trained.vocabulary.size,
+        embedding_dim=trained.model.encoder.embedding_dim,
+        views=trained.views,
+        seed=trained.seed,
+        snapshot_id=origin.snapshot_id,
+        encoder_id=encoder_id,
+        taxonomy_name=trained.taxonomy.name,
+    )
+    payloads = {
+        "model.safetensors": save(trained.model.state_dict()),
+        "taxonomy.csv": trained.taxonomy.to_csv(),
+        "metrics.json": _readable_json(trained.metrics),
+        "README.md": model_card(trained, origin.snapshot_id).encode(),
+    }
+    good = trained.metrics["validation"]["mean_f1"] > trained.metrics["majority"]["mean_f1"]
+    facts = {"views": list(trained.views), "beats_majority": good, "taxonomy": trained.taxonomy.name}
+    payloads |= _common_files(config, origin, trained.vocabulary, trained.history)
+    return _publish(store, payloads, config, origin, facts, provenance=provenance, now=now)
+
+
+def publish_encoder(
+    store: Store, pretrained: "PretrainedModel", origin: Origin, *, provenance: Mapping[str, Any], now: datetime
+) -> Commit:
+    """Publish a pretrained encoder with its heads; arguments as for `publish_model`."""
+    from safetensors.torch import save  # noqa: PLC0415 - as above
+
+    config = StoredConfig(
+        kind="encoder",
+        recipe=pretrained.recipe,
+        vocab_size=pretrained.vocabulary.size,
+        embedding_dim=pretrained.embedding_dim,
+        views=ALL_VIEWS,
+        seed=pretrained.seed,
+        snapshot_id=origin.snapshot_id,
+        encoder_id=None,
+        taxonomy_name=None,
+    )
+    payloads = {"model.safetensors": save(pretrained.weights)}
+    payloads |= _common_files(config, origin, pretrained.vocabulary, pretrained.history)
+    return _publish(store, payloads, config, origin, {}, provenance=provenance, now=now)
+
+
+def load_model(commit: Commit) -> LoadedModel:
+    """Read a classifier.
+
+    Raises:
+        Invalid: the commit is no classifier.
+        Corrupt: a file differs from its digest.
+    """
+    from safetensors.torch import load  # noqa: PLC0415 - as above
+
+    from modeling.classifier import VideoClassifier  # noqa: PLC0415 - as above
+
+    config = _read_config(commit, "classifier")
+    taxonomy = parse_taxonomy(
+        commits.read_bytes(commit, "taxonomy.csv"), config.taxonomy_name or "", str(commit.folder)
+    )
+    model = VideoClassifier(
+        config.recipe.model,
+        vocab_size=config.vocab_size,
+        embedding_dim=config.embedding_dim,
+        num_categories=len(taxonomy),
+    )
+    model.load_state_dict(load(commits.read_bytes(commit, "model.safetensors")))
+    return LoadedModel(commit.id, model.eval(), config, taxonomy, dict(commit.facts["fingerprints"]))
+
+
+def load_encoder(commit: Commit) -> "PretrainedModel":
+    """Read a pretrained encoder; raises as `load_model`."""
+    from safetensors.torch import load  # noqa: PLC0415 - as above
+
+    from modeling.pretraining import PretrainedModel  # noqa: PLC0415 - as above
+
+    config = _read_config(commit, "encoder")
+    return PretrainedModel(
+        weights=load(commits.read_bytes(commit, "model.safetensors")),
+        recipe=config.recipe,
+        vocabulary=Vocabulary(commits.read_bytes(commit, "vocab.txt")),
+        embedding_dim=config.embedding_dim,
+        seed=config.seed,
+        history=json.loads(commits.read_bytes(commit, "history.json")),
+    )
+
+
+def load_specs(commit: Commit) -> dict[View, Spec]:
+    """Read the feature specs that a model learned from."""
+    return {view: parse_spec(commits.read_bytes(commit, f"{view}_spec.json")) for view in ALL_VIEWS}
+
+
+def newest_encoder(store: Store, fingerprints: Mapping[View, str], sizes: ModelConfig) -> Commit | None:
+    """Find the pretrained encoder that a training on these features, of these sizes, starts from."""
+    found = [
+        commit
+        for commit in commits.commits(store, MODELS)
+        if commit.facts["kind"] == "encoder"
+        and commit.facts["fingerprints"] == dict(fingerprints)
+        and _read_config(commit, "encoder").recipe.model == sizes
+    ]
+    return found[-1] if found else None
+
+
+def champion(store: Store) -> Commit | None:
+    """Find the model that scores."""
+    model_id = commits.alias(store, CHAMPION)
+    return commits.commit_by_id(store, model_id) if model_id else None
+
+
+def require(store: Store, model_id: str | None) -> Commit:
+    """Find a classifier to score with.
+
+    Args:
+        store: where it is.
+        model_id: or the first digits of it, or an alias; None for the champion.
+
+    Raises:
+        Invalid: there is no such model, it is no classifier, or there is no champion yet.
+    """
+    name = model_id or CHAMPION
+    target = commits.alias(store, name)
+    if target is None and name in (CHAMPION, CHALLENGER):
+        raise Invalid(f"{store.root} has no {name} yet; run train-classifier, or name a model")
+    commit = commits.commit_by_id(store, target or name)
+    if commit.address.dataset != MODELS or commit.facts["kind"] != "classifier":
+        raise Invalid(f"{name} is no classifier; name one of dataset {MODELS}")
+    return commit
+
+
+def nominate(store: Store, commit: Commit, now: datetime) -> str | None:
+    """Make the first good model champion, and a later one challenger.
+
+    A model is good that sees both views and beats the majority's category on validation.
+
+    Returns:
+        The alias that now names it; None for a model that is not good.
+    """
+    if set(commit.facts["views"]) != set(ALL_VIEWS) or not commit.facts["beats_majority"]:
+        return None
+    current = commits.alias(store, CHAMPION)
+    name = CHAMPION if current in (None, commit.id) else CHALLENGER
+    commits.set_alias(store, name, commit.id, now)
+    return name
+
+
+def promote(store: Store, model_id: str, now: datetime) -> Commit:
+    """Make a classifier the champion.
+
+    Args:
+        store: where it is.
+        model_id: or the first digits of it, if they name one commit only; or an alias.
+        now: in UTC.
+
+    Raises:
+        Invalid: there is no such model, or it is no classifier.
+    """
+    commit = require(store, model_id)
+    commits.set_alias(store, CHAMPION, commit.id, now)
+    return commit
+
+
+def _common_files(
+    config: StoredConfig, origin: Origin, vocabulary: Vocabulary, history: dict[str, Any]
+) -> dict[str, bytes]:
+    return {
+        "config.json": _readable_json(config.model_dump(mode="json")),
+        "frames_spec.json": spec_json(origin.frame_spec),
+        "text_spec.json": spec_json(origin.text_spec),
+        "vocab.txt": vocabulary.payload,
+        "history.json": _readable_json(history),
+    }
+
+
+def _publish(
+    store: Store,
+    payloads: dict[str, bytes],
+    config: StoredConfig,
+    origin: Origin,
+    facts: dict[str, Any],
+    *,
+    provenance: Mapping[str, Any],
+    now: datetime,
+) -> Commit:
+    described = {"kind": config.kind, "snapshot": origin.snapshot_id, "recipe": config.recipe.name}
+    return commits.publish_files(
+        store,
+        _ADDRESS,
+        payloads,
+        facts=described | {"fingerprints": dict(origin.fingerprints), "encoder": config.encoder_id} | facts,
+        num_rows=0,
+        provenance=provenance,
+        now=now,
+        move_head=False,
+    )
+
+
+def _read_config(commit: Commit, kind: _Kind) -> StoredConfig:
+    if commit.address.dataset != MODELS or commit.facts["kind"] != kind:
+        raise Invalid(f"commit {commit.id[:16]} of {commit.address.dataset} is no {kind}; name a model of that kind")
+    return StoredConfig.model_validate_json(commits.read_bytes(commit, "config.json"))
+
+
+def _readable_json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False).encode()

@@ -1,0 +1,94 @@
+"""What must hold before a training starts, and the name of all that decides how it ends."""
+
+import numpy as np
+import numpy.typing as npt
+
+from modeling.batching import Examples
+from modeling.configuration import ModelConfig, Recipe
+from modeling.vocabulary import Vocabulary
+from warehouse.errors import Invalid
+from warehouse.files import canonical_json, sha256_bytes
+from warehouse.taxonomy import Taxonomy
+
+
+def check_pretraining(examples: Examples, recipe: Recipe) -> None:
+    """Refuse examples that the first phase cannot learn from.
+
+    Raises:
+        Invalid: there are too few, none has text, or one has too many tokens.
+    """
+    _check_count(int((~examples.is_validation).sum()), recipe.pretraining.batch_size, "pretraining")
+    if not (examples.num_tokens[~examples.is_validation] > 0).any():
+        raise Invalid("no example to pretrain on has text; name partitions whose videos have a title, OCR or ASR")
+    _check_lengths(examples, recipe.model)
+
+
+def check_finetuning(examples: Examples, taxonomy: Taxonomy, recipe: Recipe) -> None:
+    """Refuse examples that the second phase cannot learn from.
+
+    Raises:
+        Invalid: none is labelled, a category has no example, there are too few, or none is left to validate on.
+    """
+    labels, is_labelled = examples.labels, examples.labels >= 0
+    if not is_labelled.any():
+        raise Invalid("no example is labelled; ingest a partition of role labeled and extract its features")
+    counts = np.bincount(labels[is_labelled], minlength=len(taxonomy))
+    empty = [name for name, count in zip(taxonomy.category_ids, counts, strict=True) if not count]
+    if empty:
+        raise Invalid(
+            f"{len(empty)} categories of taxonomy {taxonomy.name} have no labelled example ({', '.join(empty[:5])}); "
+            "label some, or use a taxonomy without them"
+        )
+    _check_count(int((is_labelled & ~examples.is_validation).sum()), recipe.finetuning.batch_size, "finetuning")
+    if not (is_labelled & examples.is_validation).any():
+        raise Invalid("no labelled example falls into validation, so no model can be chosen; label more videos")
+    _check_lengths(examples, recipe.model)
+
+
+def check_sizes(given: ModelConfig, wanted: ModelConfig) -> None:
+    """Refuse a pretrained encoder of other sizes; what the classifier reads may differ.
+
+    Raises:
+        Invalid: a size differs.
+    """
+    ours, theirs = wanted.model_dump(exclude={"reads", "dropout", "attention_dropout"}), given.model_dump()
+    differing = [f"{name} {theirs[name]} instead of {value}" for name, value in ours.items() if theirs[name] != value]
+    if differing:
+        raise Invalid(f"the pretrained encoder has {', '.join(differing)}; pretrain one with this recipe")
+
+
+def identify(examples: Examples, recipe: Recipe, vocabulary: Vocabulary, **circumstances: object) -> str:
+    """Digest all that decides a training's result, 64 hexadecimal digits.
+
+    Args:
+        examples: by their ids, labels and split.
+        recipe: all of it.
+        vocabulary: by its digest.
+        circumstances: all else, as JSON.
+    """
+    arrays: tuple[npt.NDArray[np.generic], ...] = (examples.labels, examples.is_validation, examples.num_tokens)
+    content = {
+        "video_ids": sha256_bytes("\n".join(examples.video_ids).encode()),
+        "arrays": [sha256_bytes(np.ascontiguousarray(array).tobytes()) for array in arrays],
+        "recipe": recipe.model_dump(mode="json"),
+        "vocabulary": vocabulary.sha256,
+        **circumstances,
+    }
+    return sha256_bytes(canonical_json(content))
+
+
+def _check_count(num_examples: int, batch_size: int, phase: str) -> None:
+    if num_examples < batch_size:
+        raise Invalid(
+            f"{phase} has {num_examples} examples for batches of {batch_size}; "
+            f"add partitions or lower {phase}.batch_size"
+        )
+
+
+def _check_lengths(examples: Examples, config: ModelConfig) -> None:
+    longest = int(np.argmax(examples.num_tokens))
+    if examples.num_tokens[longest] > config.max_positions:
+        raise Invalid(
+            f"video {examples.video_ids[longest]} has {examples.num_tokens[longest]} tokens, more than the model's "
+            f"max_positions {config.max_positions}; raise it or cut the text shorter"
+        )

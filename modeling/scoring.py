@@ -1,0 +1,73 @@
+"""Predictions for every example, block by block, keyed by video id."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+
+from modeling.batching import Examples, Rows
+from modeling.classifier import predict
+from modeling.device import choose_device
+from modeling.registry import LoadedModel
+from warehouse.errors import Invalid
+from warehouse.taxonomy import Taxonomy
+
+_NUM_BEST = 5
+_BATCHES_IN_BLOCK = 64
+
+
+def score(
+    loaded: LoadedModel, examples: Examples, *, batch_size: int = 64, device: torch.device | None = None
+) -> Iterator[pl.DataFrame]:
+    """Predict every example, in bounded memory, in the examples' order.
+
+    Args:
+        loaded: the model.
+        examples: of the model's own feature specs; those with a missing view too.
+        batch_size: examples that pass through the model at once.
+        device: where the model computes; the GPU where there is one.
+
+    Yields:
+        Blocks with the columns of the predictions table that the model alone decides.
+
+    Raises:
+        Invalid: the frame embeddings are of another width than the model's.
+    """
+    if examples.embedding_dim != loaded.config.embedding_dim:
+        raise Invalid(
+            f"model {loaded.model_id[:16]} reads frame embeddings of width {loaded.config.embedding_dim}, "
+            f"but these are {examples.embedding_dim} wide; extract features of the model's own spec"
+        )
+    device = device or choose_device()
+    model = loaded.model.to(device)
+    for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):
+        rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
+        probabilities = predict(model, examples, rows, views=loaded.config.views, batch_size=batch_size, device=device)
+        yield _block(examples, rows, probabilities, loaded.taxonomy)
+
+
+def _block(examples: Examples, rows: Rows, probabilities: npt.NDArray[np.float32], taxonomy: Taxonomy) -> pl.DataFrame:
+    category_ids = np.array(taxonomy.category_ids)
+    level1_ids = np.array([category.level1_id for category in taxonomy.categories])
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :_NUM_BEST]
+    best_probabilities = np.take_along_axis(probabilities, best, axis=1)
+    return pl.DataFrame(
+        {
+            "video_id": [examples.video_ids[row] for row in rows],
+            "category_id": category_ids[best[:, 0]],
+            "level1_id": level1_ids[best[:, 0]],
+            "probability": best_probabilities[:, 0],
+            "top5_category_ids": category_ids[best].tolist(),
+            "top5_probabilities": best_probabilities.tolist(),
+            "probabilities": probabilities.tolist(),
+            "frames_missing": ~examples.has_frames[rows],
+            "text_missing": examples.num_tokens[rows] == 0,
+        },
+        schema_overrides={
+            "probability": pl.Float32,
+            "top5_probabilities": pl.List(pl.Float32),
+            "probabilities": pl.List(pl.Float32),
+        },
+    )

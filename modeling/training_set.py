@@ -1,0 +1,71 @@
+"""What a training reads: a published snapshot of committed features, with its taxonomy and vocabulary."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from featurestore import snapshot, wanted
+from featurestore.reader import Examples
+from featurestore.spec import FrameSpec, TextSpec, View
+from modeling.checkpoint import Checkpoints
+from modeling.registry import Origin
+from modeling.vocabulary import Vocabulary
+from warehouse import commits, tables
+from warehouse.errors import Invalid
+from warehouse.store import Store
+from warehouse.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The examples of some partitions, and where they came from."""
+
+    store: Store
+    examples: Examples
+    origin: Origin
+    vocabulary: Vocabulary
+    taxonomy: Taxonomy | None
+    """Of the labels; None where no partition has any."""
+
+    def checkpoints(self, phase: str, seed: int) -> Checkpoints:
+        """Where an interrupted training on these examples goes on from."""
+        name = f"{self.origin.snapshot_id[:16]}-{phase}-{seed}"
+        return Checkpoints(self.store.root / "checkpoints" / name)
+
+
+def open_training_set(store: Store, fingerprints: dict[View, str], roles: Sequence[str], now: datetime) -> TrainingSet:
+    """Pin and publish a snapshot of all partitions of some roles, and open its examples.
+
+    Args:
+        store: where the features are.
+        fingerprints: the recipe of each view.
+        roles: of the partitions, `unlabeled` or `labeled`.
+        now: the time of the snapshot, UTC.
+
+    Raises:
+        Invalid: there is no such partition, one lacks its features, or two have labels of different taxonomies.
+    """
+    partitions = [partition for partition in tables.video_partitions(store) if partition.role in roles]
+    if not partitions:
+        raise Invalid(f"{store.root} has no partition of role {' or '.join(roles)}; run ingest-videos")
+    pinned = snapshot.pin(store, [partition.name for partition in partitions], fingerprints)
+    taxonomy = _taxonomy(store, [pin.partition for pin in pinned.pins if pin.labels])
+    text_commit = wanted.spec_commit(store, "text", fingerprints["text"])
+    return TrainingSet(
+        store=store,
+        examples=Examples(store, pinned, taxonomy),
+        origin=Origin(
+            snapshot_id=snapshot.publish(store, pinned, now).id,
+            frame_spec=wanted.load_spec(store, fingerprints["frames"], FrameSpec),
+            text_spec=wanted.load_spec(store, fingerprints["text"], TextSpec),
+        ),
+        vocabulary=Vocabulary(commits.read_bytes(text_commit, wanted.VOCABULARY_FILE)),
+        taxonomy=taxonomy,
+    )
+
+
+def _taxonomy(store: Store, partitions: Sequence[str]) -> Taxonomy | None:
+    found = {name: taxonomy for name in partitions if (taxonomy := tables.label_taxonomy(store, name))}
+    if len({taxonomy.to_csv() for taxonomy in found.values()}) > 1:
+        raise Invalid(f"the partitions {', '.join(found)} have labels of different taxonomies; ingest them with one")
+    return next(iter(found.values()), None)

@@ -1,0 +1,180 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from featurestore.spec import FrameSpec, TextSpec, fingerprint
+from modeling import registry
+from modeling.configuration import Recipe, Views, amend
+from modeling.finetuning import TrainedModel, train
+from modeling.pretraining import PretrainedModel, pretrain
+from modeling.registry import Origin
+from modeling.scoring import score
+from modeling.vocabulary import Vocabulary
+from warehouse.commits import Commit, alias, verify_commit
+from warehouse.errors import Corrupt, Invalid
+from warehouse.store import Store
+from warehouse.taxonomy import Taxonomy
+
+Publish = Callable[..., Commit]
+
+
+@pytest.fixture(scope="module")
+def origin(vocabulary: Vocabulary) -> Origin:
+    return Origin(
+        snapshot_id="5" * 64,
+        frame_spec=FrameSpec(
+            resize_short_side=72,
+            crop=64,
+            mean=(0.5, 0.5, 0.5),
+            std=(0.5, 0.5, 0.5),
+            encoder="toy",
+            weights_sha256="0" * 64,
+            embedding_dim=6,
+        ),
+        text_spec=TextSpec(dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256=vocabulary.sha256),
+    )
+
+
+@pytest.fixture(scope="module")
+def pretrained(make_examples: Callable[..., Any], recipe: Recipe, vocabulary: Vocabulary) -> PretrainedModel:
+    return pretrain(make_examples(40), recipe, vocabulary, seed=0)
+
+
+@pytest.fixture(scope="module")
+def fit(
+    make_examples: Callable[..., Any],
+    taxonomy: Taxonomy,
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    pretrained: PretrainedModel,
+) -> Callable[..., TrainedModel]:
+    quick = amend(recipe, {"finetuning": {"epochs": 1, "adversary": "none"}})
+
+    def fit(views: Views = ("frames", "text"), seed: int = 0) -> TrainedModel:
+        return train(make_examples(40), taxonomy, quick, vocabulary, seed=seed, views=views, pretrained=pretrained)
+
+    return fit
+
+
+@pytest.fixture(scope="module")
+def trained(fit: Callable[..., TrainedModel]) -> TrainedModel:
+    return fit()
+
+
+@pytest.fixture
+def publish(store: Store, origin: Origin, now: datetime) -> Publish:
+    def publish(trained: TrainedModel, *, validation: float = 0.9) -> Commit:
+        scores = trained.metrics | {"validation": trained.metrics["validation"] | {"mean_f1": validation}}
+        judged = replace(trained, metrics=scores)
+        return registry.publish_model(store, judged, origin, encoder_id="e" * 64, provenance={}, now=now)
+
+    return publish
+
+
+def test_a_model_is_a_folder_that_tells_all(publish: Publish, trained: TrainedModel, vocabulary: Vocabulary) -> None:
+    commit = publish(trained)
+    verify_commit(commit)
+    assert set(commit.files) == {
+        "README.md",
+        "config.json",
+        "frames_spec.json",
+        "history.json",
+        "metrics.json",
+        "model.safetensors",
+        "taxonomy.csv",
+        "text_spec.json",
+        "vocab.txt",
+    }
+    assert commit.folder.parent.name == "models"
+    assert (commit.folder / "vocab.txt").read_bytes() == vocabulary.payload
+    assert json.loads((commit.folder / "history.json").read_text()) == trained.history
+    card = (commit.folder / "README.md").read_text()
+    assert "# Video classifier, 4 categories (toy)" in card
+    assert "On 10 validation videos" in card
+    assert "| mean of the four | 0.9000 |" in card
+
+
+def test_a_loaded_model_scores_as_the_trained_one(
+    publish: Publish, trained: TrainedModel, origin: Origin, make_examples: Callable[..., Any]
+) -> None:
+    loaded = registry.load_model(publish(trained))
+    assert loaded.taxonomy == trained.taxonomy
+    assert loaded.fingerprints == {"frames": fingerprint(origin.frame_spec), "text": fingerprint(origin.text_spec)}
+    assert not loaded.model.training
+    examples = make_examples(20, seed=3)
+    again = replace(loaded, model=trained.model)
+    assert pl.concat(score(loaded, examples)).equals(pl.concat(score(again, examples)))
+
+
+def test_the_same_training_is_the_same_model(publish: Publish, fit: Any, trained: TrainedModel) -> None:
+    assert publish(fit()).id == publish(trained).id
+    assert publish(fit(seed=1)).id != publish(trained).id
+
+
+def test_specs_and_encoder_come_back(
+    store: Store, publish: Publish, trained: TrainedModel, pretrained: PretrainedModel, origin: Origin, now: datetime
+) -> None:
+    assert registry.load_specs(publish(trained)) == {"frames": origin.frame_spec, "text": origin.text_spec}
+    commit = registry.publish_encoder(store, pretrained, origin, provenance={}, now=now)
+    loaded = registry.load_encoder(commit)
+    assert replace(loaded, weights={}) == replace(pretrained, weights={})
+    assert all((loaded.weights[name] == weight).all() for name, weight in pretrained.weights.items())
+    sizes = registry.load_encoder(commit).recipe.model
+    assert registry.newest_encoder(store, origin.fingerprints, sizes) == commit
+    assert registry.newest_encoder(store, origin.fingerprints | {"text": "0" * 64}, sizes) is None
+    wider = sizes.model_copy(update={"feed_forward_width": sizes.feed_forward_width + 1})
+    assert registry.newest_encoder(store, origin.fingerprints, wider) is None
+
+
+def test_the_first_good_model_is_champion_and_the_next_challenger(
+    store: Store, publish: Publish, fit: Any, trained: TrainedModel, now: datetime
+) -> None:
+    assert registry.champion(store) is None
+    bad = publish(trained, validation=0.0)
+    assert registry.nominate(store, bad, now) is None
+    blind = publish(fit(views=("text",)))
+    assert registry.nominate(store, blind, now) is None
+    first, second = publish(trained), publish(fit(seed=1))
+    assert registry.nominate(store, first, now) == "champion"
+    assert registry.nominate(store, first, now) == "champion"
+    assert registry.nominate(store, second, now) == "challenger"
+    assert registry.champion(store) == first
+    assert alias(store, "challenger") == second.id
+    assert registry.promote(store, "challenger", now) == second
+    assert registry.champion(store) == second
+    assert registry.promote(store, first.id[:12], now) == first
+
+
+def test_what_is_no_classifier_is_refused(
+    store: Store, pretrained: PretrainedModel, origin: Origin, now: datetime
+) -> None:
+    commit = registry.publish_encoder(store, pretrained, origin, provenance={}, now=now)
+    with pytest.raises(Invalid, match="is no classifier"):
+        registry.promote(store, commit.id, now)
+    with pytest.raises(Invalid, match="is no classifier"):
+        registry.load_model(commit)
+    with pytest.raises(Invalid, match="no champion"):
+        registry.require(store, None)
+    assert registry.champion(store) is None
+
+
+def test_damaged_weights_are_never_parsed(publish: Publish, trained: TrainedModel) -> None:
+    commit = publish(trained)
+    path = commit.folder / "model.safetensors"
+    payload = bytearray(path.read_bytes())
+    payload[9] ^= 1
+    path.write_bytes(payload)
+    with pytest.raises(Corrupt, match=r"model.safetensors has changed bytes"):
+        registry.load_model(commit)
+
+
+def test_looking_a_model_up_imports_no_torch() -> None:
+    code = "import modeling.registry, sys; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

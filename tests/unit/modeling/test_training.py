@@ -1,0 +1,162 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from modeling.batching import Rows
+from modeling.checkpoint import Checkpoints
+from modeling.configuration import FinetuningConfig, TrainingConfig
+from modeling.device import seeded
+from modeling.training import (
+    Evaluation,
+    Progress,
+    Trained,
+    learning_rate_scale,
+    make_optimizer,
+    optimise,
+)
+from warehouse.errors import Invalid
+
+CPU = torch.device("cpu")
+CONFIG = TrainingConfig(batch_size=2, learning_rate=0.05, epochs=4, ema_decay=0.9)
+
+
+class Killed(BaseException):
+    pass
+
+
+class ToyPhase:
+    """A least-squares fit with dropout, so that the random state matters."""
+
+    name = "toy"
+
+    def __init__(self, *, kill_at: int | None = None, scores: list[float] | None = None) -> None:
+        self.model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 1))
+        generator = torch.Generator().manual_seed(5)
+        self._inputs, self._targets = (torch.randn(10, size, generator=generator) for size in (3, 1))
+        self._kill_at, self._scores = kill_at, iter(scores or [])
+
+    def batches(self, epoch: int) -> list[Rows]:
+        return np.split(np.random.default_rng(epoch).permutation(10), 5)
+
+    def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
+        if step == self._kill_at:
+            raise Killed
+        loss = (self.model(self._inputs[rows]) - self._targets[rows]).square().mean()
+        loss.backward()
+        return {"loss": loss.detach()}
+
+    def evaluate(self) -> Evaluation:
+        loss = (self.model(self._inputs) - self._targets).square().mean().item()
+        return Evaluation(next(self._scores, -loss), {"loss": loss})
+
+
+def _train(phase: ToyPhase, checkpoints: Checkpoints | None = None, config: TrainingConfig = CONFIG) -> Trained:
+    return optimise(phase, config, identity="toy", checkpoints=checkpoints, report=lambda _: None)
+
+
+def _fresh(kill_at: int | None = None) -> ToyPhase:
+    torch.manual_seed(11)
+    return ToyPhase(kill_at=kill_at)
+
+
+@pytest.mark.parametrize("kill_at", [0, 1, 3, 7, 10, 14, 19])
+def test_a_killed_training_resumes_to_the_same_bits(tmp_path: Path, kill_at: int) -> None:
+    whole = _train(_fresh())
+    checkpoints = Checkpoints(tmp_path / "run", every_steps=3)
+    with pytest.raises(Killed):
+        _train(_fresh(kill_at=kill_at), checkpoints)
+    resumed = _train(_fresh(), checkpoints)
+    assert resumed.history == whole.history
+    assert all(torch.equal(resumed.weights[name], weight) for name, weight in whole.weights.items())
+
+
+def test_a_finished_training_is_not_run_again(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "run")
+    whole = _train(_fresh(), checkpoints)
+    assert _train(_fresh(kill_at=0), checkpoints).history == whole.history
+    assert _train(_fresh(kill_at=19), checkpoints).history == whole.history
+
+
+def test_the_best_evaluation_decides_which_weights_are_kept() -> None:
+    first = _train(ToyPhase(scores=[0.3, 0.9, 0.1, 0.2]))
+    assert first.history["best_step"] == 10
+    assert [evaluation["step"] for evaluation in first.history["evaluations"]] == [5, 10, 15, 20]
+
+
+def test_the_averaged_weights_are_the_ones_judged_and_kept() -> None:
+    phase = _fresh()
+    trained = _train(phase)
+    best = min(evaluation["loss"] for evaluation in trained.history["evaluations"])
+    raw = phase.evaluate().metrics["loss"]
+    phase.model.load_state_dict(trained.weights)
+    assert phase.evaluate().metrics["loss"] == pytest.approx(best, rel=1e-5)
+    assert raw != pytest.approx(best, rel=1e-5)
+
+
+def test_the_learning_rate_rises_for_a_tenth_and_falls_to_zero() -> None:
+    scales = [learning_rate_scale(step, 100, 0.1) for step in range(100)]
+    assert scales[0] == pytest.approx(0.1)
+    assert scales[9] == scales[10] == 1
+    assert np.diff(scales[:10]) == pytest.approx([0.1] * 9)
+    assert np.diff(scales[10:]) == pytest.approx([-1 / 90] * 89)
+    assert scales[-1] == pytest.approx(1 / 90)
+
+
+def test_a_training_of_one_step_learns() -> None:
+    assert learning_rate_scale(0, 1, 0.1) == 1
+
+
+def test_the_one_schedule_is_what_the_history_shows() -> None:
+    history = _train(_fresh()).history
+    expected = [0.05 * learning_rate_scale(record["step"] - 1, 20, 0.1) for record in history["steps"]]
+    assert [record["learning_rate"] for record in history["steps"]] == pytest.approx(expected)
+
+
+def test_norms_and_biases_are_not_decayed() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Embedding(5, 4))
+    groups = make_optimizer(model, FinetuningConfig()).param_groups
+    shapes = {group["weight_decay"]: [tuple(parameter.shape) for parameter in group["params"]] for group in groups}
+    assert shapes == {0.01: [(4, 3), (5, 4)], 0.0: [(4,), (4,), (4,)]}
+
+
+def test_gradients_are_clipped() -> None:
+    class Steep(ToyPhase):
+        def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
+            losses = super().add_gradients(rows, step)
+            for parameter in self.model.parameters():
+                assert parameter.grad is not None
+                parameter.grad *= 1e6
+            return losses
+
+    torch.manual_seed(3)
+    steep = _train(Steep(), config=CONFIG.model_copy(update={"max_gradient_norm": 1e-12}))
+    torch.manual_seed(3)
+    plain = _train(ToyPhase(), config=CONFIG.model_copy(update={"max_gradient_norm": 1e-12}))
+    for name, weight in plain.weights.items():
+        torch.testing.assert_close(steep.weights[name], weight, atol=1e-3, rtol=0)
+
+
+def test_a_diverging_training_stops_with_a_sentence() -> None:
+    class Diverging(ToyPhase):
+        def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
+            return super().add_gradients(rows, step) | {"loss": torch.tensor(float("nan"))}
+
+    with pytest.raises(Invalid, match=r"toy diverged before step 1: .* lower learning_rate, now 0.05"):
+        _train(Diverging())
+
+
+def test_progress_is_reported_to_the_end() -> None:
+    news: list[Progress] = []
+    optimise(ToyPhase(), CONFIG, identity="toy", checkpoints=None, report=news.append)
+    assert [(item.step, item.num_steps) for item in news][-1] == (20, 20)
+    assert all(item.phase == "toy" and item.losses["loss"] > 0 for item in news)
+
+
+def test_the_callers_random_state_is_left_alone() -> None:
+    before = torch.get_rng_state()
+    with seeded(4, CPU):
+        torch.rand(3)
+    assert torch.equal(torch.get_rng_state(), before)
