@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
 from warehouse.store import Store, open_store
 
 

@@ -1,0 +1,72 @@
+"""What a run leaves to be seen: a progress bar, and short artifacts in Prefect."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.context import FlowRunContext
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_STEP_PERCENT = 10
+"""An artifact is a request to the server: not one for each unit."""
+
+
+Show = Callable[[int, int], None]
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Show]:
+    """Show how far a piece of work is, in a terminal and, inside a flow run, as an artifact.
+
+    Args:
+        what: a word or two, such as `extract 2026-11-20`.
+
+    Yields:
+        A function that takes how many units are done, and of how many.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    artifact: Any = create_progress_artifact(progress=0.0, description=what) if _in_flow_run() else None
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=None)
+        shown = 0
+
+        def show(done: int, total: int) -> None:
+            nonlocal shown
+            bar.update(task, completed=done, total=total)
+            percent = 100 * done // max(total, 1)
+            if artifact is not None and percent >= shown + _STEP_PERCENT:
+                shown = percent
+                update_progress_artifact(artifact, progress=float(percent))
+
+        yield show
+
+
+def leave(key: str, summary: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Leave a sentence and a table in Prefect, where a flow is running.
+
+    Args:
+        key: lower-case letters, digits and dashes.
+        summary: markdown.
+        rows: one mapping for each line of the table.
+    """
+    if not _in_flow_run():
+        return
+    create_markdown_artifact(markdown=summary, key=f"{key}-summary")
+    if rows:
+        create_table_artifact(table=[{name: _cell(cell) for name, cell in row.items()} for row in rows], key=key)
+
+
+def _cell(value: object) -> object:
+    return value if isinstance(value, int | float | str) or value is None else str(value)
+
+
+def _in_flow_run() -> bool:
+    return FlowRunContext.get() is not None

@@ -1,0 +1,167 @@
+"""How good the demo's models are on the scored days, by the truth that nothing else reads, and the page about it."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.table import Table
+
+from featurestore import frame_chunks
+from featurestore.reasons import OK
+from featurestore.views import address
+from modeling import metrics, predictions, registry, report
+from modeling.report import GalleryItem, Report
+from warehouse import commits, tables
+from warehouse.commits import Address
+from warehouse.store import Store
+from warehouse.tables import VideoPartition
+
+GALLERY_VIDEOS = 96
+_COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the demo measured."""
+
+    num_videos: int
+    """Listed, in all partitions."""
+    failed_by_reason: dict[str, int]
+    """Videos without frame embeddings, by reason code."""
+    metrics: dict[str, dict[str, float]]
+    """By model."""
+    intervals: dict[str, dict[str, tuple[float, float]]]
+    """95% bootstrap intervals, by model."""
+    report: Path
+    """The HTML page."""
+
+
+def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime) -> Evaluation:
+    """Hold the predictions of all scored days against the truth, and publish the report.
+
+    Args:
+        store: the demo's.
+        models: id by name, the one that the report is about first.
+        truth: CSV of `video_id,category_id`.
+        now: the report's time, UTC.
+    """
+    scored = [partition for partition in tables.video_partitions(store) if partition.role == "score"]
+    true_category = pl.read_csv(truth, schema_overrides={"category_id": pl.String, "video_id": pl.String})
+    rows = {name: _scored_rows(store, model, scored, true_category) for name, model in models.items()}
+    first, model_id = next(iter(models.items()))
+    taxonomy = registry.load_model(commits.commit_by_id(store, model_id)).taxonomy
+    true_ids = rows[first]["true_category_id"].to_list()
+    predicted = {name: frame["category_id"].to_list() for name, frame in rows.items()}
+    predicted["majority"] = [_majority(store)] * len(true_ids)
+    scores = {name: metrics.evaluate(true_ids, ids, taxonomy) for name, ids in predicted.items()}
+    intervals = {name: metrics.intervals(true_ids, ids, taxonomy) for name, ids in predicted.items()}
+    everything = tables.video_partitions(store)
+    failed = _failed_by_reason(store, model_id, everything)
+    page = Report(
+        heading="Reelstore demo",
+        made_at=now,
+        taxonomy=taxonomy,
+        metrics=scores,
+        intervals=intervals,
+        true_ids=true_ids,
+        predicted_ids=predicted[first],
+        histories=_histories(store, models),
+        num_videos=sum(partition.commit.num_rows for partition in everything),
+        failed_by_reason=failed,
+        facts={"model": model_id[:16], "scored partitions": ", ".join(partition.name for partition in scored)},
+        gallery=_gallery(store, model_id, scored, rows[first]),
+    )
+    return Evaluation(page.num_videos, failed, _rounded(scores), intervals, _publish(store, page, model_id, now))
+
+
+def table(evaluation: Evaluation) -> Table:
+    """Lay the scores out for a terminal."""
+    headers = [column.replace("_f1", "").replace("_", " ") for column in metrics.MEAN_F1_PARTS]
+    grid = Table("model", *headers, "mean", "95% interval", title="F1 on the scored days")
+    for name, row in evaluation.metrics.items():
+        low, high = evaluation.intervals[name]["mean_f1"]
+        grid.add_row(name, *(f"{row[column]:.3f}" for column in _COLUMNS), f"{low:.3f} to {high:.3f}")
+    return grid
+
+
+def _scored_rows(
+    store: Store, model_id: str, partitions: Sequence[VideoPartition], true_category: pl.DataFrame
+) -> pl.DataFrame:
+    scans = [
+        predictions.scan(store, model_id, partition.name).with_columns(partition=pl.lit(partition.name))
+        for partition in partitions
+    ]
+    truth = true_category.rename({"category_id": "true_category_id"})
+    return pl.concat(scans).collect().join(truth, on="video_id", how="inner").sort("video_id")
+
+
+def _majority(store: Store) -> str:
+    labels = [tables.labels(store, partition.name) for partition in tables.video_partitions(store)]
+    known = [frame["category_id"] for frame in labels if frame is not None]
+    return metrics.majority_category(pl.concat(known).to_list())
+
+
+def _failed_by_reason(store: Store, model_id: str, partitions: Sequence[VideoPartition]) -> dict[str, int]:
+    fingerprint = commits.commit_by_id(store, model_id).facts["fingerprints"]["frames"]
+    counts: Counter[str] = Counter()
+    for partition in partitions:
+        commit = commits.head(store, address("frames", fingerprint, partition.name))
+        counts.update(commit.facts["outcomes"] if commit else {})
+    return {reason: count for reason, count in sorted(counts.items()) if reason != OK}
+
+
+def _histories(store: Store, models: Mapping[str, str]) -> dict[str, Any]:
+    found = {
+        name: json.loads(commits.read_bytes(commits.commit_by_id(store, model), "history.json"))
+        for name, model in models.items()
+    }
+    pretraining = next(iter(found.values())).get("pretraining")
+    histories = {name: history["finetuning"] for name, history in found.items()}
+    return histories | ({"pretraining": pretraining} if pretraining else {})
+
+
+def _gallery(
+    store: Store, model_id: str, partitions: Sequence[VideoPartition], rows: pl.DataFrame
+) -> list[GalleryItem]:
+    fingerprint = commits.commit_by_id(store, model_id).facts["fingerprints"]["frames"]
+    titles: dict[str, str] = {}
+    strips: dict[str, bytes] = {}
+    for partition in partitions:
+        titles |= dict(tables.videos(partition).select("video_id", "title").iter_rows())
+        commit = commits.head(store, address("frames", fingerprint, partition.name))
+        strips |= frame_chunks.previews(commit) if commit else {}
+    return [
+        GalleryItem(
+            video_id=row["video_id"],
+            title=titles[row["video_id"]],
+            true_category_id=row["true_category_id"],
+            predicted_category_id=row["category_id"],
+            probability=row["probability"],
+            preview=strips.get(row["video_id"]),
+            missing_views=tuple(view for view in ("frames", "text") if row[f"{view}_missing"]),
+        )
+        for row in rows.head(GALLERY_VIDEOS).iter_rows(named=True)
+    ]
+
+
+def _rounded(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    return {name: {column: round(row[column], 6) for column in _COLUMNS} for name, row in scores.items()}
+
+
+def _publish(store: Store, page: Report, model_id: str, now: datetime) -> Path:
+    commit = commits.publish_files(
+        store,
+        Address("reports"),
+        {"report.html": report.render(page).encode()},
+        facts={"model": model_id},
+        num_rows=len(page.true_ids),
+        provenance={},
+        now=now,
+        move_head=False,
+    )
+    return commits.verified_path(commit, "report.html")

@@ -1,0 +1,36 @@
+"""How a function becomes a flow: one name for flow and deployment, and a sentence for what its user got wrong."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Flow, State, flow
+from prefect.states import Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from warehouse.errors import ReelstoreError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def deployment(name: str) -> Callable[[Callable[P, R]], Flow[P, R | State[R]]]:
+    """Make a flow of a function; an error of ours ends it as failed with its code and sentence, without a traceback.
+
+    Args:
+        name: of the flow and of its deployment.
+    """
+
+    def decorate(body: Callable[P, R]) -> Flow[P, R | State[R]]:
+        @functools.wraps(body)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R | State[R]:
+            try:
+                return body(*args, **kwargs)
+            except ReelstoreError as error:
+                return Failed(message=f"{error.code}: {error}", data=error)
+
+        # A chunk's own work is parallel already, and its encoder is one.
+        runner: Any = ThreadPoolTaskRunner(max_workers=1)
+        return flow(name=name, persist_result=False, task_runner=runner)(run)
+
+    return decorate

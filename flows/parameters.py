@@ -1,0 +1,22 @@
+"""The parameters of the deployments, as their schema shows them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+Source = Annotated[Literal["wbdc", "manifest"], Field(description="The format of the annotations.")]
+Annotations = Annotated[Path, Field(description="The annotation file, an absolute path where the worker runs.")]
+Media = Annotated[Path | None, Field(description="The folder of the media; by default that of the annotations.")]
+NewPartition = Annotated[str, Field(description="The partition's name, such as 2026-11-20.")]
+Role = Annotated[Literal["unlabeled", "labeled", "score"], Field(description="What the partition is for.")]
+TaxonomyName = Annotated[
+    str | None, Field(description="A shipped taxonomy's name or a CSV file; by default the settings' own.")
+]
+Rehash = Annotated[bool, Field(description="Read every medium again, also where size and time are unchanged.")]
+Partition = Annotated[str | None, Field(description="One partition; by default every one that lacks this.")]
+ModelId = Annotated[str | None, Field(description="A model's id or the start of it; by default the champion.")]
+Views = Annotated[
+    tuple[Literal["frames", "text"], ...], Field(min_length=1, description="What the classifier sees; both by default.")
+]
+Seed = Annotated[int, Field(ge=0, description="Decides initial weights, masking and the order of examples.")]

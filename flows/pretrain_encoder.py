@@ -1,0 +1,37 @@
+"""The deployment `pretrain-encoder`: stored features become a pretrained cross encoder, labels unseen."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from featurestore import wanted
+from flows import artifacts
+from flows.deployment import deployment
+from flows.parameters import Seed
+from flows.settings import load_settings, recipe_of
+from modeling import pretraining, registry
+from modeling.training_set import open_training_set
+from warehouse.store import open_existing_store
+
+
+@deployment("pretrain-encoder")
+def pretrain_encoder(seed: Seed = 0) -> dict[str, Any]:
+    """Pretrain on the stored features of the unlabeled and labeled partitions."""
+    settings = load_settings()
+    store = open_existing_store(settings.root, settings.catalog_url)
+    given = open_training_set(store, wanted.require(store), ("unlabeled", "labeled"), datetime.now(UTC))
+    checkpoints = given.checkpoints("pretraining", seed)
+    with artifacts.progress("pretrain") as show:
+        pretrained = pretraining.pretrain(
+            given.examples,
+            recipe_of(settings),
+            given.vocabulary,
+            seed=seed,
+            initial=settings.text_model,
+            checkpoints=checkpoints,
+            report=lambda news: show(news.step, news.num_steps),
+        )
+    commit = registry.publish_encoder(store, pretrained, given.origin, provenance={}, now=datetime.now(UTC))
+    checkpoints.clear()
+    row = {"model": commit.id, "examples": len(given.examples), "snapshot": given.origin.snapshot_id}
+    artifacts.leave("pretrain", f"encoder {commit.id[:16]} from {row['examples']} examples", [row])
+    return row

@@ -1,0 +1,62 @@
+"""The deployment `score-partitions`: a model and a partition's stored features become predictions."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from featurestore import snapshot
+from featurestore.reader import Examples
+from flows import artifacts
+from flows.deployment import deployment
+from flows.parameters import ModelId, Partition
+from flows.settings import load_settings
+from modeling import predictions, registry
+from modeling.registry import LoadedModel
+from modeling.scoring import score
+from warehouse import tables
+from warehouse.store import Store, open_existing_store
+
+
+@deployment("score-partitions")
+def score_partitions(partition: Partition = None, model: ModelId = None) -> list[dict[str, Any]]:
+    """Score every partition of role score that lacks up-to-date predictions, each listed video once."""
+    settings = load_settings()
+    store = open_existing_store(settings.root, settings.catalog_url)
+    commit = registry.require(store, model)
+    names = [partition] if partition else [found.name for found in tables.video_partitions(store, "score")]
+    loaded: LoadedModel | None = None
+    rows = []
+    for name in names:
+        pinned = snapshot.pin(store, [name], commit.facts["fingerprints"])
+        if predictions.are_current(store, commit.id, pinned.pins[0]):
+            continue
+        loaded = loaded or registry.load_model(commit)
+        rows.append(_score(store, loaded, pinned))
+    summary = "\n".join(f"- {row['partition']}: {row['videos']} videos" for row in rows)
+    artifacts.leave("score", summary or "nothing to do: every partition is scored", rows)
+    return rows
+
+
+def _score(store: Store, loaded: LoadedModel, pinned: snapshot.Snapshot) -> dict[str, Any]:
+    examples, pin = Examples(store, pinned), pinned.pins[0]
+    with artifacts.progress(f"score {pin.partition}") as show:
+        blocks = _counted(score(loaded, examples), len(examples), show)
+        commit = predictions.publish(store, loaded.model_id, pin, blocks, datetime.now(UTC))
+    return {
+        "partition": pin.partition,
+        "videos": commit.num_rows,
+        "frames_missing": int((~examples.has_frames).sum()),
+        "text_missing": int((examples.num_tokens == 0).sum()),
+        "model": loaded.model_id,
+        "predictions": commit.id,
+    }
+
+
+def _counted(blocks: Iterator[pl.DataFrame], total: int, show: artifacts.Show) -> Iterator[pl.DataFrame]:
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        show(done, total)

@@ -1,0 +1,116 @@
+"""What an installation is told: `reelstore.toml`, or environment variables that begin with REELSTORE_."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import JsonValue, PositiveInt, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from modeling.configuration import Recipe, amend, preset
+from warehouse.errors import Invalid
+
+FILE_NAME = "reelstore.toml"
+FILE_VARIABLE = "REELSTORE_CONFIG"
+
+
+class Settings(BaseSettings):
+    """The settings; paths are absolute."""
+
+    model_config = SettingsConfigDict(env_prefix="REELSTORE_", extra="forbid", frozen=True)
+
+    folder: Path
+    """What relative paths are meant from: the folder of the settings file."""
+    root: Path = Path("store")
+    """The store's folder."""
+    catalog_url: str | None = None
+    """SQLAlchemy's URL of the catalog; a SQLite file in the root by default."""
+    encoder: str = "swin_tiny_patch4_window7_224"
+    """The frame encoder, a timm model's name."""
+    encoder_kwargs: dict[str, JsonValue] = {}
+    encoder_weights: Path | None = None
+    text_model: Path | None = None
+    """A folder in the layout of chinese-roberta-wwm-ext, which initialises the language encoder."""
+    vocabulary: Path | None = None
+    """A BERT vocabulary; the text model's vocab.txt by default."""
+    taxonomy: str = "wechat2022"
+    """A shipped taxonomy's name, or a CSV file."""
+    preset: Literal["default", "published", "demo"] = "default"
+    """How models are built and trained."""
+    recipe: dict[str, dict[str, JsonValue]] = {}
+    """What differs from the preset, by its sections: `{"finetuning": {"epochs": 3}}`."""
+    decode_workers: PositiveInt = max(1, os.cpu_count() or 1)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings names the arguments
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes before the file."""
+        return env_settings, init_settings
+
+    @field_validator("root", "encoder_weights", "text_model", "vocabulary")
+    @classmethod
+    def _absolute(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        return None if path is None else (info.data["folder"] / path).resolve()
+
+    @field_validator("taxonomy")
+    @classmethod
+    def _name_or_file(cls, value: str, info: ValidationInfo) -> str:
+        file = info.data["folder"] / value
+        return str(file.resolve()) if file.is_file() else value
+
+    def path_of(self, name: Literal["encoder_weights", "vocabulary"]) -> Path:
+        """A path that this piece of work needs.
+
+        Raises:
+            Invalid: it is not set, or there is no such file.
+        """
+        path: Path | None = getattr(self, name)
+        if path is None and name == "vocabulary" and self.text_model is not None:
+            path = self.text_model / "vocab.txt"
+        if path is None:
+            raise Invalid(f"{name} is not set; name a file in {FILE_NAME} or in REELSTORE_{name.upper()}")
+        if not path.is_file():
+            raise Invalid(f"{name} is {path}, and there is no such file")
+        return path
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """The preset with the settings' own changes.
+
+    Raises:
+        Invalid: a change is unknown or out of its range.
+    """
+    return amend(preset(settings.preset), settings.recipe)
+
+
+def load_settings() -> Settings:
+    """Read the settings file that REELSTORE_CONFIG names, or the nearest one above this folder, or the checkout's own.
+
+    Raises:
+        Invalid: the file cannot be read, or a setting is unknown or has a wrong value.
+    """
+    file = _settings_file()
+    try:
+        written = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
+        return Settings(**{"folder": file.parent if file else Path.cwd(), **written})
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file} cannot be read as TOML: {error}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = ".".join(map(str, fault["loc"]))
+        raise Invalid(f"setting {name} in {file} or REELSTORE_{name.upper()} is wrong: {fault['msg']}") from error
+
+
+def _settings_file() -> Path | None:
+    named = os.environ.get(FILE_VARIABLE)
+    if named:
+        return Path(named).resolve()
+    folders = [Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parent.parent]
+    return next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)

@@ -1,0 +1,63 @@
+"""Makes the wanted specs from the settings: the encoder's own transform, and TF-IDF fitted on the corpus."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from featurestore import wanted
+from featurestore.extract.frame_encoder import make_frame_spec
+from featurestore.extract.text import make_text_spec
+from featurestore.extract.words import Document, fit_tfidf
+from featurestore.spec import TfidfParameters, View
+from flows.settings import Settings
+from warehouse import commits, split, tables
+from warehouse.commits import Commit
+from warehouse.errors import Invalid
+from warehouse.store import Store
+
+_WEIGHTS = "weights"
+
+
+def apply(store: Store, settings: Settings, now: datetime) -> dict[View, str]:
+    """Fit and freeze the specs that the settings ask for.
+
+    Args:
+        store: with the partitions that TF-IDF is fitted on: unlabeled and labeled, validation videos left out.
+        settings: name the encoder, its weights and the vocabulary.
+        now: the time of the journal's entries, UTC.
+
+    Returns:
+        The wanted fingerprint of each view.
+
+    Raises:
+        Invalid: a file is missing, or there is no text to fit on.
+    """
+    weights, vocabulary = settings.path_of("encoder_weights"), settings.path_of("vocabulary").read_bytes()
+    kept_weights = {f"{_WEIGHTS}{weights.suffix}": weights.read_bytes()}
+    frame_spec = make_frame_spec(settings.encoder, settings.encoder_kwargs, weights)
+    parameters = TfidfParameters()
+    terms = fit_tfidf(_corpus(store), parameters)
+    files = terms.to_files()
+    return {
+        "frames": wanted.freeze(store, frame_spec, kept_weights, now),
+        "text": wanted.freeze(
+            store, make_text_spec(terms, vocabulary, parameters), {wanted.VOCABULARY_FILE: vocabulary, **files}, now
+        ),
+    }
+
+
+def weights_file(spec_commit: Commit) -> Path:
+    """The encoder's weights, kept beside the frame spec so that they outlive a change of the settings."""
+    name = next(name for name in spec_commit.files if name.startswith(_WEIGHTS))
+    return commits.verified_path(spec_commit, name)
+
+
+def _corpus(store: Store) -> Iterator[Document]:
+    partitions = [p for p in tables.video_partitions(store) if p.role in ("unlabeled", "labeled")]
+    if not partitions:
+        raise Invalid("TF-IDF is fitted on unlabeled and labeled partitions, and none is ingested; run ingest-videos")
+    salt = split.frozen_salt(store)
+    for partition in partitions:
+        for video in tables.videos(partition).iter_rows(named=True):
+            if salt is None or not split.is_validation(salt, video["content_sha256"]):
+                yield video["title"], video["ocr"], video["asr"]

@@ -1,0 +1,87 @@
+"""The five deployments on a real server and worker, from files to predictions."""
+
+import json
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from flows.demo import corpus as demo_corpus
+from flows.demo.outline import CorpusSizes
+from flows.demo.run import settings_of
+from flows.ingest_videos import list_videos
+from modeling import predictions, registry
+from warehouse import tables
+from warehouse.store import open_existing_store
+
+SIZES = CorpusSizes(unlabeled=24, labeled=48, scored_day=6, longest_seconds=2.0)
+SCHEDULE_SECONDS = 240
+RECIPE = """
+[recipe.model]
+width = 32
+num_language_layers = 1
+num_cross_layers = 1
+[recipe.pretraining]
+epochs = 1
+[recipe.finetuning]
+epochs = 1
+"""
+
+
+def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
+    tmp_path: Path, prefect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
+    corpus = demo_corpus.make_corpus(tmp_path / "corpus", 1, SIZES)
+    (tmp_path / "reelstore.toml").write_text(settings_of(corpus) + RECIPE)
+
+    def run(name: str, *words: str) -> None:
+        done = prefect("deployment", "run", name, "--watch", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    deployed = prefect("--no-prompt", "deploy", "--all")
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    *earlier, last_day = corpus.partitions
+    for partition in earlier:
+        list_videos("manifest", partition.manifest, partition.name, partition.role)
+    run("extract-features")
+    assert prefect.opened_media.read_text()
+
+    prefect.opened_media.write_text("")
+    for partition in earlier:
+        shutil.rmtree(partition.manifest.parent / "media")
+    run("pretrain-encoder/pretrain-encoder")
+    run("train-classifier")
+    run("score-partitions/score-partitions")
+
+    assert prefect.opened_media.read_text() == ""
+
+    store = open_existing_store(tmp_path / "store")
+    champion = registry.require(store, None).id
+    first_day = earlier[-1]
+    rows = predictions.scan(store, champion, first_day.name).collect()
+    assert sorted(rows["video_id"]) == sorted(tables.videos(tables.video_partition(store, first_day.name))["video_id"])
+
+    given = {"source": "manifest", "annotations": str(last_day.manifest), "partition": last_day.name, "role": "score"}
+    run("ingest-videos/ingest-videos", *(f"--param={name}={json.dumps(value)}" for name, value in given.items()))
+    run("extract-features/extract-features")
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    scheduled = prefect(
+        "deployment",
+        "schedule",
+        "create",
+        "score-partitions/score-partitions",
+        "--cron",
+        f"{soon.minute} {soon.hour} * * *",
+        "--timezone",
+        "UTC",
+    )
+    assert scheduled.returncode == 0, scheduled.stderr
+    deadline = time.monotonic() + SCHEDULE_SECONDS
+    while time.monotonic() < deadline and not predictions.exist(store, champion, last_day.name):
+        time.sleep(2)
+    assert predictions.scan(store, champion, last_day.name).select(pl.len()).collect().item() == last_day.num_videos

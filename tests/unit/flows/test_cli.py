@@ -1,0 +1,104 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "reelstore.toml").write_text('root = "store"\n')
+    monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001
+    def command(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["reelstore", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return command
+
+
+@pytest.fixture
+def listing(home: Path) -> Path:
+    rows = [
+        {"video_id": f"{number:020d}", "path": "a.mp4", "title": "标题", "category_id": "0001"} for number in range(3)
+    ]
+    (home / "a.mp4").write_bytes(b"not a video")
+    path = home / "manifest.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+AS_LABELED = ("--partition", "labeled", "--role", "labeled")
+
+MISTAKES = {
+    "no annotations": (("ingest", "manifest", "gone.jsonl", *AS_LABELED), "gone.jsonl"),
+    "no media folder": (("ingest", "manifest", "manifest.jsonl", "--media", "gone", *AS_LABELED), "gone"),
+    "not JSON": (("ingest", "wbdc", "broken.json", *AS_LABELED), "broken.json"),
+    "not a listing": (("ingest", "manifest", "broken.json", *AS_LABELED), "broken.json"),
+    "unknown category": (("ingest", "manifest", "other.jsonl", *AS_LABELED), "'9999'"),
+    "no taxonomy": (("ingest", "manifest", "manifest.jsonl", "--taxonomy", "gone.csv", *AS_LABELED), "gone.csv"),
+    "wrong taxonomy": (("ingest", "manifest", "manifest.jsonl", "--taxonomy", "broken.json", *AS_LABELED), "broken"),
+    "bad partition": (("ingest", "manifest", "manifest.jsonl", "--partition", "../x", "--role", "score"), "../x"),
+    "bad role": (("ingest", "manifest", "manifest.jsonl", "--partition", "x", "--role", "extra"), "extra"),
+    "no store": (("promote", "abc"), "store"),
+    "nothing to export": (("export", "result-csv", "2026-11-20", "result.csv"), "store"),
+    "unknown flow": (("run", "extract-everything"), "extract-everything"),
+    "no value": (("run", "extract-features", "partition"), "partition"),
+    "unknown command": (("extract",), "extract"),
+}
+
+
+@pytest.mark.parametrize(("words", "named"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_gets_a_sentence_that_names_it_and_writes_nothing(
+    run: Run, home: Path, listing: Path, words: tuple[str, ...], named: str
+) -> None:
+    (home / "broken.json").write_text('[{"id": ')
+    (home / "other.jsonl").write_text(listing.read_text().replace("0001", "9999", 1))
+    status, out, err = run(*words)
+    assert status == 2
+    assert named in err
+    assert "Traceback" not in out + err
+    assert not (home / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [(("run", "extract-features", "day=1"), "day"), (("run", "train-classifier", "seed=-1"), "seed")],
+)
+def test_a_flows_wrong_parameter_gets_a_sentence_from_the_installed_command(
+    home: Path, words: tuple[str, ...], named: str
+) -> None:
+    command = Path(sys.executable).parent / "reelstore"
+    done = subprocess.run([str(command), *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("reelstore: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert named in done.stderr
+    assert not (home / "store").exists()
+
+
+def test_an_ingest_says_what_it_listed(run: Run, listing: Path) -> None:
+    status, out, _ = run("ingest", "manifest", str(listing), *AS_LABELED)
+    assert status == 0
+    assert "num_videos 3" in out
+
+
+def test_an_unknown_partition_is_named_with_those_there_are(run: Run, listing: Path) -> None:
+    run("ingest", "manifest", str(listing), *AS_LABELED)
+    status, _, err = run("export", "result-csv", "2026-11-20", "result.csv", "--model", "champion")
+    assert status == 2
+    assert "champion" in err

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from flows.settings import load_settings
+from warehouse.errors import Invalid
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("REELSTORE_CONFIG", "REELSTORE_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "project"
+    (folder / "below").mkdir(parents=True)
+    monkeypatch.chdir(folder / "below")
+    return folder / "reelstore.toml"
+
+
+def test_the_nearest_file_above_is_read_and_its_paths_are_meant_from_its_folder(file: Path) -> None:
+    file.write_text('root = "data"\nvocabulary = "vocab.txt"\n')
+    settings = load_settings()
+    assert settings.root == file.parent / "data"
+    assert settings.vocabulary == file.parent / "vocab.txt"
+
+
+def test_the_environment_goes_before_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('root = "data"\n')
+    monkeypatch.setenv("REELSTORE_ROOT", "/elsewhere")
+    assert load_settings().root == Path("/elsewhere")
+
+
+def test_a_named_file_goes_before_the_nearest(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('root = "data"\n')
+    (tmp_path / "other.toml").write_text('root = "other"\n')
+    monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "other.toml"))
+    assert load_settings().root == tmp_path / "other"
+
+
+def test_without_a_file_above_the_checkouts_own_is_read(file: Path) -> None:
+    assert load_settings().root == Path(__file__).parents[3] / "store"
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("root = ", "TOML"),
+        ('rot = "store"', "setting rot"),
+        ('preset = "huge"', "setting preset"),
+        ("decode_workers = 0", "setting decode_workers"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_file(file: Path, text: str, named: str) -> None:
+    file.write_text(text)
+    with pytest.raises(Invalid, match=named) as caught:
+        load_settings()
+    assert str(file) in str(caught.value)
+
+
+def test_the_text_models_vocabulary_is_the_default(file: Path) -> None:
+    file.write_text('text_model = "roberta"\n')
+    (file.parent / "roberta").mkdir()
+    (file.parent / "roberta" / "vocab.txt").write_text("[PAD]\n")
+    assert load_settings().path_of("vocabulary") == file.parent / "roberta" / "vocab.txt"
+
+
+@pytest.mark.parametrize("written", ["", 'encoder_weights = "gone.pth"'])
+def test_a_missing_file_is_named_with_what_to_set(file: Path, written: str) -> None:
+    file.write_text(written)
+    with pytest.raises(Invalid, match="encoder_weights is"):
+        load_settings().path_of("encoder_weights")
