@@ -15,7 +15,7 @@ from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
 from flows.ingest_videos import list_videos
 from modeling import predictions, registry
-from warehouse import tables
+from warehouse import commits, tables
 from warehouse.store import open_existing_store
 
 SIZES = CorpusSizes(unlabeled=24, labeled=48, scored_day=6, longest_seconds=2.0)
@@ -56,11 +56,13 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
         shutil.rmtree(partition.manifest.parent / "media")
     run("pretrain-encoder/pretrain-encoder")
     run("train-classifier")
+    store = open_existing_store(tmp_path / "store")
+    (trained,) = (found for found in commits.commits(store, registry.MODELS) if found.facts["kind"] == "classifier")
+    registry.promote(store, trained.id, datetime.now(UTC))
     run("score-partitions/score-partitions")
 
     assert prefect.opened_media.read_text() == ""
 
-    store = open_existing_store(tmp_path / "store")
     champion = registry.require(store, None).id
     first_day = earlier[-1]
     rows = predictions.scan(store, champion, first_day.name).collect()
