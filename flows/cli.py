@@ -58,7 +58,7 @@ def run(
     if wrong:
         raise Invalid(f"parameter {wrong[0]!r} has no value; write it as NAME=VALUE")
     result = run_flow(flow, {name.replace("-", "_"): value for name, _, value in pairs})
-    typer.echo(json.dumps(result, ensure_ascii=False, indent=1))
+    typer.echo(json.dumps(result, ensure_ascii=False, indent=1) if result else "nothing to do")
 
 
 @app.command()

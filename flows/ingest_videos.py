@@ -36,20 +36,9 @@ def list_videos(
     store = open_store(settings.root, settings.catalog_url)
     with artifacts.progress(f"hash {partition}") as show:
         summary = ingest.publish_listing(store, listing, datetime.now(UTC), rehash=rehash, on_hashed=show)
-    return asdict(summary)
-
-
-@deployment("ingest-videos")
-def ingest_videos(
-    source: Source,
-    annotations: Annotations,
-    partition: NewPartition,
-    role: Role,
-    media: Media = None,
-    taxonomy: TaxonomyName = None,
-    rehash: Rehash = False,
-) -> dict[str, Any]:
-    """List the videos of one partition, with the digest of each medium."""
-    row = list_videos(source, annotations, partition, role, media, taxonomy, rehash)
+    row = asdict(summary)
     artifacts.leave("ingest", f"{partition}: {row['num_videos']} videos listed", [row])
     return row
+
+
+ingest_videos = deployment("ingest-videos")(list_videos)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from featurestore import frame_chunks
@@ -82,10 +83,11 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
 def table(evaluation: Evaluation) -> Table:
     """Lay the scores out for a terminal."""
     headers = [column.replace("_f1", "").replace("_", " ") for column in metrics.MEAN_F1_PARTS]
-    grid = Table("model", *headers, "mean", "95% interval", title="F1 on the scored days")
+    grid = Table("model", *headers, "mean (95% interval)", title="F1 on the scored days", box=SIMPLE_HEAD)
     for name, row in evaluation.metrics.items():
         low, high = evaluation.intervals[name]["mean_f1"]
-        grid.add_row(name, *(f"{row[column]:.3f}" for column in _COLUMNS), f"{low:.3f} to {high:.3f}")
+        scores = [f"{row[column]:.3f}" for column in metrics.MEAN_F1_PARTS]
+        grid.add_row(name, *scores, f"{row['mean_f1']:.3f} ({low:.3f}-{high:.3f})")
     return grid
 
 

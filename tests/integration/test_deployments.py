@@ -14,6 +14,7 @@ from flows.demo import corpus as demo_corpus
 from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
 from flows.ingest_videos import list_videos
+from flows.score_partitions import score_partitions
 from modeling import predictions, registry
 from warehouse import commits, tables
 from warehouse.store import open_existing_store
@@ -67,6 +68,8 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     first_day = earlier[-1]
     rows = predictions.scan(store, champion, first_day.name).collect()
     assert sorted(rows["video_id"]) == sorted(tables.videos(tables.video_partition(store, first_day.name))["video_id"])
+
+    assert score_partitions.fn() == []
 
     given = {"source": "manifest", "annotations": str(last_day.manifest), "partition": last_day.name, "role": "score"}
     run("ingest-videos/ingest-videos", *(f"--param={name}={json.dumps(value)}" for name, value in given.items()))
