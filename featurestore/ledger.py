@@ -42,6 +42,12 @@ def failures(ledger: pl.DataFrame) -> dict[str, int]:
     return dict(counts.iter_rows())
 
 
+def num_passing(ledger: pl.DataFrame) -> int:
+    """Count the videos that failed for a reason that may pass when they are tried again."""
+    codes = [str(reason) for reason in Reason if not reason.permanent]
+    return ledger.filter(pl.col("outcome").is_in(codes)).height
+
+
 def check(ledger: pl.DataFrame, listed: pl.Series) -> pl.DataFrame:
     """Hold a ledger against the partition's listed videos.
 
@@ -59,8 +65,7 @@ def check(ledger: pl.DataFrame, listed: pl.Series) -> pl.DataFrame:
     ledger = Ledger.validate(ledger.sort("video_id"))
     if not ledger["video_id"].equals(listed.sort()):
         raise Corrupt(f"the ledger has {len(ledger)} rows for {len(listed)} listed videos, or names others")
-    passing = [str(reason) for reason in Reason if not reason.permanent]
-    failed = ledger.filter(pl.col("outcome").is_in(passing)).height
+    failed = num_passing(ledger)
     if failed > BUDGET_VIDEOS and failed > BUDGET_SHARE * len(ledger):
         raise Retryable(
             f"{failed} of {len(ledger)} videos failed for reasons that may pass "

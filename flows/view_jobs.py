@@ -112,13 +112,22 @@ class ViewJob:
         return len(self._maker.chunks)
 
     def make(self, index: int) -> int:
-        """Make the files of one chunk, unless they are there already; returns how many videos it has."""
-        if not self._parts.has(_part(index)):
+        """Make the files of one chunk, unless they are there already; returns how many videos it has.
+
+        A chunk in which a video failed for a reason that may pass is made again.
+        """
+        if not self._is_done(index):
             files, rows = self._maker.make(index)
             for name, payload in files.items():
                 self._staging.write(name, payload)
             self._parts.write(_part(index), tables.to_parquet(rows))
         return len(self._maker.chunks[index])
+
+    def _is_done(self, index: int) -> bool:
+        return self._parts.has(_part(index)) and not ledger.num_passing(self._part_rows(index))
+
+    def _part_rows(self, index: int) -> pl.DataFrame:
+        return pl.read_parquet(self._parts.read(_part(index)))
 
     def publish(self, now: datetime) -> Commit:
         """Publish all chunks as one commit.
@@ -127,7 +136,7 @@ class ViewJob:
             Corrupt: the ledger and the listed videos disagree.
             Retryable: the failure budget is spent.
         """
-        rows = [pl.read_parquet(self._parts.read(_part(index))) for index in range(self.num_chunks)]
+        rows = [self._part_rows(index) for index in range(self.num_chunks)]
         whole = ledger.check(pl.concat([ledger.Ledger.create_empty(), *rows]), self._listed["video_id"])
         self._staging.write(LEDGER_FILE, tables.to_parquet(whole))
         outcomes = Counter(whole["outcome"])
