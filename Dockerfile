@@ -3,6 +3,7 @@ FROM python:3.12-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
     DO_NOT_TRACK=1 \
+    REELSTORE_CONFIG=/opt/reelstore/reelstore.toml \
     REELSTORE_ROOT=/var/lib/reelstore
 
 RUN useradd --create-home --uid 10001 reelstore \

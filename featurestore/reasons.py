@@ -8,8 +8,8 @@ OK = "ok"
 class Reason(StrEnum):
     """One code for each way a video can end without features.
 
-    A permanent reason stands until the video's bytes, its text or the recipe change; any other may pass when the
-    extraction is run again, and counts against the failure budget.
+    A permanent reason stands until the video's bytes, its text or the recipe change; any other may pass when it is
+    tried again, and counts against the failure budget.
     """
 
     NO_MEDIA = "no_media"

@@ -10,6 +10,7 @@ import typer
 
 from flows.settings import Settings, load_settings
 from warehouse.errors import Invalid, ReelstoreError
+from warehouse.files import write_file
 from warehouse.store import Store, open_existing_store
 
 USERS_MISTAKE = 2
@@ -100,9 +101,10 @@ def export_result_csv(
 
     store = _store(load_settings())
     rows = predictions.scan(store, registry.require(store, model).id, partition)
-    if not output.parent.is_dir():
-        raise Invalid(f"the folder {output.parent} does not exist; make it, or name another file")
-    rows.select("video_id", "category_id").sink_csv(output, include_header=False)
+    if not output.parent.is_dir() or output.is_dir():
+        raise Invalid(f"{output} cannot be written: name a file in a folder that exists")
+    text = rows.select("video_id", "category_id").collect().write_csv(include_header=False)
+    write_file(output, text.encode())
     typer.echo(f"{partition}: {output}")
 
 

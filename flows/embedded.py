@@ -22,6 +22,9 @@ _ENVIRONMENT = {
 }
 
 
+_JSON_WORDS = ("true", "false", "null")
+
+
 def use_embedded_server() -> None:
     """Point Prefect, not yet imported, at a server inside this process."""
     os.environ.update(_ENVIRONMENT)
@@ -32,7 +35,7 @@ def run_flow(name: str, words: dict[str, str]) -> Any:
 
     Args:
         name: of the flow.
-        words: its parameters as typed; JSON where it parses, else text.
+        words: its parameters as typed: a list, an object, true, false or null is read as JSON, all else as text.
 
     Returns:
         What the flow returns, as JSON.
@@ -44,7 +47,7 @@ def run_flow(name: str, words: dict[str, str]) -> Any:
     if name not in DEPLOYMENTS:
         raise Invalid(f"there is no flow {name!r}; the flows are {', '.join(DEPLOYMENTS)}")
     use_embedded_server()
-    return call(name, {key: _value(word) for key, word in words.items()})
+    return call(name, {key: typed_value(word) for key, word in words.items()})
 
 
 def call(name: str, parameters: dict[str, Any]) -> Any:
@@ -65,8 +68,9 @@ def call(name: str, parameters: dict[str, Any]) -> Any:
         raise Invalid(f"{name}: {' '.join(str(error).split())}") from error
 
 
-def _value(word: str) -> Any:
+def typed_value(word: str) -> Any:
+    """Read a parameter as typed in a terminal."""
     try:
-        return json.loads(word)
+        return json.loads(word) if word.startswith(("[", "{")) or word in _JSON_WORDS else word
     except json.JSONDecodeError:
         return word

@@ -12,6 +12,7 @@ from featurestore.spec import VIEWS, View
 from featurestore.views import current_commit
 from flows import artifacts, wanted_specs
 from flows.deployment import deployment
+from flows.each import each, fail_with
 from flows.parameters import Partition
 from flows.settings import load_settings
 from flows.view_jobs import ViewJob, view_job
@@ -29,15 +30,17 @@ def extract_features(partition: Partition = None) -> list[dict[str, Any]]:
     champion = registry.champion(store)
     recipes = [wanted.wanted(store) or wanted_specs.apply(store, settings, datetime.now(UTC))]
     recipes += [champion.facts["fingerprints"]] if champion else []
-    rows = [
-        _extract(view, fingerprint, listed.name)
+    lacking = [
+        (view, fingerprint, listed.name)
         for view in VIEWS
         for fingerprint in sorted({recipe[view] for recipe in recipes})
         for listed in partitions
         if current_commit(store, view, fingerprint, listed) is None
     ]
+    rows, errors = each(lacking, lambda lack: _extract(*lack))
     summary = "\n".join(f"- {row['partition']} {row['view']}: {row['ok']} of {row['videos']} ok" for row in rows)
     artifacts.leave("extract", summary or "nothing to do: every partition has its features", rows)
+    fail_with(errors)
     return rows
 
 

@@ -19,11 +19,12 @@ def pretrain_encoder(seed: Seed = 0) -> dict[str, Any]:
     settings = load_settings()
     store = open_existing_store(settings.root, settings.catalog_url)
     given = open_training_set(store, wanted.require(store), ("unlabeled", "labeled"), datetime.now(UTC))
-    checkpoints = given.checkpoints("pretraining", seed)
+    recipe = recipe_of(settings)
+    checkpoints = given.checkpoints("pretraining", seed, recipe)
     with artifacts.progress("pretrain") as show:
         pretrained = pretraining.pretrain(
             given.examples,
-            recipe_of(settings),
+            recipe,
             given.vocabulary,
             seed=seed,
             initial=settings.text_model,

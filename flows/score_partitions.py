@@ -1,5 +1,6 @@
 """The deployment `score-partitions`: a model and a partition's stored features become predictions."""
 
+import functools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from featurestore import snapshot
 from featurestore.reader import Examples
 from flows import artifacts
 from flows.deployment import deployment
+from flows.each import each, fail_with
 from flows.parameters import ModelId, Partition
 from flows.settings import load_settings
 from modeling import predictions, registry
@@ -26,16 +28,19 @@ def score_partitions(partition: Partition = None, model: ModelId = None) -> list
     store = open_existing_store(settings.root, settings.catalog_url)
     commit = registry.require(store, model)
     names = [partition] if partition else [found.name for found in tables.video_partitions(store, "score")]
-    loaded: LoadedModel | None = None
-    rows = []
-    for name in names:
+    load = functools.cache(lambda: registry.load_model(commit))
+
+    def score_one(name: str) -> dict[str, Any] | None:
         pinned = snapshot.pin(store, [name], commit.facts["fingerprints"])
         if predictions.are_current(store, commit.id, pinned.pins[0]):
-            continue
-        loaded = loaded or registry.load_model(commit)
-        rows.append(_score(store, loaded, pinned))
+            return None
+        return _score(store, load(), pinned)
+
+    made, errors = each(names, score_one)
+    rows = [row for row in made if row]
     summary = "\n".join(f"- {row['partition']}: {row['videos']} videos" for row in rows)
     artifacts.leave("score", summary or "nothing to do: every partition is scored", rows)
+    fail_with(errors)
     return rows
 
 

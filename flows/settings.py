@@ -5,8 +5,8 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import JsonValue, PositiveInt, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, JsonValue, PositiveInt, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from modeling.configuration import Recipe, amend, preset
 from warehouse.errors import Invalid
@@ -20,7 +20,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REELSTORE_", extra="forbid", frozen=True)
 
-    folder: Path
+    folder: Path = Field(validation_alias="settings_folder")
     """What relative paths are meant from: the folder of the settings file."""
     root: Path = Path("store")
     """The store's folder."""
@@ -97,11 +97,18 @@ def load_settings() -> Settings:
         Invalid: the file cannot be read, or a setting is unknown or has a wrong value.
     """
     file = _settings_file()
+    if file is None and not Path(os.environ.get("REELSTORE_ROOT", "")).is_absolute():
+        raise Invalid(
+            f"there is no {FILE_NAME} here or above: name one in {FILE_VARIABLE}, "
+            "or an absolute folder in REELSTORE_ROOT"
+        )
     try:
         written = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
-        return Settings(**{"folder": file.parent if file else Path.cwd(), **written})
+        return Settings(**{"settings_folder": file.parent if file else Path.cwd(), **written})
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{file} cannot be read as TOML: {error}") from error
+    except SettingsError as error:
+        raise Invalid(f"a REELSTORE_ variable is not the JSON that its setting wants: {error}") from error
     except ValidationError as error:
         fault = error.errors()[0]
         name = ".".join(map(str, fault["loc"]))

@@ -25,7 +25,7 @@ def train_classifier(views: Views = ("frames", "text"), seed: Seed = 0) -> dict[
     views = tuple(sorted(set(views)))
     recipe = recipe_of(settings)
     encoder = registry.newest_encoder(store, given.origin.fingerprints, recipe.model)
-    checkpoints = given.checkpoints("-".join(views), seed)
+    checkpoints = given.checkpoints("-".join(views), seed, recipe)
     with artifacts.progress(f"train {' + '.join(views)}") as show:
         trained = finetuning.train(
             given.examples,

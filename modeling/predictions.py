@@ -71,11 +71,15 @@ def scan(store: Store, model_id: str, partition: str) -> pl.LazyFrame:
     """Read a model's predictions for a partition.
 
     Raises:
-        Invalid: the model has not scored this partition.
+        Invalid: the model has not scored this partition as it is now.
     """
     commit = commits.head(store, address(model_id, partition))
-    if commit is None:
-        raise Invalid(f"partition {partition} has no predictions of model {model_id[:16]}; run score-partitions")
+    listed = tables.video_partition(store, partition).commit.id
+    if commit is None or commit.facts["made_from"]["videos"] != listed:
+        raise Invalid(
+            f"partition {partition} has no predictions of model {model_id[:16]} for what it lists now; "
+            "run score-partitions"
+        )
     return pl.scan_parquet([commits.verified_path(commit, name) for name in sorted(commit.files)])
 
 

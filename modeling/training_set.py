@@ -8,10 +8,12 @@ from featurestore import snapshot, wanted
 from featurestore.reader import Examples
 from featurestore.spec import FrameSpec, TextSpec, View
 from modeling.checkpoint import Checkpoints
+from modeling.configuration import Recipe
 from modeling.registry import Origin
 from modeling.vocabulary import Vocabulary
 from warehouse import commits, tables
 from warehouse.errors import Invalid
+from warehouse.files import sha256_bytes
 from warehouse.store import Store
 from warehouse.taxonomy import Taxonomy
 
@@ -27,9 +29,10 @@ class TrainingSet:
     taxonomy: Taxonomy | None
     """Of the labels; None where no partition has any."""
 
-    def checkpoints(self, phase: str, seed: int) -> Checkpoints:
-        """Where an interrupted training on these examples goes on from."""
-        name = f"{self.origin.snapshot_id[:16]}-{phase}-{seed}"
+    def checkpoints(self, phase: str, seed: int, recipe: Recipe) -> Checkpoints:
+        """Where an interrupted training of this recipe on these examples goes on from."""
+        digest = sha256_bytes(recipe.model_dump_json().encode())
+        name = f"{self.origin.snapshot_id[:16]}-{phase}-{seed}-{digest[:16]}"
         return Checkpoints(self.store.root / "checkpoints" / name)
 
 

@@ -40,7 +40,7 @@ class _Clock:
 def run_demo(
     folder: Path | None = None, sizes: CorpusSizes = DEFAULT_SIZES, say: Callable[[str], None] = print
 ) -> Path:
-    """Run the demo; what an earlier run finished is not done again.
+    """Run the demo; what an earlier run has drawn, ingested and extracted is not done again.
 
     Args:
         folder: where corpus and store go; `store/demo` beside the settings file by default.
@@ -52,6 +52,8 @@ def run_demo(
     """
     folder = (folder or load_settings().root / "demo").resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    for name in [name for name in os.environ if name.startswith("REELSTORE_")]:
+        del os.environ[name]  # a setting of the user's own store is none of the demo's
     os.environ["PREFECT_HOME"] = str(folder / "prefect")
     os.environ[FILE_VARIABLE] = str(folder / FILE_NAME)
     use_embedded_server()

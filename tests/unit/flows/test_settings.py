@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import settings
 from flows.settings import load_settings
 from warehouse.errors import Invalid
 
@@ -18,9 +19,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_nearest_file_above_is_read_and_its_paths_are_meant_from_its_folder(file: Path) -> None:
     file.write_text('root = "data"\nvocabulary = "vocab.txt"\n')
-    settings = load_settings()
-    assert settings.root == file.parent / "data"
-    assert settings.vocabulary == file.parent / "vocab.txt"
+    found = load_settings()
+    assert found.root == file.parent / "data"
+    assert found.vocabulary == file.parent / "vocab.txt"
 
 
 def test_the_environment_goes_before_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +56,32 @@ def test_a_wrong_setting_is_named_with_its_file(file: Path, text: str, named: st
     with pytest.raises(Invalid, match=named) as caught:
         load_settings()
     assert str(file) in str(caught.value)
+
+
+def test_a_variable_that_is_not_the_json_it_should_be_gets_a_sentence(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text("")
+    monkeypatch.setenv("REELSTORE_RECIPE", "epochs=3")
+    with pytest.raises(Invalid, match="recipe"):
+        load_settings()
+
+
+@pytest.mark.parametrize(("root", "refused"), [(None, True), ("store", True), ("/srv/store", False)])
+def test_without_any_file_the_root_must_be_absolute(
+    file: Path,  # noqa: ARG001 - moves to a folder without one
+    monkeypatch: pytest.MonkeyPatch,
+    root: str | None,
+    refused: bool,
+) -> None:
+    monkeypatch.setattr(settings, "_settings_file", lambda: None)
+    if root:
+        monkeypatch.setenv("REELSTORE_ROOT", root)
+    if refused:
+        with pytest.raises(Invalid, match="REELSTORE_ROOT"):
+            load_settings()
+    else:
+        assert load_settings().root == Path("/srv/store")
 
 
 def test_the_text_models_vocabulary_is_the_default(file: Path) -> None:
