@@ -83,7 +83,9 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
 def table(evaluation: Evaluation) -> Table:
     """Lay the scores out for a terminal."""
     headers = [column.replace("_f1", "").replace("_", " ") for column in metrics.MEAN_F1_PARTS]
-    grid = Table("model", *headers, "mean (95% interval)", title="F1 on the scored days", box=SIMPLE_HEAD)
+    grid = Table(
+        "model", *headers, "mean (95% interval)", title="F1 on the scored days", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for name, row in evaluation.metrics.items():
         low, high = evaluation.intervals[name]["mean_f1"]
         scores = [f"{row[column]:.3f}" for column in metrics.MEAN_F1_PARTS]
