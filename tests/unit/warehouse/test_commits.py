@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from warehouse import catalog, commits, files
-from warehouse.commits import Address, Commit
+from warehouse.commits import Address, Commit, publishing
 from warehouse.errors import Conflict, Corrupt, Invalid, Retryable
 from warehouse.store import Store, open_store
 
@@ -241,7 +241,7 @@ def test_damaged_orphan_gives_way_and_damaged_commit_is_reported(
     staging = commits.stage(store, address, "key", now)
     staging.write("a.bin", b"b")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commits, "_record", lambda *_, **__: 1 / 0)
+        patch.setattr(publishing, "_record", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
     for path in orphan.glob("*/a.bin"):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import files
-from warehouse.commit import Commit
+from warehouse.commits.commit import Commit
 from warehouse.errors import Corrupt
 from warehouse.files import FileEntry
 

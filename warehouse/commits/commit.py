@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import files
-from warehouse.addresses import Address
+from warehouse.commits.addresses import Address
 from warehouse.files import FileEntry
 
 FORMAT_VERSION = 1

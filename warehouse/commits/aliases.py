@@ -4,8 +4,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from warehouse import catalog, journal
+from warehouse import catalog
 from warehouse.clock import timestamp
+from warehouse.commits import journal
 from warehouse.identifiers import parse_alias
 from warehouse.store import Store
 

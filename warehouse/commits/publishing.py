@@ -1,8 +1,8 @@
-"""The one door: everything that is published goes through `publish`, and is found again by the names of this module.
+"""The four steps that make a commit of staged files.
 
-A commit is made in four steps. A pending row says that files are coming; whole files are written and synced in a
-staging folder; the folder is renamed to its commit's id; one transaction moves the head, records the commit and drops
-the pending row. Killed before the last step, it leaves an orphan that the next run adopts; killed after it, it is done.
+A pending row says that files are coming; whole files are written and synced in a staging folder; the folder is renamed
+to its commit's id; one transaction moves the head, records the commit and drops the pending row. Killed before the last
+step, it leaves an orphan that the next run adopts; killed after it, it is done.
 """
 
 import json
@@ -17,40 +17,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from warehouse import catalog, files, history, journal
-from warehouse.addresses import Address
-from warehouse.aliases import alias, aliases, set_alias
+from warehouse import catalog, files
 from warehouse.clock import timestamp
-from warehouse.commit import Commit, manifest_of
+from warehouse.commits import history, journal
+from warehouse.commits.addresses import Address
+from warehouse.commits.commit import Commit, manifest_of
+from warehouse.commits.history import head, head_attributes
+from warehouse.commits.staging import MANIFEST, PROVENANCE, Staging, StagingGone, commit_folder, stage
+from warehouse.commits.verified import verify_commit
 from warehouse.errors import Conflict, Corrupt
 from warehouse.files import FileEntry
-from warehouse.history import commit_by_id, commits, datasets, head, head_attributes, heads
-from warehouse.staging import MANIFEST, PROVENANCE, Staging, StagingGone, commit_folder, stage
 from warehouse.store import Store
-from warehouse.verified import read_bytes, read_provenance, verified_path, verify_commit
-
-__all__ = [
-    "Address",
-    "Commit",
-    "FileEntry",
-    "Staging",
-    "alias",
-    "aliases",
-    "commit_by_id",
-    "commits",
-    "datasets",
-    "head",
-    "head_attributes",
-    "heads",
-    "publish",
-    "publish_files",
-    "read_bytes",
-    "read_provenance",
-    "set_alias",
-    "stage",
-    "verified_path",
-    "verify_commit",
-]
 
 _ATTEMPTS = 100
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from warehouse import catalog, files
-from warehouse.addresses import Address
 from warehouse.clock import timestamp
+from warehouse.commits.addresses import Address
 from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.files import FileEntry
 from warehouse.identifiers import parse_file_name

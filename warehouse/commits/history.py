@@ -8,12 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from warehouse import catalog
-from warehouse.addresses import Address, address_of
-from warehouse.commit import Commit
+from warehouse.commits.addresses import Address, address_of
+from warehouse.commits.commit import Commit
+from warehouse.commits.staging import commit_folder
 from warehouse.errors import Invalid
 from warehouse.files import FileEntry
 from warehouse.identifiers import shown
-from warehouse.staging import commit_folder
 from warehouse.store import Store
 
 _COMMITS, _FILES, _HEADS = catalog.commits, catalog.files, catalog.heads

@@ -1,0 +1,33 @@
+"""The one door: what is published goes through `publish`, and is found again by the names of this package."""
+
+from warehouse.commits.addresses import Address
+from warehouse.commits.aliases import alias, aliases, set_alias
+from warehouse.commits.commit import Commit
+from warehouse.commits.history import commit_by_id, commits, datasets, head, head_attributes, heads
+from warehouse.commits.publishing import publish, publish_files
+from warehouse.commits.staging import Staging, stage
+from warehouse.commits.verified import read_bytes, read_provenance, verified_path, verify_commit
+from warehouse.files import FileEntry
+
+__all__ = [
+    "Address",
+    "Commit",
+    "FileEntry",
+    "Staging",
+    "alias",
+    "aliases",
+    "commit_by_id",
+    "commits",
+    "datasets",
+    "head",
+    "head_attributes",
+    "heads",
+    "publish",
+    "publish_files",
+    "read_bytes",
+    "read_provenance",
+    "set_alias",
+    "stage",
+    "verified_path",
+    "verify_commit",
+]
