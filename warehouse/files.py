@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,9 +162,17 @@ def make_folder(path: Path, within: Path | None = None) -> None:
             try:
                 level.mkdir()
             except FileExistsError:
-                if level.exists() and not level.is_dir():
+                if _is_in_the_way(level):
                     raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(level)) from None
         sync_folder(level.parent)
+
+
+def _is_in_the_way(path: Path) -> bool:
+    # One look at it: another run may be removing the folder.
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _levels(path: Path, within: Path | None) -> list[Path]:
