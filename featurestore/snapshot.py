@@ -61,7 +61,7 @@ def publish(store: Store, snapshot: Snapshot, now: datetime) -> Commit:
         store,
         Address(DATASET, None),
         {"snapshot.json": payload},
-        facts={"fingerprints": dict(snapshot.fingerprints), "partitions": [pin.partition for pin in snapshot.pins]},
+        facts={"fingerprints": dict(snapshot.fingerprints), "made_from": _made_from(snapshot)},
         num_rows=len(snapshot.pins),
         provenance={},
         now=now,
@@ -72,6 +72,11 @@ def publish(store: Store, snapshot: Snapshot, now: datetime) -> Commit:
 def load(commit: Commit) -> Snapshot:
     """Read a published snapshot."""
     return Snapshot.model_validate_json(commits.read_bytes(commit, "snapshot.json"))
+
+
+def _made_from(snapshot: Snapshot) -> dict[str, str]:
+    pinned = [(pin.partition, pin.model_dump(exclude={"partition"}, exclude_none=True)) for pin in snapshot.pins]
+    return {f"{partition}/{name}": commit_id for partition, ids in pinned for name, commit_id in ids.items()}
 
 
 def _pin(store: Store, name: str, fingerprints: dict[View, str]) -> Pin:

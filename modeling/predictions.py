@@ -22,7 +22,7 @@ def address(model_id: str, partition: str) -> Address:
 def are_current(store: Store, model_id: str, pin: Pin) -> bool:
     """Whether a model's predictions were made from what is pinned."""
     commit = commits.head(store, address(model_id, pin.partition))
-    return commit is not None and commit.facts["made_from"] == _made_from(pin)
+    return commit is not None and commit.facts["made_from"] == _made_from(model_id, pin)
 
 
 def exist(store: Store, model_id: str, partition: str) -> bool:
@@ -43,7 +43,7 @@ def publish(store: Store, model_id: str, pin: Pin, blocks: Iterable[pl.DataFrame
     Raises:
         Corrupt: there are more or fewer predictions than listed videos.
     """
-    made_from = _made_from(pin)
+    made_from = _made_from(model_id, pin)
     staging = commits.stage(store, address(model_id, pin.partition), "-".join(made_from.values()), now)
     num_rows = 0
     for index, block in enumerate(blocks):
@@ -60,7 +60,7 @@ def publish(store: Store, model_id: str, pin: Pin, blocks: Iterable[pl.DataFrame
     return commits.publish(
         store,
         staging,
-        facts={"model": model_id, "made_from": made_from},
+        facts={"made_from": made_from},
         num_rows=num_rows,
         provenance={},
         now=now,
@@ -83,5 +83,5 @@ def scan(store: Store, model_id: str, partition: str) -> pl.LazyFrame:
     return pl.scan_parquet([commits.verified_path(commit, name) for name in sorted(commit.files)])
 
 
-def _made_from(pin: Pin) -> dict[str, str]:
-    return {name: getattr(pin, name) for name in _FEATURES}
+def _made_from(model_id: str, pin: Pin) -> dict[str, str]:
+    return {"model": model_id, **{name: getattr(pin, name) for name in _FEATURES}}

@@ -283,12 +283,13 @@ def _publish(
     provenance: Mapping[str, Any],
     now: datetime,
 ) -> Commit:
-    described = {"kind": config.kind, "snapshot": origin.snapshot_id, "recipe": config.recipe.name}
+    made_from = {"snapshot": config.snapshot_id} | ({"encoder": config.encoder_id} if config.encoder_id else {})
+    described = {"kind": config.kind, "recipe": config.recipe.name, "made_from": made_from}
     return commits.publish_files(
         store,
         _ADDRESS,
         payloads,
-        facts=described | {"fingerprints": dict(origin.fingerprints), "encoder": config.encoder_id} | facts,
+        facts=described | {"fingerprints": dict(origin.fingerprints)} | facts,
         num_rows=0,
         provenance=provenance,
         now=now,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from warehouse.errors import Corrupt, Invalid, Retryable
 
-REVISION = "0001"
+REVISION = "0002"
 """The schema that this code reads and writes: the newest of `migrations/versions`."""
 
 _BUSY_MILLISECONDS = 120_000
@@ -38,6 +38,15 @@ files = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
+)
+
+lineage = sa.Table(
+    "lineage",
+    metadata,
+    sa.Column("commit_id", sa.String(64), sa.ForeignKey("commits.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("input_id", sa.String(64), sa.ForeignKey("commits.id"), nullable=False),
+    sa.Index("lineage_by_input", "input_id"),
 )
 
 heads = sa.Table(

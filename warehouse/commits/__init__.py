@@ -1,9 +1,9 @@
 """The one door: what is published goes through `publish`, and is found again by the names of this package."""
 
 from warehouse.commits.addresses import Address
-from warehouse.commits.aliases import alias, aliases, set_alias
+from warehouse.commits.aliases import alias, alias_at, aliases, set_alias
 from warehouse.commits.commit import Commit
-from warehouse.commits.history import commit_by_id, commits, datasets, head, head_attributes, heads
+from warehouse.commits.history import commit_by_id, commits, datasets, head, head_at, head_attributes, heads
 from warehouse.commits.publishing import publish, publish_files
 from warehouse.commits.staging import Staging, stage
 from warehouse.commits.verified import read_bytes, read_provenance, verified_path, verify_commit
@@ -15,11 +15,13 @@ __all__ = [
     "FileEntry",
     "Staging",
     "alias",
+    "alias_at",
     "aliases",
     "commit_by_id",
     "commits",
     "datasets",
     "head",
+    "head_at",
     "head_attributes",
     "heads",
     "publish",

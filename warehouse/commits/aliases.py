@@ -49,6 +49,21 @@ def alias(store: Store, name: str) -> str | None:
     return aliases(store).get(name)
 
 
+def alias_at(store: Store, name: str, as_of: datetime) -> str | None:
+    """Look up what a name stood for at a moment.
+
+    Args:
+        store: The store.
+        name: The alias.
+        as_of: The moment, with a time zone.
+
+    Returns:
+        What it stood for; None where it was not set by then.
+    """
+    moved = [entry for entry in journal.moves_of_alias(store, name) if entry["moved_at"] <= timestamp(as_of)]
+    return str(moved[-1]["target"]) if moved else None
+
+
 def aliases(store: Store) -> dict[str, str]:
     """List all names.
 

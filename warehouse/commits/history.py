@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from warehouse import catalog
+from warehouse.clock import timestamp
+from warehouse.commits import journal
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import Commit
 from warehouse.commits.staging import commit_folder
@@ -60,6 +62,32 @@ def head_attributes(store: Store, address: Address) -> dict[str, Any]:
     wanted = sa.select(_HEADS.c.attributes).where(_HEADS.c.dataset == address.dataset, _at(address))
     with catalog.reading(store.engine) as connection:
         return dict(connection.scalar(wanted) or {})
+
+
+def head_at(store: Store, address: Address, as_of: datetime) -> Commit | None:
+    """Find what was the published version of a partition at a moment.
+
+    Args:
+        store: The store.
+        address: The partition of a dataset.
+        as_of: The moment, with a time zone.
+
+    Returns:
+        The head that it had; None where nothing was published by then.
+
+    Raises:
+        Invalid: gc has removed that commit since.
+    """
+    moved = [entry for entry in journal.moves_of_head(store, address) if entry["moved_at"] <= timestamp(as_of)]
+    if not moved:
+        return None
+    commit = find(store, moved[-1]["commit_id"])
+    if commit is None:
+        raise Invalid(
+            f"{address} had commit {moved[-1]['commit_id'][:16]} at {timestamp(as_of)}, which gc has removed: "
+            "name a later moment"
+        )
+    return commit
 
 
 def commits(store: Store, dataset: str) -> list[Commit]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog, files
 from warehouse.clock import timestamp
+from warehouse.commits.addresses import Address
 from warehouse.store import Store
 
 FORMAT_VERSION = 1
@@ -36,3 +37,51 @@ def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str
         files.remove_file(stray)
     connection.execute(catalog.journal.insert().values(number=number, entry=entry, sha256=digest))
     files.write_file(folder / f"{number:08d}-{digest[:16]}.json", payload)
+
+
+def moves_of_head(store: Store, address: Address) -> list[dict[str, Any]]:
+    """List every move of a partition's head.
+
+    Args:
+        store: The store.
+        address: The partition of a dataset.
+
+    Returns:
+        Entries of kind `head`, oldest first.
+    """
+    here = {"dataset": address.dataset, "partition": address.partition}
+    with catalog.reading(store.engine) as connection:
+        return [
+            entry for entry in entries(connection, "head", dataset=address.dataset) if here.items() <= entry.items()
+        ]
+
+
+def moves_of_alias(store: Store, name: str) -> list[dict[str, Any]]:
+    """List every move of an alias.
+
+    Args:
+        store: The store.
+        name: The alias.
+
+    Returns:
+        Entries of kind `alias`, oldest first.
+    """
+    with catalog.reading(store.engine) as connection:
+        return entries(connection, "alias", name=name)
+
+
+def entries(connection: sa.Connection, kind: str, **values: str) -> list[dict[str, Any]]:
+    """List entries as a transaction sees them.
+
+    Args:
+        connection: Any transaction.
+        kind: Of the entries.
+        values: What the entries hold under some of their keys.
+
+    Returns:
+        Entries, oldest first.
+    """
+    column = catalog.journal.c.entry
+    wanted = [column[key].as_string() == value for key, value in {"kind": kind, **values}.items()]
+    found = connection.scalars(sa.select(column).where(*wanted).order_by(catalog.journal.c.number))
+    return [dict(entry) for entry in found]

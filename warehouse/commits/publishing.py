@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog, files
 from warehouse.clock import timestamp
-from warehouse.commits import history, journal
+from warehouse.commits import history, journal, lineage
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import Commit, manifest_of
 from warehouse.commits.history import head, head_attributes
@@ -27,6 +27,7 @@ from warehouse.commits.staging import MANIFEST, PROVENANCE, Staging, StagingGone
 from warehouse.commits.verified import verify_commit
 from warehouse.errors import Conflict, Corrupt
 from warehouse.files import FileEntry
+from warehouse.revision import git_revision
 from warehouse.store import Store
 
 _ATTEMPTS = 100
@@ -170,8 +171,8 @@ def _published(store: Store, draft: Commit, attributes: Mapping[str, Any] | None
 
 
 def _provenance(given: Mapping[str, Any], now: datetime) -> bytes:
-    host = {"host": platform.node(), "python": platform.python_version(), "reelstore": _version()}
-    return files.canonical_json({**host, **given, "published_at": timestamp(now)})
+    software = {"python": platform.python_version(), "reelstore": _version(), "git_revision": git_revision()}
+    return files.canonical_json({"host": platform.node(), **software, **given, "published_at": timestamp(now)})
 
 
 def _version() -> str:
@@ -213,7 +214,8 @@ def _place(store: Store, staging: Staging, draft: Commit, provenance: bytes) -> 
 def _sound(draft: Commit) -> bool:
     try:
         verify_commit(draft)
-    except Corrupt:
+        datetime.fromisoformat(json.loads((draft.folder / PROVENANCE).read_bytes())["published_at"])
+    except (Corrupt, OSError, ValueError, LookupError, TypeError):
         return False
     return True
 
@@ -232,7 +234,7 @@ def _record(
     # Nothing that can fail comes after this transaction: an error always means that the store is as it was.
     now = draft.created_at
     with catalog.writing(store.engine) as connection:
-        is_new, commit = _insert(connection, staging, draft)
+        is_new, commit = _insert(connection, draft, staging.id)
         connection.execute(catalog.pending.delete().where(catalog.pending.c.id == staging.id))
         if move_head:
             _move_head(connection, store, staging, commit, attributes=attributes, now=now)
@@ -241,33 +243,56 @@ def _record(
     return commit
 
 
-def _insert(connection: sa.Connection, staging: Staging, draft: Commit) -> tuple[bool, Commit]:
-    table, provenance_sha256 = catalog.commits, files.sha256_file(draft.folder / PROVENANCE)
-    known = connection.scalar(sa.select(table.c.created_at).where(table.c.id == draft.id))
-    if known is not None:
+def _insert(connection: sa.Connection, draft: Commit, staging_id: str) -> tuple[bool, Commit]:
+    payload = (draft.folder / PROVENANCE).read_bytes()
+    provenance = json.loads(payload)
+    found = replace(draft, provenance_sha256=files.sha256_bytes(payload))
+    is_new = not _known(connection, draft.id)
+    if is_new:
+        # A folder that was adopted keeps the provenance of the run that made it.
+        found = replace(found, created_at=datetime.fromisoformat(provenance["published_at"]))
+        insert(connection, found, staging_id)
+    else:
         # Its folder may have been made again, with another provenance.
-        connection.execute(table.update().where(table.c.id == draft.id).values(provenance_sha256=provenance_sha256))
-        created_at = datetime.fromisoformat(known)
-        return False, replace(draft, provenance_sha256=provenance_sha256, created_at=created_at)
+        table = catalog.commits
+        same = table.c.id == draft.id
+        connection.execute(table.update().where(same).values(provenance_sha256=found.provenance_sha256))
+        created_at = connection.scalar(sa.select(table.c.created_at).where(same))
+        found = replace(found, created_at=datetime.fromisoformat(str(created_at)))
+    lineage.record(connection, draft.id, lineage.inputs_of(draft.facts, provenance))
+    return is_new, found
+
+
+def _known(connection: sa.Connection, commit_id: str) -> bool:
+    return connection.scalar(sa.select(catalog.commits.c.id).where(catalog.commits.c.id == commit_id)) is not None
+
+
+def insert(connection: sa.Connection, commit: Commit, staging_id: str) -> None:
+    """Write a commit and its files into the catalog.
+
+    Args:
+        connection: A writing transaction.
+        commit: The commit, which the catalog does not hold yet.
+        staging_id: The pending row that it came from, '' where that is not known.
+    """
     connection.execute(
-        table.insert().values(
-            id=draft.id,
-            dataset=draft.address.dataset,
-            partition=draft.address.column,
-            staging_id=staging.id,
-            num_rows=draft.num_rows,
-            facts=draft.facts,
-            provenance_sha256=provenance_sha256,
-            created_at=timestamp(draft.created_at),
+        catalog.commits.insert().values(
+            id=commit.id,
+            dataset=commit.address.dataset,
+            partition=commit.address.column,
+            staging_id=staging_id,
+            num_rows=commit.num_rows,
+            facts=commit.facts,
+            provenance_sha256=commit.provenance_sha256,
+            created_at=timestamp(commit.created_at),
         )
     )
     rows = [
-        {"commit_id": draft.id, "name": name, "size_bytes": entry.size_bytes, "sha256": entry.sha256}
-        for name, entry in draft.files.items()
+        {"commit_id": commit.id, "name": name, "size_bytes": entry.size_bytes, "sha256": entry.sha256}
+        for name, entry in commit.files.items()
     ]
     if rows:
         connection.execute(catalog.files.insert(), rows)
-    return True, replace(draft, provenance_sha256=provenance_sha256)
 
 
 def _move_head(

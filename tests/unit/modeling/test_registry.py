@@ -17,7 +17,7 @@ from modeling.pretraining import PretrainedModel, pretrain
 from modeling.registry import Origin
 from modeling.scoring import score
 from modeling.vocabulary import Vocabulary
-from warehouse.commits import Commit, alias, verify_commit
+from warehouse.commits import Address, Commit, alias, publish_files, verify_commit
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 from warehouse.taxonomy import Taxonomy
@@ -25,10 +25,11 @@ from warehouse.taxonomy import Taxonomy
 Publish = Callable[..., Commit]
 
 
-@pytest.fixture(scope="module")
-def origin(vocabulary: Vocabulary) -> Origin:
+@pytest.fixture
+def origin(store: Store, vocabulary: Vocabulary, now: datetime) -> Origin:
+    kept: dict[str, Any] = {"facts": {}, "num_rows": 0, "provenance": {}, "now": now, "move_head": False}
     return Origin(
-        snapshot_id="5" * 64,
+        snapshot_id=publish_files(store, Address("snapshots"), {"snapshot.json": b"{}"}, **kept).id,
         frame_spec=FrameSpec(
             resize_short_side=72,
             crop=64,
@@ -73,7 +74,7 @@ def publish(store: Store, origin: Origin, now: datetime) -> Publish:
     def publish(trained: TrainedModel, *, validation: float = 0.9) -> Commit:
         scores = trained.metrics | {"validation": trained.metrics["validation"] | {"mean_f1": validation}}
         judged = replace(trained, metrics=scores)
-        return registry.publish_model(store, judged, origin, encoder_id="e" * 64, provenance={}, now=now)
+        return registry.publish_model(store, judged, origin, encoder_id=None, provenance={}, now=now)
 
     return publish
 
