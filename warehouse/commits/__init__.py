@@ -3,8 +3,10 @@
 from warehouse.commits.addresses import Address
 from warehouse.commits.aliases import alias, alias_at, aliases, set_alias
 from warehouse.commits.commit import Commit
+from warehouse.commits.garbage import Garbage, collect_garbage
 from warehouse.commits.history import commit_by_id, commits, datasets, head, head_at, head_attributes, heads
 from warehouse.commits.publishing import publish, publish_files
+from warehouse.commits.rollback import roll_back, roll_back_alias
 from warehouse.commits.staging import Staging, stage
 from warehouse.commits.verified import read_bytes, read_provenance, verified_path, verify_commit
 from warehouse.files import FileEntry
@@ -13,10 +15,12 @@ __all__ = [
     "Address",
     "Commit",
     "FileEntry",
+    "Garbage",
     "Staging",
     "alias",
     "alias_at",
     "aliases",
+    "collect_garbage",
     "commit_by_id",
     "commits",
     "datasets",
@@ -28,6 +32,8 @@ __all__ = [
     "publish_files",
     "read_bytes",
     "read_provenance",
+    "roll_back",
+    "roll_back_alias",
     "set_alias",
     "stage",
     "verified_path",

@@ -60,7 +60,7 @@ def alias_at(store: Store, name: str, as_of: datetime) -> str | None:
     Returns:
         What it stood for; None where it was not set by then.
     """
-    moved = [entry for entry in journal.moves_of_alias(store, name) if entry["moved_at"] <= timestamp(as_of)]
+    moved = [move for move in journal.moves(store, "alias", {"name": name}) if move["moved_at"] <= timestamp(as_of)]
     return str(moved[-1]["target"]) if moved else None
 
 

@@ -78,7 +78,8 @@ def head_at(store: Store, address: Address, as_of: datetime) -> Commit | None:
     Raises:
         Invalid: gc has removed that commit since.
     """
-    moved = [entry for entry in journal.moves_of_head(store, address) if entry["moved_at"] <= timestamp(as_of)]
+    moves = journal.moves(store, "head", {"dataset": address.dataset, "partition": address.partition})
+    moved = [move for move in moves if move["moved_at"] <= timestamp(as_of)]
     if not moved:
         return None
     commit = find(store, moved[-1]["commit_id"])
@@ -134,6 +135,20 @@ def find(store: Store, commit_id: str) -> Commit | None:
         The commit; None where it was never published.
     """
     return next(iter(_select(store, _COMMITS.c.id == commit_id)), None)
+
+
+def find_within(connection: sa.Connection, commit_id: str) -> str | None:
+    """Look a commit up as a transaction sees it.
+
+    Args:
+        connection: Any transaction.
+        commit_id: 64 hexadecimal digits.
+
+    Returns:
+        The id; None where there is no such commit.
+    """
+    found: str | None = connection.scalar(sa.select(_COMMITS.c.id).where(_COMMITS.c.id == commit_id))
+    return found
 
 
 def of_staging(store: Store, pending_id: str) -> Commit | None:

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from warehouse import catalog, files
 from warehouse.clock import timestamp
-from warehouse.commits.addresses import Address
 from warehouse.store import Store
 
 FORMAT_VERSION = 1
+OWN_KEYS = ("format_version", "number", "kind", "moved_at")
+"""What every entry has beside the move itself."""
 
 
 def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str, Any], now: datetime) -> None:
@@ -23,7 +24,7 @@ def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str
     Args:
         connection: The writing transaction.
         store: The store.
-        kind: `head`, `commit` (published without becoming head) or `alias`.
+        kind: `head`, `commit` (published without becoming head), `alias` or `gc`.
         move: What moved, from what, to what.
         now: The moment, in UTC.
     """
@@ -33,45 +34,32 @@ def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str
     digest = files.sha256_bytes(payload)
     folder = store.root / "journal"
     files.make_folder(folder, within=store.root)
-    for stray in folder.glob(f"*{number:08d}-*"):
+    for stray in (*folder.glob(f"*{number:08d}-*"), *folder.glob(".*.part")):
         files.remove_file(stray)
     connection.execute(catalog.journal.insert().values(number=number, entry=entry, sha256=digest))
     files.write_file(folder / f"{number:08d}-{digest[:16]}.json", payload)
 
 
-def moves_of_head(store: Store, address: Address) -> list[dict[str, Any]]:
-    """List every move of a partition's head.
+def moves(store: Store, kind: str, values: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """List the moves of one thing.
 
     Args:
         store: The store.
-        address: The partition of a dataset.
+        kind: Of the entries.
+        values: What the entries hold under some of their keys, such as `dataset` and `partition`, or `name`.
 
     Returns:
-        Entries of kind `head`, oldest first.
-    """
-    here = {"dataset": address.dataset, "partition": address.partition}
-    with catalog.reading(store.engine) as connection:
-        return [
-            entry for entry in entries(connection, "head", dataset=address.dataset) if here.items() <= entry.items()
-        ]
+        Entries, oldest first.
 
-
-def moves_of_alias(store: Store, name: str) -> list[dict[str, Any]]:
-    """List every move of an alias.
-
-    Args:
-        store: The store.
-        name: The alias.
-
-    Returns:
-        Entries of kind `alias`, oldest first.
+    Raises:
+        Retryable: The catalog cannot be reached.
     """
     with catalog.reading(store.engine) as connection:
-        return entries(connection, "alias", name=name)
+        return within(connection, kind, values)
 
 
-def entries(connection: sa.Connection, kind: str, **values: str) -> list[dict[str, Any]]:
-    """List entries as a transaction sees them.
+def within(connection: sa.Connection, kind: str, values: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """List the moves of one thing as a transaction sees them; arguments as for `moves`.
 
     Args:
         connection: Any transaction.
@@ -82,6 +70,6 @@ def entries(connection: sa.Connection, kind: str, **values: str) -> list[dict[st
         Entries, oldest first.
     """
     column = catalog.journal.c.entry
-    wanted = [column[key].as_string() == value for key, value in {"kind": kind, **values}.items()]
+    wanted = [column[key].as_string() == value for key, value in {"kind": kind, **values}.items() if value is not None]
     found = connection.scalars(sa.select(column).where(*wanted).order_by(catalog.journal.c.number))
-    return [dict(entry) for entry in found]
+    return [dict(entry) for entry in found if values.items() <= entry.items()]

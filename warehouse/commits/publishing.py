@@ -234,6 +234,8 @@ def _record(
     # Nothing that can fail comes after this transaction: an error always means that the store is as it was.
     now = draft.created_at
     with catalog.writing(store.engine) as connection:
+        if history.find_within(connection, draft.id) is None:
+            staging.require(connection)
         is_new, commit = _insert(connection, draft, staging.id)
         connection.execute(catalog.pending.delete().where(catalog.pending.c.id == staging.id))
         if move_head:
@@ -247,7 +249,7 @@ def _insert(connection: sa.Connection, draft: Commit, staging_id: str) -> tuple[
     payload = (draft.folder / PROVENANCE).read_bytes()
     provenance = json.loads(payload)
     found = replace(draft, provenance_sha256=files.sha256_bytes(payload))
-    is_new = not _known(connection, draft.id)
+    is_new = history.find_within(connection, draft.id) is None
     if is_new:
         # A folder that was adopted keeps the provenance of the run that made it.
         found = replace(found, created_at=datetime.fromisoformat(provenance["published_at"]))
@@ -261,10 +263,6 @@ def _insert(connection: sa.Connection, draft: Commit, staging_id: str) -> tuple[
         found = replace(found, created_at=datetime.fromisoformat(str(created_at)))
     lineage.record(connection, draft.id, lineage.inputs_of(draft.facts, provenance))
     return is_new, found
-
-
-def _known(connection: sa.Connection, commit_id: str) -> bool:
-    return connection.scalar(sa.select(catalog.commits.c.id).where(catalog.commits.c.id == commit_id)) is not None
 
 
 def insert(connection: sa.Connection, commit: Commit, staging_id: str) -> None:
