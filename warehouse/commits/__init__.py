@@ -6,16 +6,20 @@ from warehouse.commits.commit import Commit
 from warehouse.commits.garbage import Garbage, collect_garbage
 from warehouse.commits.history import commit_by_id, commits, datasets, head, head_at, head_attributes, heads
 from warehouse.commits.publishing import publish, publish_files
+from warehouse.commits.rebuild import Rebuilt, rebuild_catalog
 from warehouse.commits.rollback import roll_back, roll_back_alias
 from warehouse.commits.staging import Staging, stage
+from warehouse.commits.verification import Damage, verify
 from warehouse.commits.verified import read_bytes, read_provenance, verified_path, verify_commit
 from warehouse.files import FileEntry
 
 __all__ = [
     "Address",
     "Commit",
+    "Damage",
     "FileEntry",
     "Garbage",
+    "Rebuilt",
     "Staging",
     "alias",
     "alias_at",
@@ -32,10 +36,12 @@ __all__ = [
     "publish_files",
     "read_bytes",
     "read_provenance",
+    "rebuild_catalog",
     "roll_back",
     "roll_back_alias",
     "set_alias",
     "stage",
     "verified_path",
+    "verify",
     "verify_commit",
 ]

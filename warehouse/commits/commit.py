@@ -11,6 +11,8 @@ from warehouse.commits.addresses import Address
 from warehouse.files import FileEntry
 
 FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+PROVENANCE = "provenance.json"
 
 
 @dataclass(frozen=True)

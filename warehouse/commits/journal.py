@@ -1,13 +1,16 @@
 """Every move of a head or an alias, kept as a numbered immutable file, from which a lost catalog is made again."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from warehouse import catalog, files
 from warehouse.clock import timestamp
+from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 
 FORMAT_VERSION = 1
@@ -37,7 +40,47 @@ def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str
     for stray in (*folder.glob(f"*{number:08d}-*"), *folder.glob(".*.part")):
         files.remove_file(stray)
     connection.execute(catalog.journal.insert().values(number=number, entry=entry, sha256=digest))
-    files.write_file(folder / f"{number:08d}-{digest[:16]}.json", payload)
+    files.write_file(file_of(store, number, digest), payload)
+
+
+def file_of(store: Store, number: int, digest: str) -> Path:
+    """Find the file of an entry.
+
+    Args:
+        store: The store.
+        number: The entry's number.
+        digest: The sha256 of its bytes.
+
+    Returns:
+        The file's path.
+    """
+    return store.root / "journal" / f"{number:08d}-{digest[:16]}.json"
+
+
+def read_all(store: Store) -> list[dict[str, Any]]:
+    """Read every entry from its file.
+
+    Args:
+        store: The store.
+
+    Returns:
+        Entries by number.
+
+    Raises:
+        Corrupt: A file is damaged, or a number is missing.
+        Invalid: A file was written by a newer Reelstore.
+    """
+    paths = sorted((store.root / "journal").glob("*.json"))
+    found = []
+    for number, path in enumerate(paths, start=1):
+        payload = path.read_bytes()
+        if path != file_of(store, number, files.sha256_bytes(payload)):
+            raise Corrupt(f"{path} is not journal entry {number} with its own bytes: restore the journal from a copy")
+        entry = json.loads(payload)
+        if entry["format_version"] != FORMAT_VERSION:
+            raise Invalid(f"{path} has format version {entry['format_version']}: upgrade Reelstore")
+        found.append(entry)
+    return found
 
 
 def moves(store: Store, kind: str, values: Mapping[str, str | None]) -> list[dict[str, Any]]:

@@ -21,9 +21,9 @@ from warehouse import catalog, files
 from warehouse.clock import timestamp
 from warehouse.commits import history, journal, lineage
 from warehouse.commits.addresses import Address
-from warehouse.commits.commit import Commit, manifest_of
+from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit, manifest_of
 from warehouse.commits.history import head, head_attributes
-from warehouse.commits.staging import MANIFEST, PROVENANCE, Staging, StagingGone, commit_folder, stage
+from warehouse.commits.staging import Staging, StagingGone, commit_folder, stage
 from warehouse.commits.verified import verify_commit
 from warehouse.errors import Conflict, Corrupt
 from warehouse.files import FileEntry

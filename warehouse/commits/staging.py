@@ -10,13 +10,11 @@ import sqlalchemy as sa
 from warehouse import catalog, files
 from warehouse.clock import timestamp
 from warehouse.commits.addresses import Address
+from warehouse.commits.commit import MANIFEST, PROVENANCE
 from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.files import FileEntry
 from warehouse.identifiers import parse_file_name
 from warehouse.store import Store
-
-MANIFEST = "manifest.json"
-PROVENANCE = "provenance.json"
 
 
 class StagingGone(Retryable):

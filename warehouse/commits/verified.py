@@ -2,11 +2,12 @@
 
 import functools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from warehouse import files
-from warehouse.commits.commit import Commit
+from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit
 from warehouse.errors import Corrupt
 from warehouse.files import FileEntry
 
@@ -65,12 +66,23 @@ def verify_commit(commit: Commit) -> None:
     Raises:
         Corrupt: A file is missing or not as it was published; the sentence names it.
     """
-    manifest = commit.folder / "manifest.json"
-    if (problem := files.fault(manifest, files.describe(commit.manifest))) is not None:
-        raise _corrupt(manifest, problem)
-    for name, entry in commit.files.items():
+    for path, problem in faults(commit):
+        raise _corrupt(path, problem)
+
+
+def faults(commit: Commit) -> Iterator[tuple[Path, str]]:
+    """Read every byte of a commit again.
+
+    Args:
+        commit: The commit.
+
+    Yields:
+        Each file that is not as it was published, and what is wrong with it in a few words.
+    """
+    entries = {MANIFEST: files.describe(commit.manifest), **commit.files}
+    for name, entry in entries.items():
         if (problem := files.fault(commit.folder / name, entry)) is not None:
-            raise _corrupt(commit.folder / name, problem)
+            yield commit.folder / name, problem
 
 
 def read_provenance(commit: Commit) -> dict[str, Any]:
@@ -85,7 +97,7 @@ def read_provenance(commit: Commit) -> dict[str, Any]:
     Raises:
         Corrupt: The file is missing or not as it was published.
     """
-    path = commit.folder / "provenance.json"
+    path = commit.folder / PROVENANCE
     try:
         payload = path.read_bytes()
     except OSError as error:
