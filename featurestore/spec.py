@@ -83,6 +83,13 @@ def fingerprint(spec: Spec) -> str:
     return sha256_bytes(spec_json(spec))
 
 
+def changes(old: Spec | None, new: Spec) -> dict[str, tuple[JsonValue, JsonValue]]:
+    """The fields in which two specs of one view differ, old value and new; all of them where there is no old one."""
+    before = {} if old is None else old.model_dump(mode="json")
+    after = new.model_dump(mode="json")
+    return {name: (before.get(name), value) for name, value in after.items() if old is None or before[name] != value}
+
+
 def short(fingerprint_: str) -> str:
     """The first 12 digits, which name a folder of the store."""
     return fingerprint_[:SHORT_FINGERPRINT_CHARS]

@@ -82,5 +82,10 @@ def load_spec(store: Store, name: str, kind: type[S]) -> S:
     return kind.model_validate_json(commits.read_bytes(spec_commit(store, view, name), "spec.json"))
 
 
+def load_any_spec(store: Store, view: View, name: str) -> Spec:
+    """Read a frozen spec of either view; raises as `load_spec`."""
+    return load_spec(store, name, FrameSpec) if view == "frames" else load_spec(store, name, TextSpec)
+
+
 def _address(view: View, name: str) -> Address:
     return Address(f"features/{view}/{short(name)}/spec", None)

@@ -28,7 +28,9 @@ def extract_features(partition: Partition = None) -> list[dict[str, Any]]:
     store = open_existing_store(settings.root, settings.catalog_url)
     partitions = [tables.video_partition(store, partition)] if partition else tables.video_partitions(store)
     champion = registry.champion(store)
-    recipes = [wanted.wanted(store) or wanted_specs.apply(store, settings, datetime.now(UTC))]
+    recipes = [
+        wanted.wanted(store) or wanted_specs.freeze(store, wanted_specs.prepare(store, settings), datetime.now(UTC))
+    ]
     recipes += [champion.facts["fingerprints"]] if champion else []
     lacking = [
         (view, fingerprint, listed.name)

@@ -1,6 +1,7 @@
 """Makes the wanted specs from the settings: the encoder's own transform, and TF-IDF fitted on the corpus."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from featurestore import wanted
 from featurestore.extract.frame_encoder import make_frame_spec
 from featurestore.extract.text import make_text_spec
 from featurestore.extract.words import Document, fit_tfidf
-from featurestore.spec import TfidfParameters, View
+from featurestore.spec import Spec, TfidfParameters, View
 from flows.settings import Settings
 from warehouse import commits, split, tables
 from warehouse.commits import Commit
@@ -18,16 +19,21 @@ from warehouse.store import Store
 _WEIGHTS = "weights"
 
 
-def apply(store: Store, settings: Settings, now: datetime) -> dict[View, str]:
-    """Fit and freeze the specs that the settings ask for.
+@dataclass(frozen=True)
+class Prepared:
+    """A spec that is ready to be frozen."""
+
+    spec: Spec
+    files: dict[str, bytes]
+    """What the store keeps beside it, by name."""
+
+
+def prepare(store: Store, settings: Settings) -> list[Prepared]:
+    """Make the specs that the settings ask for, one for each view.
 
     Args:
         store: with the partitions that TF-IDF is fitted on: unlabeled and labeled, validation videos left out.
         settings: name the encoder, its weights and the vocabulary.
-        now: the time of the journal's entries, UTC.
-
-    Returns:
-        The wanted fingerprint of each view.
 
     Raises:
         Invalid: a file is missing, or there is no text to fit on.
@@ -37,13 +43,30 @@ def apply(store: Store, settings: Settings, now: datetime) -> dict[View, str]:
     frame_spec = make_frame_spec(settings.encoder, settings.encoder_kwargs, weights)
     parameters = TfidfParameters()
     terms = fit_tfidf(_corpus(store), parameters)
-    files = terms.to_files()
-    return {
-        "frames": wanted.freeze(store, frame_spec, kept_weights, now),
-        "text": wanted.freeze(
-            store, make_text_spec(terms, vocabulary, parameters), {wanted.VOCABULARY_FILE: vocabulary, **files}, now
-        ),
-    }
+    text_spec = make_text_spec(terms, vocabulary, parameters)
+    return [
+        Prepared(frame_spec, kept_weights),
+        Prepared(text_spec, {wanted.VOCABULARY_FILE: vocabulary, **terms.to_files()}),
+    ]
+
+
+def freeze(store: Store, prepared: Iterable[Prepared], now: datetime) -> dict[View, str]:
+    """Keep specs in the store and make them the wanted ones.
+
+    Args:
+        store: where to.
+        prepared: what to freeze.
+        now: the time of the journal's entries, UTC.
+
+    Returns:
+        The wanted fingerprint of each view.
+    """
+    return {each.spec.view: wanted.freeze(store, each.spec, each.files, now) for each in prepared}
+
+
+def apply(store: Store, settings: Settings, now: datetime) -> dict[View, str]:
+    """Make and freeze the specs that the settings ask for; arguments, result and errors as above."""
+    return freeze(store, prepare(store, settings), now)
 
 
 def weights_file(spec_commit: Commit) -> Path:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # looking a model up must not cost an import of torch and tra
 MODELS = "models"
 CHAMPION, CHALLENGER = "champion", "challenger"
 _ADDRESS = Address(MODELS, None)
-_Kind = Literal["encoder", "classifier"]
+Kind = Literal["encoder", "classifier"]
 
 
 class StoredConfig(BaseModel):
@@ -34,7 +34,7 @@ class StoredConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1] = 1
-    kind: _Kind
+    kind: Kind
     """A pretrained encoder, or a classifier that can score."""
     recipe: Recipe
     vocab_size: int
@@ -155,7 +155,7 @@ def load_model(commit: Commit) -> LoadedModel:
 
     from modeling.classifier import VideoClassifier  # noqa: PLC0415 - as above
 
-    config = _read_config(commit, "classifier")
+    config = read_config(commit, "classifier")
     taxonomy = parse_taxonomy(
         commits.read_bytes(commit, "taxonomy.csv"), config.taxonomy_name or "", str(commit.folder)
     )
@@ -175,7 +175,7 @@ def load_encoder(commit: Commit) -> "PretrainedModel":
 
     from modeling.pretraining import PretrainedModel  # noqa: PLC0415 - as above
 
-    config = _read_config(commit, "encoder")
+    config = read_config(commit, "encoder")
     return PretrainedModel(
         weights=load(commits.read_bytes(commit, "model.safetensors")),
         recipe=config.recipe,
@@ -198,7 +198,7 @@ def newest_encoder(store: Store, fingerprints: Mapping[View, str], sizes: ModelC
         for commit in commits.commits(store, MODELS)
         if commit.facts["kind"] == "encoder"
         and commit.facts["fingerprints"] == dict(fingerprints)
-        and _read_config(commit, "encoder").recipe.model == sizes
+        and read_config(commit, "encoder").recipe.model == sizes
     ]
     return found[-1] if found else None
 
@@ -297,7 +297,13 @@ def _publish(
     )
 
 
-def _read_config(commit: Commit, kind: _Kind) -> StoredConfig:
+def read_config(commit: Commit, kind: Kind) -> StoredConfig:
+    """Read what a model folder says of itself.
+
+    Raises:
+        Invalid: the commit is no model of that kind.
+        Corrupt: the file differs from its digest.
+    """
     if commit.address.dataset != MODELS or commit.facts["kind"] != kind:
         raise Invalid(f"commit {commit.id[:16]} of {commit.address.dataset} is no {kind}; name a model of that kind")
     return StoredConfig.model_validate_json(commits.read_bytes(commit, "config.json"))

@@ -13,12 +13,28 @@ app = typer.Typer()
 
 
 @app.command()
-def apply() -> None:
-    """Make the wanted specs from the settings and freeze them."""
+def apply(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and freeze nothing.")] = False,
+) -> None:
+    """Make the wanted specs from the settings, show how they differ from the frozen ones, and freeze them."""
+    from featurestore import wanted
+    from featurestore.spec import changes, fingerprint, short
     from flows import wanted_specs
 
-    for view, fingerprint in wanted_specs.apply(open_wanted_store(), load_settings(), datetime.now(UTC)).items():
-        typer.echo(f"{view} {fingerprint}")
+    store = open_wanted_store()
+    prepared = wanted_specs.prepare(store, load_settings())
+    frozen = wanted.wanted(store) or {}
+    for view, new in ((each.spec.view, each.spec) for each in prepared):
+        name = frozen.get(view)
+        old = wanted.load_any_spec(store, view, name) if name else None
+        if name == fingerprint(new):
+            typer.echo(f"{view}: {short(name)}, unchanged")
+            continue
+        typer.echo(f"{view}: {short(name) if name else 'nothing'} -> {short(fingerprint(new))}")
+        for field, (before, after) in changes(old, new).items() if old else ():
+            typer.echo(f"  {field}: {before} -> {after}")
+    if not dry_run:
+        wanted_specs.freeze(store, prepared, datetime.now(UTC))
 
 
 @app.command()

@@ -1,0 +1,99 @@
+"""Commands that keep a store in order: verify, gc, rebuild-catalog, rollback."""
+# ruff: noqa: PLC0415 - a command imports what it runs
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from flows.commands.store import open_wanted_store
+from flows.settings import load_settings
+from warehouse.errors import Corrupt, Invalid
+
+app = typer.Typer()
+
+_GRACE_DAYS = 7
+
+
+@app.command()
+def verify() -> None:
+    """Read every byte of the store again, and name each file that is not what was published."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from warehouse import commits
+
+    store, console = open_wanted_store(), Console(stderr=True)
+    found = list(track(commits.verify(store), "verify", console=console, disable=not console.is_terminal))
+    for damage in found:
+        typer.echo(f"{damage.path} {damage.problem}")
+    if found:
+        raise Corrupt(
+            f"{len(found)} files are not what was published: restore them from a copy, "
+            "or delete their commits' folders and make them again"
+        )
+    known = [commit for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)]
+    size_bytes = sum(entry.size_bytes for commit in known for entry in commit.files.values())
+    typer.echo(f"{len(known)} commits with {sum(len(c.files) for c in known)} files, {_mib(size_bytes)}: all whole")
+
+
+@app.command()
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
+    grace_days: Annotated[
+        float, typer.Option(min=0, help="How long a superseded commit or an abandoned run is left alone.")
+    ] = _GRACE_DAYS,
+) -> None:
+    """Remove superseded commits that nothing needs, and what abandoned runs have left."""
+    from warehouse import commits
+
+    store = open_wanted_store()
+    found = commits.collect_garbage(store, datetime.now(UTC), timedelta(days=grace_days), dry_run=dry_run)
+    for folder in found.folders:
+        typer.echo(folder)
+    verb = "would go" if dry_run else "removed"
+    typer.echo(
+        f"{verb}: {len(found.commits)} commits, {found.num_pending} abandoned runs, "
+        f"{len(found.folders)} folders, {_mib(found.size_bytes)}"
+    )
+
+
+@app.command("rebuild-catalog")
+def rebuild_catalog() -> None:
+    """Make a lost catalog again from the store's files."""
+    from warehouse import commits
+    from warehouse.store import open_store
+
+    settings = load_settings()
+    if not (settings.root / "journal").is_dir():
+        raise Invalid(f"there is no journal at {settings.root}: name the root of a store")
+    rebuilt = commits.rebuild_catalog(open_store(settings.root, settings.catalog_url))
+    typer.echo(f"{rebuilt.num_commits} commits from {rebuilt.num_moves} journal entries; run reelstore verify next")
+    for sentence in rebuilt.lost:
+        typer.echo(sentence)
+    if rebuilt.lost:
+        raise Corrupt(f"{len(rebuilt.lost)} commits are lost: they are named above")
+
+
+@app.command()
+def rollback(
+    name: Annotated[str, typer.Argument(help="An alias such as wanted/frames, or a dataset such as tables/labels.")],
+    partition: Annotated[str | None, typer.Option(help="The dataset's partition.")] = None,
+    to: Annotated[str | None, typer.Option(help="The commit to go back to, by its first digits.")] = None,
+) -> None:
+    """Move an alias or the head of a partition back to what it was before."""
+    from warehouse import commits
+    from warehouse.commits import Address
+
+    store, now = open_wanted_store(), datetime.now(UTC)
+    if commits.alias(store, name) is None:
+        commit = commits.roll_back(store, Address(name, partition), to, now)
+        typer.echo(f"{commit.address}: {commit.id}")
+    elif partition or to:
+        raise Invalid(f"{name} is an alias, which has no partitions and goes one step back: leave the options out")
+    else:
+        typer.echo(f"{name}: {commits.roll_back_alias(store, name, now)}")
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.1f} MiB"
