@@ -57,7 +57,9 @@ def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
         Invalid: There is no store, or its catalog is newer than this code.
         Retryable: The catalog cannot be reached.
     """
-    if not root.is_dir() or (catalog_url is None and not (root / "catalog.db").is_file()):
+    if catalog_url is None and not (root / "catalog.db").is_file():
+        if (root / "journal").is_dir():
+            raise Invalid(f"the catalog of {root.absolute()} is lost: run reelstore rebuild-catalog")
         raise Invalid(f"there is no store at {root.absolute()}: ingest videos first, or name another root")
     return open_store(root, catalog_url)
 

@@ -121,5 +121,6 @@ def _grow(tree: Any, nodes: Iterable[Mapping[str, Any]], key: str) -> None:
 def _label(commit: Mapping[str, Any]) -> str:
     place = commit["dataset"] + (f" {commit['partition']}" if commit["partition"] else "")
     named = f" ({', '.join(commit['aliases'])})" if commit["aliases"] else ""
-    revision = f", git {commit['git_revision'][:12]}" if commit["git_revision"] else ""
-    return f"{place} {commit['id'][:12]}{named} of {commit['created_at'][:16]}{revision}"
+    revision, _, dirty = (commit["git_revision"] or "unknown").partition("-")
+    code = f"git {revision[:12]}{dirty and '-' + dirty}"
+    return f"{place} {commit['id'][:12]}{named} of {commit['created_at'][:16]}, {code}"

@@ -29,7 +29,7 @@ def verify() -> None:
         typer.echo(f"{damage.path} {damage.problem}")
     if found:
         raise Corrupt(
-            f"{len(found)} files are not what was published: restore them from a copy, "
+            f"not what was published: {len(found)} of the store's files, named above; restore them from a copy, "
             "or delete their commits' folders and make them again"
         )
     known = [commit for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)]
@@ -72,7 +72,7 @@ def rebuild_catalog() -> None:
     for sentence in rebuilt.lost:
         typer.echo(sentence)
     if rebuilt.lost:
-        raise Corrupt(f"{len(rebuilt.lost)} commits are lost: they are named above")
+        raise Corrupt(f"not found: {len(rebuilt.lost)} commits, named above; make them again")
 
 
 @app.command()

@@ -30,6 +30,10 @@ def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str
         kind: `head`, `commit` (published without becoming head), `alias` or `gc`.
         move: What moved, from what, to what.
         now: The moment, in UTC.
+
+    Raises:
+        Corrupt: The journal holds moves that the catalog does not know.
+        Retryable: The disk is full or failing.
     """
     number = 1 + (connection.scalar(sa.select(sa.func.max(catalog.journal.c.number))) or 0)
     entry = {"format_version": FORMAT_VERSION, "number": number, "kind": kind, "moved_at": timestamp(now), **move}
@@ -37,10 +41,20 @@ def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str
     digest = files.sha256_bytes(payload)
     folder = store.root / "journal"
     files.make_folder(folder, within=store.root)
+    _refuse_older_catalog(folder, number)
     for stray in (*folder.glob(f"*{number:08d}-*"), *folder.glob(".*.part")):
         files.remove_file(stray)
     connection.execute(catalog.journal.insert().values(number=number, entry=entry, sha256=digest))
     files.write_file(file_of(store, number, digest), payload)
+
+
+def _refuse_older_catalog(folder: Path, number: int) -> None:
+    # A run that was killed leaves at most one file beyond the catalog. More of them are a history that it has lost.
+    if any(folder.glob(f"{number + 1:08d}-*")):
+        raise Corrupt(
+            f"the catalog knows {number - 1} moves, but {folder} holds more: it is an old copy, "
+            "or was lost; move it away and run reelstore rebuild-catalog"
+        )
 
 
 def file_of(store: Store, number: int, digest: str) -> Path:

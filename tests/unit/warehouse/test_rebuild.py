@@ -11,7 +11,7 @@ from warehouse import catalog, commits
 from warehouse.commits import Address, Commit
 from warehouse.errors import Corrupt, Invalid
 from warehouse.files import sha256_bytes
-from warehouse.store import Store, open_store
+from warehouse.store import Store, open_existing_store, open_store
 
 Publish = Callable[..., Commit]
 KEPT = ("commits", "files", "heads", "journal", "aliases", "lineage")
@@ -102,3 +102,20 @@ def test_a_damaged_or_newer_journal_is_refused(store: Store, harm: str, error: t
     with pytest.raises(error, match=sentence):
         commits.rebuild_catalog(again)
     assert answers(again)["commits"] == []
+
+
+@pytest.mark.usefixtures("published")
+def test_a_new_or_older_catalog_cannot_overwrite_the_journal(store: Store, publish_files: Publish) -> None:
+    before = sorted(path.name for path in (store.root / "journal").iterdir())
+    without_catalog(store)
+    with pytest.raises(Corrupt, match="run reelstore rebuild-catalog"):
+        publish_files({"a.bin": b"z"})
+    assert sorted(path.name for path in (store.root / "journal").iterdir()) == before
+
+
+@pytest.mark.usefixtures("published")
+def test_a_store_without_its_catalog_says_how_to_make_it_again(store: Store) -> None:
+    store.engine.dispose()
+    (store.root / "catalog.db").unlink()
+    with pytest.raises(Invalid, match="is lost: run reelstore rebuild-catalog"):
+        open_existing_store(store.root)

@@ -1,0 +1,109 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from warehouse import commits
+from warehouse.commits import Address, Commit
+from warehouse.store import Store, open_store
+
+Run = Callable[..., tuple[int, str, str]]
+VIDEOS = Address("tables/videos", "labeled")
+AGES_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(home: Path) -> Store:
+    return open_store(home / "store")
+
+
+@pytest.fixture
+def history(store: Store) -> list[Commit]:
+    """Two versions of the videos, and a model made from the second."""
+
+    def publish(address: Address, payload: bytes, **facts: object) -> Commit:
+        return commits.publish_files(
+            store, address, {"a.bin": payload}, facts=facts, num_rows=1, provenance={}, now=AGES_AGO
+        )
+
+    first, second = (publish(VIDEOS, payload) for payload in (b"a", b"b"))
+    model = publish(Address("models"), b"m", made_from={"videos": second.id})
+    commits.set_alias(store, "champion", second.id, AGES_AGO)
+    commits.set_alias(store, "champion", model.id, AGES_AGO)
+    return [first, second, model]
+
+
+def test_verify_tells_what_is_whole_and_names_what_is_not(run: Run, history: list[Commit]) -> None:
+    assert run("verify") == (0, "3 commits with 3 files, 0.0 MiB: all whole\n", "")
+    path = history[0].folder / "a.bin"
+    path.write_bytes(b"x")
+    status, out, err = run("verify")
+    assert (status, out) == (1, f"{path} has changed bytes\n")
+    assert "1 of the store's files" in err
+
+
+def test_gc_shows_what_would_go_and_removes_it_when_asked_again(run: Run, history: list[Commit]) -> None:
+    status, out, _ = run("gc", "--dry-run")
+    assert (status, out.splitlines()[0]) == (0, str(history[0].folder))
+    assert "would go: 1 commits" in out
+    assert history[0].folder.is_dir()
+    assert "removed: 1 commits" in run("gc")[1]
+    assert not history[0].folder.exists()
+
+
+def test_rollback_moves_a_head_and_an_alias(run: Run, store: Store, history: list[Commit]) -> None:
+    assert run("rollback", "tables/videos", "--partition", "labeled")[:2] == (
+        0,
+        f"tables/videos of partition labeled: {history[0].id}\n",
+    )
+    assert run("rollback", "champion")[:2] == (0, f"champion: {history[1].id}\n")
+    head = commits.head(store, VIDEOS)
+    assert (head and head.id, commits.alias(store, "champion")) == (history[0].id, history[1].id)
+
+
+def test_lineage_goes_both_ways(run: Run, history: list[Commit]) -> None:
+    _, second, model = history
+    _, out, _ = run("lineage", "champion", "--json")
+    document = json.loads(out)
+    assert document["commit"]["id"] == model.id
+    assert document["commit"]["aliases"] == ["champion"]
+    assert [(node["as"], node["id"]) for node in document["made_from"]] == [("videos", second.id)]
+    _, out, _ = run("lineage", second.id[:12], "--json")
+    assert [(node["as"], node["id"]) for node in json.loads(out)["needed_by"]] == [("videos", model.id)]
+    status, out, _ = run("lineage", "champion")
+    assert status == 0
+    assert f"videos: tables/videos labeled {second.id[:12]}" in out
+
+
+@pytest.mark.usefixtures("history")
+def test_rebuild_catalog_gives_the_same_answers(run: Run, store: Store) -> None:
+    before = [run("lineage", "champion", "--json"), run("verify")]
+    store.engine.dispose()
+    for path in store.root.glob("catalog.db*"):
+        path.unlink()
+    status, _, err = run("verify")
+    assert (status, "run reelstore rebuild-catalog" in err) == (2, True)
+    assert run("rebuild-catalog")[0] == 0
+    assert [run("lineage", "champion", "--json"), run("verify")] == before
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("rollback", "models"), "nothing before it"),
+        (("rollback", "champion", "--partition", "labeled"), "leave the options out"),
+        (("rollback", "../x"), "../x"),
+        (("lineage", "zzz"), "zzz"),
+        (("lineage", "labeled", "--video", "v1", "--model", "zzz"), "zzz"),
+        (("rebuild-catalog",), "not empty"),
+        (("gc", "--grace-days", "-1"), "greater than"),
+    ],
+)
+def test_a_mistake_gets_a_sentence(run: Run, words: tuple[str, ...], named: str) -> None:
+    status, out, err = run(*words)
+    assert status == 2
+    assert named in err
+    assert "Traceback" not in out + err
