@@ -6,6 +6,10 @@ ENV PYTHONUNBUFFERED=1 \
     REELSTORE_CONFIG=/opt/reelstore/reelstore.toml \
     REELSTORE_ROOT=/var/lib/reelstore
 
+# Kept in every commit's provenance: --build-arg GIT_REVISION=$(git rev-parse HEAD)
+ARG GIT_REVISION
+ENV REELSTORE_GIT_REVISION=$GIT_REVISION
+
 RUN useradd --create-home --uid 10001 reelstore \
     && install --directory --owner=reelstore --group=reelstore /var/lib/reelstore
 

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import subprocess
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,10 @@ from flows.ingest_videos import list_videos
 from flows.score_partitions import score_partitions
 from modeling import predictions, registry
 from warehouse import commits, tables
-from warehouse.store import open_existing_store
+from warehouse.revision import git_revision
+from warehouse.store import Store, open_existing_store, open_store
+
+Reelstore = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SIZES = CorpusSizes(unlabeled=24, labeled=48, scored_day=6, longest_seconds=2.0)
 SCHEDULE_SECONDS = 240
@@ -34,7 +39,7 @@ epochs = 1
 
 
 def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
-    tmp_path: Path, prefect: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, prefect: Any, reelstore: Reelstore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
     corpus = demo_corpus.make_corpus(tmp_path / "corpus", 1, SIZES)
@@ -87,3 +92,34 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     while time.monotonic() < deadline and not predictions.exist(store, champion, last_day.name):
         time.sleep(2)
     assert predictions.scan(store, champion, last_day.name).select(pl.len()).collect().item() == last_day.num_videos
+    check_lineage(reelstore, tmp_path / "reelstore.toml", first_day.name, rows["video_id"][0], champion)
+    check_rebuild(store, tmp_path / "copy")
+
+
+def check_lineage(reelstore: Reelstore, settings: Path, partition: str, video_id: str, champion: str) -> None:
+    told = reelstore(settings, "lineage", partition, "--video", video_id, "--json")
+    assert told.returncode == 0, told.stderr
+    document = json.loads(told.stdout)
+    assert (document["prediction"]["video_id"], document["model"]) == (video_id, champion)
+    assert document["config"]["recipe"]["name"] == "demo"
+    inputs = {node["as"]: node for node in document["made_from"]}
+    assert set(inputs) == {"frames", "model", "text", "videos"}
+    assert {node["as"] for node in inputs["model"]["made_from"]} == {"encoder", "snapshot"}
+    snapshots = [node for node in inputs["model"]["made_from"] if node["as"] == "snapshot"]
+    assert "labeled/labels" in {node["as"] for node in snapshots[0]["made_from"]}
+    assert document["commit"]["git_revision"] == git_revision()
+
+
+def check_rebuild(store: Store, folder: Path) -> None:
+    shutil.copytree(store.root, folder, ignore=shutil.ignore_patterns("catalog.*"))
+    again = open_store(folder)
+    commits.rebuild_catalog(again)
+    assert list(commits.verify(again)) == []
+    assert answers(again) == answers(store)
+
+
+def answers(store: Store) -> dict[str, Any]:
+    datasets = commits.datasets(store)
+    heads = {dataset: [commit.id for commit in commits.heads(store, dataset)] for dataset in datasets}
+    past = {dataset: [commit.id for commit in commits.commits(store, dataset)] for dataset in datasets}
+    return {"heads": heads, "past": past, "aliases": commits.aliases(store)}
