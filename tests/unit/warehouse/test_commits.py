@@ -1,7 +1,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,13 @@ from warehouse.store import Store, open_store
 
 Publish = Callable[..., Commit]
 Tree = Callable[[Path], dict[str, bytes]]
+
+
+@pytest.fixture
+def store(tmp_path: Path, catalog_url: str | None) -> Iterator[Store]:
+    store = open_store(tmp_path / "store", catalog_url)
+    yield store
+    store.engine.dispose()
 
 
 def num_rows_of(store: Store, table: sa.Table) -> int:
