@@ -7,7 +7,7 @@ from warehouse.errors import Invalid
 from warehouse.mounts import file_system_of, is_network, network_file_system
 from warehouse.store import open_store
 
-# As Linux wrote it on a laptop with a Windows share, an automounted home and a container's own root.
+# In the form that Linux writes: a laptop with a Windows share, an automounted home and disks of its own.
 MOUNTS = r"""
 22 29 0:21 / /proc rw,nosuid,nodev,noexec,relatime shared:13 - proc proc rw
 29 1 252:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,errors=remount-ro
