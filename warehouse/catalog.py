@@ -45,7 +45,7 @@ lineage = sa.Table(
     "lineage",
     metadata,
     sa.Column("commit_id", sa.String(64), sa.ForeignKey("commits.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", Words, primary_key=True),
     sa.Column("input_id", sa.String(64), sa.ForeignKey("commits.id"), nullable=False),
     sa.Index("lineage_by_input", "input_id"),
 )

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,6 @@ from warehouse import store as store_module
 from warehouse.commits import Address
 from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.store import Store, open_existing_store, open_store
-
-
-@pytest.fixture
-def store(tmp_path: Path, catalog_url: str | None) -> Iterator[Store]:
-    store = open_store(tmp_path / "store", catalog_url)
-    yield store
-    store.engine.dispose()
 
 
 def insert_alias(connection: sa.Connection, name: str) -> None:
