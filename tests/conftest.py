@@ -1,8 +1,21 @@
+import contextlib
+import itertools
 import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
 from warehouse.store import Store, open_store
@@ -24,3 +37,99 @@ def samples() -> Path:
     if not folder:
         pytest.skip("REELSTORE_SAMPLES names no folder of real clips and headlines")
     return Path(folder)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A real PostgreSQL server on a loopback port, which sorts text as a language does, and asks for a password."""
+
+    binaries: Path
+    folder: Path
+    port: int
+    user: str | None
+    """Who runs it, where the tests are root's: PostgreSQL refuses root."""
+
+    @property
+    def url(self) -> sa.URL:
+        return sa.URL.create(
+            "postgresql", "reelstore", "well-kept", host="127.0.0.1", port=self.port, database="postgres"
+        )
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def make(self) -> None:
+        (self.folder / "password").write_text(f"{self.url.password}\n")
+        if self.user is not None:
+            shutil.chown(self.folder, self.user)
+        words = ["-U", "reelstore", "-A", "scram-sha-256", "--pwfile", str(self.folder / "password"), "--no-sync"]
+        sorting = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
+        command = [str(self.binaries / "initdb"), "-D", str(self.folder / "data"), *words, *sorting]
+        done = subprocess.run(command, cwd=self.folder, user=self.user, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        # Only the full count of faults may ask whether commits reach the disk.
+        fsync = "on" if os.environ.get("REELSTORE_FAULTS") == "full" else "off"
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": fsync}
+        words = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in settings.items())
+        command = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *words]
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=self.folder, user=self.user, stdout=log, stderr=log)
+        for _ in range(600):
+            with contextlib.suppress(psycopg.OperationalError):
+                self.run("SELECT 1")
+                return process
+            assert process.poll() is None, self.log
+            time.sleep(0.1)
+        raise AssertionError(self.log)
+
+    def stop(self, process: "subprocess.Popen[bytes]") -> None:
+        process.send_signal(signal.SIGINT)  # its fast way to end: open connections are cut
+        process.wait(60)
+
+    def run(self, statement: str) -> None:
+        url = self.url.render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    if not installed or not (installed[-1] / "postgres").exists():
+        pytest.skip("there is no PostgreSQL server here: apt-get install postgresql")
+    # Not among pytest's own folders, which nobody else may enter.
+    folder = Path(tempfile.mkdtemp(prefix="reelstore-postgresql-"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Server(installed[-1], folder, port, "postgres" if os.geteuid() == 0 else None)
+    try:
+        server.make()
+        process = server.start()
+        try:
+            yield server
+        finally:
+            server.stop(process)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of its own for each test; the driver is left to Reelstore."""
+    name = re.sub(r"\W+", "_", request.node.name.lower())[:40] + f"_{time.monotonic_ns():x}"
+    postgresql_server.run(f"CREATE DATABASE {name}")
+    yield postgresql_server.url.set(database=name).render_as_string(hide_password=False)
+    postgresql_server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog_url(request: pytest.FixtureRequest) -> str | None:
+    """Both databases that a catalog may be in, one after the other."""
+    if request.param == "sqlite":
+        return None
+    url: str = request.getfixturevalue("postgresql_url")
+    return url

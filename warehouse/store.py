@@ -1,11 +1,12 @@
 """Where a store is: its root folder and its catalog, opened and brought up to this code's schema."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from warehouse import catalog, files
+from warehouse import catalog, engines, files, mounts
 from warehouse.errors import Invalid
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -32,11 +33,13 @@ def open_store(root: Path, catalog_url: str | None = None) -> Store:
         The open store.
 
     Raises:
-        Invalid: The folder cannot be made, the URL cannot be used, or the catalog is newer than this code.
+        Invalid: The folder cannot be made, the URL cannot be used, the catalog would be a SQLite file on a network file
+            system, or it is newer than this code.
         Retryable: The disk is full, or the catalog cannot be reached.
     """
     root = root.absolute()
-    engine = catalog.make_engine(catalog_url or sa.URL.create("sqlite", database=str(root / "catalog.db")))
+    engine = engines.make_engine(catalog_url or sa.URL.create("sqlite", database=str(root / "catalog.db")))
+    _require_local_disk(engine)
     files.make_folder(root)
     store = Store(root, engine)
     _upgrade(store)
@@ -64,15 +67,27 @@ def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
     return open_store(root, catalog_url)
 
 
+def _require_local_disk(engine: sa.Engine) -> None:
+    if engine.dialect.name != "sqlite":
+        return
+    folder = Path(engine.url.database or "").absolute().parent
+    if (kind := mounts.network_file_system(folder)) is not None:
+        raise Invalid(
+            f"{folder} is on a network file system ({kind}), where a SQLite catalog is not safe: "
+            "put the root on a local disk, or give a PostgreSQL URL in REELSTORE_CATALOG_URL"
+        )
+
+
 def _upgrade(store: Store) -> None:
     if _revision(store) == catalog.REVISION:
         return
-    # One process migrates while the others wait; the same lock covers the switch to WAL, which waits for nobody.
-    with files.locked(store.root / "catalog.lock"):
-        if store.engine.dialect.name == "sqlite":
-            catalog.use_write_ahead_log(store.engine)
-        revision = _revision(store)
-        if revision != catalog.REVISION:
+    is_sqlite = store.engine.dialect.name == "sqlite"
+    # One process migrates while the others wait, on PostgreSQL for the writers' lock, which holds among machines. The
+    # switch to WAL waits for nobody, so on SQLite a lock of our own covers it.
+    with files.locked(store.root / "catalog.lock") if is_sqlite else contextlib.nullcontext():
+        if is_sqlite:
+            engines.use_write_ahead_log(store.engine)
+        if _revision(store) != catalog.REVISION:
             _migrate(store)
     files.sync_folder(store.root)
 
@@ -94,9 +109,18 @@ def _migrate(store: Store) -> None:
     config.set_main_option("path_separator", "os")
     try:
         with catalog.writing(store.engine) as connection:
+            _require_unicode(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except util.CommandError as error:
         raise Invalid(
             f"the catalog of {store.root} was made by a newer Reelstore ({error}): upgrade Reelstore"
         ) from error
+
+
+def _require_unicode(connection: sa.Connection) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.scalar(sa.text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise Invalid(f"the catalog's database keeps text as {encoding}: make one with ENCODING 'UTF8'")

@@ -185,10 +185,7 @@ def _version() -> str:
 def _announce(store: Store, staging: Staging, draft: Commit) -> None:
     # From here on gc leaves a folder of that id alone, be it ours or an orphan that we are about to adopt.
     with catalog.writing(store.engine) as connection:
-        staging.require(connection)
-        connection.execute(
-            catalog.pending.update().where(catalog.pending.c.id == staging.id).values(commit_id=draft.id)
-        )
+        staging.touch(connection, commit_id=draft.id)
 
 
 def _place(store: Store, staging: Staging, draft: Commit, provenance: bytes) -> None:

@@ -1,14 +1,15 @@
 """A commit in the making: a folder of finished files, found again by the run that resumes it."""
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from warehouse import catalog, files
-from warehouse.clock import timestamp
+from warehouse.clock import running_from, timestamp
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE
 from warehouse.errors import Corrupt, Invalid, Retryable
@@ -33,6 +34,8 @@ class Staging:
     """The pending row's id, and the folder's name."""
     seen_head: str | None
     """The id of the head when staging was opened; publishing is refused where it has moved on."""
+    clock: Callable[[], datetime] = field(repr=False, compare=False)
+    """Tells when a file was staged, from which gc's grace counts."""
 
     @property
     def folder(self) -> Path:
@@ -87,7 +90,7 @@ class Staging:
             raise self.abandon() from error
         table, entry = catalog.staged_files, files.describe(payload)
         with catalog.writing(self.store.engine) as connection:
-            self.require(connection)
+            self.touch(connection)
             connection.execute(table.delete().where(table.c.pending_id == self.id, table.c.name == name))
             connection.execute(
                 table.insert().values(pending_id=self.id, name=name, size_bytes=entry.size_bytes, sha256=entry.sha256)
@@ -139,6 +142,21 @@ class Staging:
         if connection.scalar(sa.select(catalog.pending.c.id).where(catalog.pending.c.id == self.id)) is None:
             raise self.abandon()
 
+    def touch(self, connection: sa.Connection, **changes: str) -> None:
+        """Say that this run is going on, so that gc leaves the folder alone for another grace.
+
+        Args:
+            connection: A writing transaction.
+            changes: Values of other columns of the pending row.
+
+        Raises:
+            StagingGone: The pending row is gone.
+        """
+        table = catalog.pending
+        touched = table.update().where(table.c.id == self.id).values(touched_at=timestamp(self.clock()), **changes)
+        if connection.execute(touched).rowcount == 0:
+            raise self.abandon()
+
     def abandon(self) -> StagingGone:
         """Remove what may be left of a staging folder that another run has finished with.
 
@@ -173,7 +191,7 @@ def stage(store: Store, address: Address, key: str, now: datetime) -> Staging:
             sa.select(heads.c.commit_id).where(heads.c.dataset == address.dataset, heads.c.partition == address.column)
         )
         entries = _entries(connection, pending_id)
-    staging = Staging(store, address, pending_id, seen_head)
+    staging = Staging(store, address, pending_id, seen_head, running_from(now))
     try:
         files.make_folder(staging.folder, within=store.root)
         if commit_id is not None:

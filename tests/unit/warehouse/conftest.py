@@ -20,8 +20,10 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store")
+def store(tmp_path: Path, catalog_url: str | None) -> Iterator[Store]:
+    store = open_store(tmp_path / "store", catalog_url)
+    yield store
+    store.engine.dispose()
 
 
 @pytest.fixture

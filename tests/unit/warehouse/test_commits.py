@@ -1,8 +1,9 @@
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from warehouse import catalog, commits, files
+from warehouse.clock import timestamp
 from warehouse.commits import Address, Commit, publishing
 from warehouse.errors import Conflict, Corrupt, Invalid, Retryable
 from warehouse.store import Store, open_store
@@ -136,6 +138,29 @@ def test_resumed_run_finds_finished_files_and_redoes_damaged_ones(
 def test_other_key_sees_nothing_of_this_one(store: Store, address: Address, now: datetime) -> None:
     commits.stage(store, address, "key", now).write("a.bin", b"a")
     assert not commits.stage(store, address, "other", now).has("a.bin")
+
+
+def test_pending_commit_is_touched_by_each_file_and_by_its_publishing(
+    store: Store, address: Address, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: passed[0])
+    staging = commits.stage(store, address, "key", now)
+
+    def touched_at() -> str:
+        with catalog.reading(store.engine) as connection:
+            return str(connection.scalar(sa.select(catalog.pending.c.touched_at)))
+
+    assert touched_at() == timestamp(now)
+    passed[0] = 3600.0
+    staging.write("a.bin", b"a")
+    assert touched_at() == timestamp(now + timedelta(hours=1))
+    passed[0] = 7200.0
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "_place", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+    assert touched_at() == timestamp(now + timedelta(hours=2))
 
 
 def test_overtaken_run_cannot_write_into_its_successor(store: Store, address: Address, now: datetime) -> None:

@@ -27,6 +27,11 @@ def row(video_id: str, path: str | None = None, **fields: Any) -> dict[str, Any]
 
 
 @pytest.fixture
+def catalog_url() -> None:
+    """Ingest asks nothing of a catalog but its door, which is tested on both."""
+
+
+@pytest.fixture
 def run(store: Store, now: datetime, taxonomy: Taxonomy) -> Ingest:
     def call(listing: Path, role: Role = "labeled", **changes: Any) -> IngestSummary:
         given = {"media_root": listing.parent, "taxonomy": taxonomy, "now": now, "partition": "p", **changes}

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from warehouse import catalog, commits
+from warehouse import catalog, commits, engines
 from warehouse.commits import Address, Commit, lineage
 from warehouse.commits.lineage import Edge
 from warehouse.errors import Invalid, Retryable
@@ -57,10 +57,12 @@ def test_the_head_and_the_alias_of_a_moment_are_found_again(
     assert commits.head_at(store, Address("tables/videos", "other"), hours[3]) is None
 
 
-def test_a_catalog_of_the_first_schema_learns_what_its_commits_were_made_from(tmp_path: Path, now: datetime) -> None:
+def test_a_catalog_of_the_first_schema_learns_what_its_commits_were_made_from(
+    tmp_path: Path, catalog_url: str | None, now: datetime
+) -> None:
     root = tmp_path / "store"
     root.mkdir()
-    engine = catalog.make_engine(f"sqlite:///{root / 'catalog.db'}")
+    engine = engines.make_engine(catalog_url or f"sqlite:///{root / 'catalog.db'}")
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
@@ -75,7 +77,7 @@ def test_a_catalog_of_the_first_schema_learns_what_its_commits_were_made_from(tm
             [row | {"id": letter * 64, "facts": known} for letter, known in zip("ab", facts, strict=True)],
         )
     engine.dispose()
-    store = open_store(root)
+    store = open_store(root, catalog_url)
     assert lineage.edges(store) == [Edge("b" * 64, "encoder", "a" * 64)]
     with catalog.reading(store.engine) as connection:
         assert connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == catalog.REVISION

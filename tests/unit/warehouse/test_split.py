@@ -8,6 +8,11 @@ from warehouse.split import SPLIT, freeze_salt, frozen_salt, is_validation, one_
 from warehouse.store import Store
 
 
+@pytest.fixture
+def catalog_url() -> None:
+    """A split asks nothing of a catalog but its door, which is tested on both."""
+
+
 def labelled(**counts: int) -> tuple[list[str], list[str]]:
     categories = [category for category, count in counts.items() for _ in range(count)]
     return [sha256_bytes(f"{number}".encode()) for number in range(len(categories))], categories

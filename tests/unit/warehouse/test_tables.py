@@ -13,6 +13,11 @@ from warehouse.tables import Predictions, Videos, publish_labels, publish_videos
 from warehouse.taxonomy import Taxonomy
 
 
+@pytest.fixture
+def catalog_url() -> None:
+    """Tables ask nothing of a catalog but its door, which is tested on both."""
+
+
 def videos(*video_ids: str, **changes: Any) -> pl.DataFrame:
     digest = sha256_bytes(b"")
     row = {

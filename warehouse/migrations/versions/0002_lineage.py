@@ -6,12 +6,14 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+_WORDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     lineage = op.create_table(
         "lineage",
         sa.Column("commit_id", sa.String(64), sa.ForeignKey("commits.id", ondelete="CASCADE"), primary_key=True),
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", _WORDS, primary_key=True),
         sa.Column("input_id", sa.String(64), sa.ForeignKey("commits.id"), nullable=False),
     )
     op.create_index("lineage_by_input", "lineage", ["input_id"])
