@@ -3,17 +3,21 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from featurestore.spec import VIEWS, View
 from featurestore.views import address, current_commit
-from warehouse import commits, split, tables
+from warehouse import commits, formats, split, tables
 from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
 from warehouse.store import Store
 
 DATASET = "snapshots"
+FORMAT_VERSION: Final = 1
+
+_FILE = "snapshot.json"
 
 
 class Pin(BaseModel):
@@ -33,7 +37,7 @@ class Snapshot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: int = 1
+    format_version: Literal[1] = FORMAT_VERSION
     fingerprints: dict[View, str]
     """The fingerprint of each view, 64 hexadecimal digits."""
     split_salt: int | None
@@ -60,7 +64,7 @@ def publish(store: Store, snapshot: Snapshot, now: datetime) -> Commit:
     return commits.publish_files(
         store,
         Address(DATASET, None),
-        {"snapshot.json": payload},
+        {_FILE: payload},
         facts={"fingerprints": dict(snapshot.fingerprints), "made_from": _made_from(snapshot)},
         num_rows=len(snapshot.pins),
         provenance={},
@@ -70,8 +74,14 @@ def publish(store: Store, snapshot: Snapshot, now: datetime) -> Commit:
 
 
 def load(commit: Commit) -> Snapshot:
-    """Read a published snapshot."""
-    return Snapshot.model_validate_json(commits.read_bytes(commit, "snapshot.json"))
+    """Read a published snapshot.
+
+    Raises:
+        Corrupt: the file differs from its digest.
+        Invalid: it has another format version.
+    """
+    content = formats.read_json(commits.read_bytes(commit, _FILE), FORMAT_VERSION, commit.folder / _FILE)
+    return Snapshot.model_validate(content)
 
 
 def _made_from(snapshot: Snapshot) -> dict[str, str]:

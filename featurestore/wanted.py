@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from featurestore.spec import VIEWS, FrameSpec, Spec, TextSpec, View, fingerprint, short, spec_json
+from featurestore.spec import VIEWS, FrameSpec, Spec, TextSpec, View, fingerprint, parse_spec, short, spec_json
 from warehouse import commits
 from warehouse.commits import Address, Commit
-from warehouse.errors import Invalid
+from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 
 VOCABULARY_FILE = "vocab.txt"
@@ -76,10 +76,14 @@ def load_spec(store: Store, name: str, kind: type[S]) -> S:
     """Read a frozen spec by its fingerprint.
 
     Raises:
-        Invalid: no such spec was frozen here.
+        Invalid: no such spec was frozen here, or it has another format version.
     """
     view: View = "frames" if kind is FrameSpec else "text"
-    return kind.model_validate_json(commits.read_bytes(spec_commit(store, view, name), "spec.json"))
+    commit = spec_commit(store, view, name)
+    spec = parse_spec(commits.read_bytes(commit, "spec.json"), commit.folder / "spec.json")
+    if not isinstance(spec, kind):
+        raise Corrupt(f"{commit.folder / 'spec.json'} is no spec of the {view} view: restore it from a copy")
+    return spec
 
 
 def load_any_spec(store: Store, view: View, name: str) -> Spec:

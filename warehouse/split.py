@@ -1,17 +1,17 @@
 """Which videos are held out for validation: decided by content alone, before anything is extracted."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from warehouse import commits, files
+from warehouse import commits, files, formats
 from warehouse.commits import Address, Commit
 from warehouse.errors import Conflict, Corrupt
 from warehouse.store import Store
 
 SPLIT = Address("tables/split")
+FORMAT_VERSION = 1
 MIN_CONTENTS = 10
 """A class with fewer distinct contents is not asked to be on both sides."""
 
@@ -107,7 +107,7 @@ def freeze_salt(store: Store, contents: Sequence[str], categories: Sequence[str]
     if frozen is not None:
         return frozen
     salt = smallest_salt(contents, categories)
-    payload = files.canonical_json({"salt": salt})
+    payload = files.canonical_json({formats.FIELD: FORMAT_VERSION, "salt": salt})
     staging = commits.stage(store, SPLIT, files.sha256_bytes(payload), now)
     if staging.seen_head is not None:
         return _frozen(store)
@@ -128,7 +128,8 @@ def _frozen(store: Store) -> int:
 
 
 def _salt_of(commit: Commit) -> int:
-    salt: int = json.loads(commits.read_bytes(commit, "split.json"))["salt"]
+    payload = commits.read_bytes(commit, "split.json")
+    salt: int = formats.read_json(payload, FORMAT_VERSION, commit.folder / "split.json")["salt"]
     return salt
 
 

@@ -1,6 +1,5 @@
 """The Parquet tables of videos, labels and predictions: their columns, their codec, and where they are published."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Literal, get_args
 import dataframely as dy
 import polars as pl
 
-from warehouse import commits
+from warehouse import commits, parquet
 from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
@@ -19,10 +18,10 @@ from warehouse.taxonomy import Taxonomy, parse_taxonomy
 
 VIDEOS = "tables/videos"
 LABELS = "tables/labels"
+PREDICTIONS = "tables/predictions"
 
 Role = Literal["unlabeled", "labeled", "score"]
 
-_ROWS_PER_GROUP = 65_536
 _SHA256 = "[0-9a-f]{64}"
 
 
@@ -115,9 +114,7 @@ def to_parquet(frame: pl.DataFrame) -> bytes:
     Returns:
         A whole Parquet file, compressed with zstd.
     """
-    payload = io.BytesIO()
-    frame.write_parquet(payload, compression="zstd", row_group_size=_ROWS_PER_GROUP)
-    return payload.getvalue()
+    return parquet.encode(frame)
 
 
 def read_table(commit: Commit, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -133,8 +130,27 @@ def read_table(commit: Commit, name: str, columns: Sequence[str] | None = None) 
 
     Raises:
         Corrupt: The file is not as it was published.
+        Invalid: It has a format version that this code does not read.
     """
-    return pl.read_parquet(commits.verified_path(commit, name), columns=None if columns is None else list(columns))
+    return parquet.read(commits.verified_path(commit, name), columns)
+
+
+def scan_table(commit: Commit, prefix: str) -> pl.LazyFrame:
+    """Read the Parquet files of a commit lazily, as one table.
+
+    Args:
+        commit: The commit.
+        prefix: What the files' names begin with; at least one does.
+
+    Returns:
+        The rows, in the order of the files' names.
+
+    Raises:
+        Corrupt: A file is not as it was published, or there is none.
+        Invalid: It has a format version that this code does not read.
+    """
+    names = [name for name in sorted(commit.files) if name.startswith(prefix)] or [f"{prefix}.parquet"]
+    return parquet.scan([commits.verified_path(commit, name) for name in names])
 
 
 def parse_role(text: str) -> Role:
