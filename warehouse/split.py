@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from warehouse import commits, files, formats
+from warehouse import commits, files, formats, moments
 from warehouse.commits import Address, Commit
 from warehouse.errors import Conflict, Corrupt
 from warehouse.store import Store
@@ -72,11 +72,12 @@ def smallest_salt(contents: Sequence[str], categories: Sequence[str]) -> int:
     return best_salt
 
 
-def frozen_salt(store: Store) -> int | None:
+def frozen_salt(store: Store, as_of: datetime | None = None) -> int | None:
     """Read the salt that the first labelled ingest chose.
 
     Args:
         store: The store.
+        as_of: What was known at this moment; what is known where it is None.
 
     Returns:
         The salt; None before any labelled ingest.
@@ -84,7 +85,7 @@ def frozen_salt(store: Store) -> int | None:
     Raises:
         Corrupt: Its file is not as it was published.
     """
-    commit = commits.head(store, SPLIT)
+    commit = moments.head(store, SPLIT, as_of)
     return None if commit is None else _salt_of(commit)
 
 
