@@ -1,5 +1,6 @@
 """The HDF5 codec of the frames view: contiguous datasets, mapped into memory by their offsets."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,15 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from warehouse import formats
 from warehouse.errors import Corrupt
 
 FORMAT_VERSION = 1
+Shape = tuple[int, ...]
+Place = tuple[int | None, Shape]
+"""Offset of an array in its file, None where it is empty, and its shape."""
+Layout = dict[str, Place]
+"""By the array's name."""
 _ARRAYS = {"embeddings": np.float16, "frame_mask": np.uint8, "pts_seconds": np.float32}
 
 
@@ -46,13 +53,38 @@ def open_mapped(path: Path) -> FrameShard:
         path: a file whose digest was checked.
 
     Raises:
-        Corrupt: the file has another format version, or a dataset is missing, chunked or of another type.
+        Corrupt: a dataset is missing, chunked or of another type.
+        Invalid: the file has another format version.
     """
+    return FrameShard(video_ids=read_video_ids(path), **map_arrays(path, read_layout(path)))
+
+
+def read_video_ids(path: Path) -> list[str]:
+    """Read the ids of a shard's rows, in order; raises as `open_mapped`."""
     with h5py.File(path, "r") as file:
         _check_version(file, path)
-        arrays = {name: _map(path, file, name, np.dtype(dtype)) for name, dtype in _ARRAYS.items()}
-        video_ids = _text(file, "video_id")
-    return FrameShard(video_ids=video_ids, **arrays)
+        return _text(file, "video_id")
+
+
+def read_layout(path: Path) -> Layout:
+    """Find where a shard's arrays lie in its file; raises as `open_mapped`."""
+    with h5py.File(path, "r") as file:
+        _check_version(file, path)
+        return {name: _place(path, file, name, np.dtype(dtype)) for name, dtype in _ARRAYS.items()}
+
+
+def map_arrays(path: Path, layout: Layout) -> dict[str, Any]:
+    """Map a shard's arrays into memory, read-only, by one map of the whole file.
+
+    Args:
+        path: the file.
+        layout: of this very file.
+
+    Returns:
+        `embeddings`, `frame_mask` and `pts_seconds`, as in `FrameShard`.
+    """
+    whole = np.memmap(path, np.uint8, "r")
+    return {name: _view(whole, np.dtype(dtype), *layout[name]) for name, dtype in _ARRAYS.items()}
 
 
 def encode_previews(video_ids: Sequence[str], strips: Sequence[bytes]) -> bytes:
@@ -78,18 +110,22 @@ def read_previews(path: Path) -> dict[str, bytes]:
 
 def _check_version(file: h5py.File, path: Path) -> None:
     version = file.attrs.get("format_version")
-    if version != FORMAT_VERSION:
-        raise Corrupt(f"{path} has format version {version}; this Reelstore reads version {FORMAT_VERSION}")
+    formats.check_version(version.item() if isinstance(version, np.integer) else version, FORMAT_VERSION, path)
 
 
-def _map(path: Path, file: h5py.File, name: str, dtype: np.dtype[np.generic]) -> Any:
+def _place(path: Path, file: h5py.File, name: str, dtype: np.dtype[np.generic]) -> Place:
     dataset = file.get(name)
     if dataset is None or dataset.dtype != dtype or dataset.chunks is not None:
         raise Corrupt(f"{path} holds no contiguous dataset /{name} of {dtype}")
-    offset = dataset.id.get_offset()
+    return dataset.id.get_offset(), dataset.shape
+
+
+def _view(
+    whole: "np.memmap[Any, np.dtype[np.uint8]]", dtype: np.dtype[np.generic], offset: int | None, shape: Shape
+) -> Any:
     if offset is None:
-        return np.zeros(dataset.shape, dtype)
-    return np.memmap(path, dtype, "r", offset, dataset.shape)
+        return np.zeros(shape, dtype)
+    return whole[offset : offset + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
 
 
 def _text(file: h5py.File, name: str) -> list[str]:

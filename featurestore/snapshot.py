@@ -3,17 +3,22 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from featurestore.spec import VIEWS, View
 from featurestore.views import address, current_commit
-from warehouse import commits, split, tables
+from warehouse import commits, formats, moments, split, tables
+from warehouse.clock import timestamp
 from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
 from warehouse.store import Store
 
 DATASET = "snapshots"
+FORMAT_VERSION: Final = 1
+
+_FILE = "snapshot.json"
 
 
 class Pin(BaseModel):
@@ -33,7 +38,7 @@ class Snapshot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: int = 1
+    format_version: Literal[1] = FORMAT_VERSION
     fingerprints: dict[View, str]
     """The fingerprint of each view, 64 hexadecimal digits."""
     split_salt: int | None
@@ -41,37 +46,58 @@ class Snapshot(BaseModel):
     """Sorted by partition."""
 
 
-def pin(store: Store, partitions: Sequence[str], fingerprints: dict[View, str]) -> Snapshot:
+def pin(
+    store: Store, partitions: Sequence[str], fingerprints: dict[View, str], as_of: datetime | None = None
+) -> Snapshot:
     """Pin the committed features of some partitions.
 
+    Args:
+        store: where they are.
+        partitions: their names.
+        fingerprints: the recipe of each view.
+        as_of: pins what was committed by this moment, with a time zone; what is committed now where it is None.
+
     Raises:
-        Invalid: a partition is unknown, or has no up-to-date features of these fingerprints.
+        Invalid: a partition is unknown, or had no up-to-date features of these fingerprints, or gc has removed them.
     """
     return Snapshot(
         fingerprints=fingerprints,
-        split_salt=split.frozen_salt(store),
-        pins=tuple(_pin(store, name, fingerprints) for name in sorted(partitions)),
+        split_salt=split.frozen_salt(store, as_of),
+        pins=tuple(_pin(store, name, fingerprints, as_of) for name in sorted(partitions)),
     )
 
 
-def publish(store: Store, snapshot: Snapshot, now: datetime) -> Commit:
-    """Keep a snapshot; its commit's id is the snapshot's id."""
+def publish(store: Store, snapshot: Snapshot, now: datetime, as_of: datetime | None = None) -> Commit:
+    """Keep a snapshot; its commit's id is the snapshot's id.
+
+    Args:
+        store: where to.
+        snapshot: what is pinned.
+        now: UTC.
+        as_of: the moment that was asked for, for the record.
+    """
     payload = json.dumps(snapshot.model_dump(mode="json"), sort_keys=True, indent=1).encode()
     return commits.publish_files(
         store,
         Address(DATASET, None),
-        {"snapshot.json": payload},
+        {_FILE: payload},
         facts={"fingerprints": dict(snapshot.fingerprints), "made_from": _made_from(snapshot)},
         num_rows=len(snapshot.pins),
-        provenance={},
+        provenance={} if as_of is None else {"as_of": timestamp(as_of)},
         now=now,
         move_head=False,
     )
 
 
 def load(commit: Commit) -> Snapshot:
-    """Read a published snapshot."""
-    return Snapshot.model_validate_json(commits.read_bytes(commit, "snapshot.json"))
+    """Read a published snapshot.
+
+    Raises:
+        Corrupt: the file differs from its digest.
+        Invalid: it has another format version.
+    """
+    content = formats.read_json(commits.read_bytes(commit, _FILE), FORMAT_VERSION, commit.folder / _FILE)
+    return Snapshot.model_validate(content)
 
 
 def _made_from(snapshot: Snapshot) -> dict[str, str]:
@@ -79,16 +105,19 @@ def _made_from(snapshot: Snapshot) -> dict[str, str]:
     return {f"{partition}/{name}": commit_id for partition, ids in pinned for name, commit_id in ids.items()}
 
 
-def _pin(store: Store, name: str, fingerprints: dict[View, str]) -> Pin:
-    partition = tables.video_partition(store, name)
-    labels = commits.head(store, Address(tables.LABELS, name))
+def _pin(store: Store, name: str, fingerprints: dict[View, str], as_of: datetime | None) -> Pin:
+    partition = tables.video_partition(store, name, as_of)
+    labels = moments.head(store, Address(tables.LABELS, name), as_of)
     features = {}
     for view in VIEWS:
-        commit = current_commit(store, view, fingerprints[view], partition)
+        commit = current_commit(store, view, fingerprints[view], partition, as_of)
         if commit is None:
-            raise Invalid(
-                f"partition {name} has no up-to-date features at "
-                f"{address(view, fingerprints[view], name).dataset}; run extract-features"
-            )
+            place = address(view, fingerprints[view], name).dataset
+            if as_of is not None:
+                raise Invalid(
+                    f"partition {name} had no up-to-date features at {place} by {timestamp(as_of)}; "
+                    "name a moment after its extract-features"
+                )
+            raise Invalid(f"partition {name} has no up-to-date features at {place}; run extract-features")
         features[view] = commit.id
     return Pin(partition=name, videos=partition.commit.id, labels=labels.id if labels else None, **features)

@@ -1,22 +1,28 @@
 """Specs: everything that decides the bytes of a feature, and the fingerprint that names it."""
 
-import json
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from warehouse import formats
 from warehouse.files import canonical_json, sha256_bytes
 
 View = Literal["frames", "text"]
 VIEWS: tuple[View, ...] = ("frames", "text")
 SHORT_FINGERPRINT_CHARS = 12
+FORMAT_VERSION: Final = 1
 
 
 class _Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FrameSpec(_Spec):
+class _VersionedSpec(_Spec):
+    format_version: Literal[1] = FORMAT_VERSION
+    """Of spec.json; what the features are is told by the fields below."""
+
+
+class FrameSpec(_VersionedSpec):
     """How a medium becomes embeddings `[num_frames, embedding_dim]`."""
 
     view: Literal["frames"] = "frames"
@@ -50,7 +56,7 @@ class TfidfParameters(_Spec):
     max_terms: int = 200_000
 
 
-class TextSpec(_Spec):
+class TextSpec(_VersionedSpec):
     """How title, OCR and ASR become token ids and keywords."""
 
     view: Literal["text"] = "text"
@@ -95,11 +101,17 @@ def short(fingerprint_: str) -> str:
     return fingerprint_[:SHORT_FINGERPRINT_CHARS]
 
 
-def parse_spec(payload: bytes) -> Spec:
+def parse_spec(payload: bytes, where: object = "spec.json") -> Spec:
     """Read a spec from its JSON.
 
+    Args:
+        payload: a whole file.
+        where: the file, for the sentence.
+
     Raises:
+        Invalid: it has another format version.
         pydantic.ValidationError: a field is missing, unknown or of another type.
     """
-    kind = TextSpec if json.loads(payload).get("view") == "text" else FrameSpec
+    content = formats.read_json(payload, FORMAT_VERSION, where)
+    kind = TextSpec if content.get("view") == "text" else FrameSpec
     return kind.model_validate_json(payload)

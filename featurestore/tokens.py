@@ -1,11 +1,11 @@
 """The Parquet codec of the text view: one row for each video with text, unpadded."""
 
-import io
 from pathlib import Path
 
 import dataframely as dy
 import polars as pl
 
+from warehouse import parquet
 from warehouse.errors import Corrupt
 
 
@@ -44,9 +44,7 @@ def encode(rows: pl.DataFrame) -> bytes:
     Raises:
         dataframely.exc.ValidationError: a row breaks the schema.
     """
-    buffer = io.BytesIO()
-    Tokens.validate(rows.select(Tokens.column_names()).sort("video_id")).write_parquet(buffer, compression="zstd")
-    return buffer.getvalue()
+    return parquet.encode(Tokens.validate(rows.select(Tokens.column_names()).sort("video_id")))
 
 
 def read(path: Path) -> pl.DataFrame:
@@ -54,8 +52,9 @@ def read(path: Path) -> pl.DataFrame:
 
     Raises:
         Corrupt: a column is missing or of another type.
+        Invalid: the file has another format version.
     """
-    rows = pl.read_parquet(path)
+    rows = parquet.read(path)
     if rows.schema != Tokens.create_empty().schema:
         raise Corrupt(f"{path} has columns {dict(rows.schema)}; expected {dict(Tokens.create_empty().schema)}")
     return rows

@@ -1,11 +1,12 @@
 """Where the views of a partition are kept, and whether they are up to date."""
 
 import hashlib
+from datetime import datetime
 
 import polars as pl
 
 from featurestore.spec import View, short
-from warehouse import commits, tables
+from warehouse import moments, tables
 from warehouse.commits import Address, Commit
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
@@ -24,9 +25,11 @@ def input_sha256(view: View, videos: pl.DataFrame) -> str:
     return hashlib.sha256(rows.encode()).hexdigest()
 
 
-def current_commit(store: Store, view: View, fingerprint: str, partition: VideoPartition) -> Commit | None:
-    """The head of a view, if it was made from what the partition lists now."""
-    commit = commits.head(store, address(view, fingerprint, partition.name))
+def current_commit(
+    store: Store, view: View, fingerprint: str, partition: VideoPartition, as_of: datetime | None = None
+) -> Commit | None:
+    """The head of a view, now or at a moment, if it was made from what the partition lists."""
+    commit = moments.head(store, address(view, fingerprint, partition.name), as_of)
     if commit is None or commit.facts["input_sha256"] != input_sha256(view, tables.videos(partition)):
         return None
     return commit

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from featurestore.spec import VIEWS, FrameSpec, Spec, TextSpec, View, fingerprint, short, spec_json
-from warehouse import commits
+from featurestore.spec import VIEWS, FrameSpec, Spec, TextSpec, View, fingerprint, parse_spec, short, spec_json
+from warehouse import commits, moments
+from warehouse.clock import timestamp
 from warehouse.commits import Address, Commit
-from warehouse.errors import Invalid
+from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 
 VOCABULARY_FILE = "vocab.txt"
@@ -42,20 +43,22 @@ def freeze(store: Store, spec: Spec, files: Mapping[str, bytes], now: datetime) 
     return name
 
 
-def wanted(store: Store) -> dict[View, str] | None:
-    """The wanted fingerprint of each view, or None before the first `freeze` of both."""
-    found = {view: commits.alias(store, f"wanted/{view}") for view in VIEWS}
+def wanted(store: Store, as_of: datetime | None = None) -> dict[View, str] | None:
+    """The wanted fingerprint of each view, now or at a moment, or None before the first `freeze` of both."""
+    found = {view: moments.alias(store, f"wanted/{view}", as_of) for view in VIEWS}
     return {view: name for view, name in found.items() if name} if all(found.values()) else None
 
 
-def require(store: Store) -> dict[View, str]:
-    """The wanted fingerprint of each view.
+def require(store: Store, as_of: datetime | None = None) -> dict[View, str]:
+    """The wanted fingerprint of each view, now or at a moment.
 
     Raises:
         Invalid: none was frozen yet.
     """
-    found = wanted(store)
+    found = wanted(store, as_of)
     if found is None:
+        if as_of is not None:
+            raise Invalid(f"{store.root} had no wanted specs by {timestamp(as_of)}; name a later moment")
         raise Invalid(f"{store.root} has no wanted specs yet; run extract-features")
     return found
 
@@ -76,10 +79,14 @@ def load_spec(store: Store, name: str, kind: type[S]) -> S:
     """Read a frozen spec by its fingerprint.
 
     Raises:
-        Invalid: no such spec was frozen here.
+        Invalid: no such spec was frozen here, or it has another format version.
     """
     view: View = "frames" if kind is FrameSpec else "text"
-    return kind.model_validate_json(commits.read_bytes(spec_commit(store, view, name), "spec.json"))
+    commit = spec_commit(store, view, name)
+    spec = parse_spec(commits.read_bytes(commit, "spec.json"), commit.folder / "spec.json")
+    if not isinstance(spec, kind):
+        raise Corrupt(f"{commit.folder / 'spec.json'} is no spec of the {view} view: restore it from a copy")
+    return spec
 
 
 def load_any_spec(store: Store, view: View, name: str) -> Spec:

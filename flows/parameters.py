@@ -1,9 +1,17 @@
 """The parameters of the deployments, as their schema shows them."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+
+
+def _with_time_zone(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone: end it with Z or with an offset like +08:00")
+    return moment
+
 
 Source = Annotated[Literal["wbdc", "manifest"], Field(description="The format of the annotations.")]
 Annotations = Annotated[Path, Field(description="The annotation file, an absolute path where the worker runs.")]
@@ -18,5 +26,10 @@ Partition = Annotated[str | None, Field(description="One partition; by default e
 ModelId = Annotated[str | None, Field(description="A model's id or the start of it; by default the champion.")]
 Views = Annotated[
     tuple[Literal["frames", "text"], ...], Field(min_length=1, description="What the classifier sees; both by default.")
+]
+AsOf = Annotated[
+    datetime | None,
+    AfterValidator(_with_time_zone),
+    Field(description="Learn from what was committed by this moment, ISO 8601 with a time zone; by default now."),
 ]
 Seed = Annotated[int, Field(ge=0, description="Decides initial weights, masking and the order of examples.")]

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from featurestore import wanted
 from flows import artifacts
 from flows.deployment import deployment
-from flows.parameters import Seed
+from flows.parameters import AsOf, Seed
 from flows.settings import load_settings, recipe_of
 from modeling import pretraining, registry
 from modeling.training_set import open_training_set
@@ -14,11 +13,11 @@ from warehouse.store import open_existing_store
 
 
 @deployment("pretrain-encoder")
-def pretrain_encoder(seed: Seed = 0) -> dict[str, Any]:
+def pretrain_encoder(seed: Seed = 0, as_of: AsOf = None) -> dict[str, Any]:
     """Pretrain on the stored features of the unlabeled and labeled partitions."""
     settings = load_settings()
     store = open_existing_store(settings.root, settings.catalog_url)
-    given = open_training_set(store, wanted.require(store), ("unlabeled", "labeled"), datetime.now(UTC))
+    given = open_training_set(store, ("unlabeled", "labeled"), datetime.now(UTC), as_of=as_of)
     recipe = recipe_of(settings)
     checkpoints = given.checkpoints("pretraining", seed, recipe)
     with artifacts.progress("pretrain") as show:

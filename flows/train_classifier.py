@@ -3,10 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from featurestore import wanted
 from flows import artifacts
 from flows.deployment import deployment
-from flows.parameters import Seed, Views
+from flows.parameters import AsOf, Seed, Views
 from flows.settings import load_settings, recipe_of
 from modeling import finetuning, registry
 from modeling.training_set import open_training_set
@@ -15,11 +14,11 @@ from warehouse.store import open_existing_store
 
 
 @deployment("train-classifier")
-def train_classifier(views: Views = ("frames", "text"), seed: Seed = 0) -> dict[str, Any]:
+def train_classifier(views: Views = ("frames", "text"), seed: Seed = 0, as_of: AsOf = None) -> dict[str, Any]:
     """Train on every labeled partition, from the newest pretrained encoder of its features."""
     settings = load_settings()
     store = open_existing_store(settings.root, settings.catalog_url)
-    given = open_training_set(store, wanted.require(store), ("labeled",), datetime.now(UTC))
+    given = open_training_set(store, ("labeled",), datetime.now(UTC), as_of=as_of)
     if given.taxonomy is None:
         raise Invalid("no labeled partition has labels; ingest one with category_id")
     views = tuple(sorted(set(views)))

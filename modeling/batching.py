@@ -1,5 +1,6 @@
 """From stored examples to batches: which rows, in which order, padded to the longest text of the batch only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol, Self, TypeVar
 
@@ -24,7 +25,7 @@ class Examples(Protocol):
     """An ordered set of stored examples, as `featurestore.reader` gives it."""
 
     @property
-    def video_ids(self) -> list[str]:
+    def video_ids(self) -> Sequence[str]:
         """N ids."""
 
     @property

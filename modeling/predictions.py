@@ -16,7 +16,7 @@ _FEATURES = ("videos", "frames", "text")
 
 def address(model_id: str, partition: str) -> Address:
     """Where a model's predictions for a partition are."""
-    return Address(f"tables/predictions/model={model_id[:16]}", partition)
+    return Address(f"{tables.PREDICTIONS}/model={model_id[:16]}", partition)
 
 
 def are_current(store: Store, model_id: str, pin: Pin) -> bool:
@@ -80,7 +80,7 @@ def scan(store: Store, model_id: str, partition: str) -> pl.LazyFrame:
             f"partition {partition} has no predictions of model {model_id[:16]} for what it lists now; "
             "run score-partitions"
         )
-    return pl.scan_parquet([commits.verified_path(commit, name) for name in sorted(commit.files)])
+    return tables.scan_table(commit, "predictions")
 
 
 def _made_from(model_id: str, pin: Pin) -> dict[str, str]:

@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from featurestore.spec import FrameSpec, Spec, TextSpec, View, fingerprint, parse_spec, spec_json
 from modeling.configuration import ALL_VIEWS, ModelConfig, Recipe, Views
 from modeling.vocabulary import Vocabulary
-from warehouse import commits
+from warehouse import commits, formats
 from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
 from warehouse.store import Store
@@ -24,7 +24,9 @@ if TYPE_CHECKING:  # looking a model up must not cost an import of torch and tra
 
 MODELS = "models"
 CHAMPION, CHALLENGER = "champion", "challenger"
+FORMAT_VERSION: Final = 1
 _ADDRESS = Address(MODELS, None)
+_CONFIG = "config.json"
 Kind = Literal["encoder", "classifier"]
 
 
@@ -33,7 +35,7 @@ class StoredConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: Literal[1] = 1
+    format_version: Literal[1] = FORMAT_VERSION
     kind: Kind
     """A pretrained encoder, or a classifier that can score."""
     recipe: Recipe
@@ -188,7 +190,8 @@ def load_encoder(commit: Commit) -> "PretrainedModel":
 
 def load_specs(commit: Commit) -> dict[View, Spec]:
     """Read the feature specs that a model learned from."""
-    return {view: parse_spec(commits.read_bytes(commit, f"{view}_spec.json")) for view in ALL_VIEWS}
+    names = {view: f"{view}_spec.json" for view in ALL_VIEWS}
+    return {view: parse_spec(commits.read_bytes(commit, name), commit.folder / name) for view, name in names.items()}
 
 
 def newest_encoder(store: Store, fingerprints: Mapping[View, str], sizes: ModelConfig) -> Commit | None:
@@ -265,7 +268,7 @@ def _common_files(
     config: StoredConfig, origin: Origin, vocabulary: Vocabulary, history: dict[str, Any]
 ) -> dict[str, bytes]:
     return {
-        "config.json": _readable_json(config.model_dump(mode="json")),
+        _CONFIG: _readable_json(config.model_dump(mode="json")),
         "frames_spec.json": spec_json(origin.frame_spec),
         "text_spec.json": spec_json(origin.text_spec),
         "vocab.txt": vocabulary.payload,
@@ -306,7 +309,8 @@ def read_config(commit: Commit, kind: Kind) -> StoredConfig:
     """
     if commit.address.dataset != MODELS or commit.facts["kind"] != kind:
         raise Invalid(f"commit {commit.id[:16]} of {commit.address.dataset} is no {kind}; name a model of that kind")
-    return StoredConfig.model_validate_json(commits.read_bytes(commit, "config.json"))
+    content = formats.read_json(commits.read_bytes(commit, _CONFIG), FORMAT_VERSION, commit.folder / _CONFIG)
+    return StoredConfig.model_validate(content)
 
 
 def _readable_json(value: Any) -> bytes:

@@ -6,12 +6,14 @@ from datetime import datetime
 
 from featurestore import snapshot, wanted
 from featurestore.reader import Examples
-from featurestore.spec import FrameSpec, TextSpec, View
+from featurestore.snapshot import Snapshot
+from featurestore.spec import FrameSpec, TextSpec
 from modeling.checkpoint import Checkpoints
 from modeling.configuration import Recipe
 from modeling.registry import Origin
 from modeling.vocabulary import Vocabulary
-from warehouse import commits, tables
+from warehouse import commits, moments, tables
+from warehouse.clock import timestamp
 from warehouse.errors import Invalid
 from warehouse.files import sha256_bytes
 from warehouse.store import Store
@@ -36,29 +38,35 @@ class TrainingSet:
         return Checkpoints(self.store.root / "checkpoints" / name)
 
 
-def open_training_set(store: Store, fingerprints: dict[View, str], roles: Sequence[str], now: datetime) -> TrainingSet:
-    """Pin and publish a snapshot of all partitions of some roles, and open its examples.
+def open_training_set(
+    store: Store, roles: Sequence[str], now: datetime, *, as_of: datetime | None = None
+) -> TrainingSet:
+    """Pin and publish a snapshot of all partitions of some roles under the wanted recipes, and open its examples.
 
     Args:
         store: where the features are.
-        fingerprints: the recipe of each view.
         roles: of the partitions, `unlabeled` or `labeled`.
         now: the time of the snapshot, UTC.
+        as_of: learn from what was committed and wanted by this moment, with a time zone; None for now.
 
     Raises:
-        Invalid: there is no such partition, one lacks its features, or two have labels of different taxonomies.
+        Invalid: there is no such partition, one lacks its features, two have labels of different taxonomies, gc has
+            removed what was committed then, or the moment has no time zone or is still to come.
     """
-    partitions = [partition for partition in tables.video_partitions(store) if partition.role in roles]
+    moments.check_moment(as_of, now)
+    fingerprints = wanted.require(store, as_of)
+    partitions = [partition for partition in tables.video_partitions(store, as_of=as_of) if partition.role in roles]
     if not partitions:
-        raise Invalid(f"{store.root} has no partition of role {' or '.join(roles)}; run ingest-videos")
-    pinned = snapshot.pin(store, [partition.name for partition in partitions], fingerprints)
-    taxonomy = _taxonomy(store, [pin.partition for pin in pinned.pins if pin.labels])
+        when = "" if as_of is None else f" at {timestamp(as_of)}"
+        raise Invalid(f"{store.root} has no partition of role {' or '.join(roles)}{when}; run ingest-videos")
+    pinned = snapshot.pin(store, [partition.name for partition in partitions], fingerprints, as_of)
+    taxonomy = _taxonomy(store, pinned)
     text_commit = wanted.spec_commit(store, "text", fingerprints["text"])
     return TrainingSet(
         store=store,
         examples=Examples(store, pinned, taxonomy),
         origin=Origin(
-            snapshot_id=snapshot.publish(store, pinned, now).id,
+            snapshot_id=snapshot.publish(store, pinned, now, as_of).id,
             frame_spec=wanted.load_spec(store, fingerprints["frames"], FrameSpec),
             text_spec=wanted.load_spec(store, fingerprints["text"], TextSpec),
         ),
@@ -67,8 +75,10 @@ def open_training_set(store: Store, fingerprints: dict[View, str], roles: Sequen
     )
 
 
-def _taxonomy(store: Store, partitions: Sequence[str]) -> Taxonomy | None:
-    found = {name: taxonomy for name in partitions if (taxonomy := tables.label_taxonomy(store, name))}
+def _taxonomy(store: Store, pinned: Snapshot) -> Taxonomy | None:
+    found = {
+        pin.partition: tables.taxonomy_of(commits.commit_by_id(store, pin.labels)) for pin in pinned.pins if pin.labels
+    }
     if len({taxonomy.to_csv() for taxonomy in found.values()}) > 1:
         raise Invalid(f"the partitions {', '.join(found)} have labels of different taxonomies; ingest them with one")
     return next(iter(found.values()), None)

@@ -1,17 +1,17 @@
 """Which videos are held out for validation: decided by content alone, before anything is extracted."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from warehouse import commits, files
+from warehouse import commits, files, formats, moments
 from warehouse.commits import Address, Commit
 from warehouse.errors import Conflict, Corrupt
 from warehouse.store import Store
 
 SPLIT = Address("tables/split")
+FORMAT_VERSION = 1
 MIN_CONTENTS = 10
 """A class with fewer distinct contents is not asked to be on both sides."""
 
@@ -72,11 +72,12 @@ def smallest_salt(contents: Sequence[str], categories: Sequence[str]) -> int:
     return best_salt
 
 
-def frozen_salt(store: Store) -> int | None:
+def frozen_salt(store: Store, as_of: datetime | None = None) -> int | None:
     """Read the salt that the first labelled ingest chose.
 
     Args:
         store: The store.
+        as_of: What was known at this moment; what is known where it is None.
 
     Returns:
         The salt; None before any labelled ingest.
@@ -84,7 +85,7 @@ def frozen_salt(store: Store) -> int | None:
     Raises:
         Corrupt: Its file is not as it was published.
     """
-    commit = commits.head(store, SPLIT)
+    commit = moments.head(store, SPLIT, as_of)
     return None if commit is None else _salt_of(commit)
 
 
@@ -107,7 +108,7 @@ def freeze_salt(store: Store, contents: Sequence[str], categories: Sequence[str]
     if frozen is not None:
         return frozen
     salt = smallest_salt(contents, categories)
-    payload = files.canonical_json({"salt": salt})
+    payload = files.canonical_json({formats.FIELD: FORMAT_VERSION, "salt": salt})
     staging = commits.stage(store, SPLIT, files.sha256_bytes(payload), now)
     if staging.seen_head is not None:
         return _frozen(store)
@@ -128,7 +129,8 @@ def _frozen(store: Store) -> int:
 
 
 def _salt_of(commit: Commit) -> int:
-    salt: int = json.loads(commits.read_bytes(commit, "split.json"))["salt"]
+    payload = commits.read_bytes(commit, "split.json")
+    salt: int = formats.read_json(payload, FORMAT_VERSION, commit.folder / "split.json")["salt"]
     return salt
 
 

@@ -1,6 +1,5 @@
 """The Parquet tables of videos, labels and predictions: their columns, their codec, and where they are published."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Literal, get_args
 import dataframely as dy
 import polars as pl
 
-from warehouse import commits
+from warehouse import commits, moments, parquet
 from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
@@ -19,10 +18,10 @@ from warehouse.taxonomy import Taxonomy, parse_taxonomy
 
 VIDEOS = "tables/videos"
 LABELS = "tables/labels"
+PREDICTIONS = "tables/predictions"
 
 Role = Literal["unlabeled", "labeled", "score"]
 
-_ROWS_PER_GROUP = 65_536
 _SHA256 = "[0-9a-f]{64}"
 
 
@@ -115,9 +114,7 @@ def to_parquet(frame: pl.DataFrame) -> bytes:
     Returns:
         A whole Parquet file, compressed with zstd.
     """
-    payload = io.BytesIO()
-    frame.write_parquet(payload, compression="zstd", row_group_size=_ROWS_PER_GROUP)
-    return payload.getvalue()
+    return parquet.encode(frame)
 
 
 def read_table(commit: Commit, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -133,8 +130,27 @@ def read_table(commit: Commit, name: str, columns: Sequence[str] | None = None) 
 
     Raises:
         Corrupt: The file is not as it was published.
+        Invalid: It has a format version that this code does not read.
     """
-    return pl.read_parquet(commits.verified_path(commit, name), columns=None if columns is None else list(columns))
+    return parquet.read(commits.verified_path(commit, name), columns)
+
+
+def scan_table(commit: Commit, prefix: str) -> pl.LazyFrame:
+    """Read the Parquet files of a commit lazily, as one table.
+
+    Args:
+        commit: The commit.
+        prefix: What the files' names begin with; at least one does.
+
+    Returns:
+        The rows, in the order of the files' names.
+
+    Raises:
+        Corrupt: A file is not as it was published, or there is none.
+        Invalid: It has a format version that this code does not read.
+    """
+    names = [name for name in sorted(commit.files) if name.startswith(prefix)] or [f"{prefix}.parquet"]
+    return parquet.scan([commits.verified_path(commit, name) for name in names])
 
 
 def parse_role(text: str) -> Role:
@@ -222,36 +238,43 @@ def publish_labels(store: Store, partition: str, labels: pl.DataFrame, taxonomy:
     )
 
 
-def video_partitions(store: Store, role: Role | None = None) -> list[VideoPartition]:
+def video_partitions(store: Store, role: Role | None = None, as_of: datetime | None = None) -> list[VideoPartition]:
     """List the ingested partitions.
 
     Args:
         store: The store.
         role: Only those of this role; all where it is None.
+        as_of: As they were at this moment; as they are where it is None.
 
     Returns:
         Partitions by name.
+
+    Raises:
+        Invalid: gc has removed what one of them was at that moment.
     """
-    found = (_partition(store, commit) for commit in commits.heads(store, VIDEOS))
+    heads = commits.heads(store, VIDEOS)
+    then = heads if as_of is None else [commits.head_at(store, commit.address, as_of) for commit in heads]
+    found = (_partition(store, commit) for commit in then if commit is not None)
     return [partition for partition in found if role in (None, partition.role)]
 
 
-def video_partition(store: Store, name: str) -> VideoPartition:
+def video_partition(store: Store, name: str, as_of: datetime | None = None) -> VideoPartition:
     """Find one ingested partition.
 
     Args:
         store: The store.
         name: Its name.
+        as_of: As it was at this moment; as it is where it is None.
 
     Returns:
         The partition.
 
     Raises:
-        Invalid: No such partition was ingested.
+        Invalid: No such partition was ingested by then, or gc has removed what it was.
     """
-    commit = videos_commit(store, name)
+    commit = moments.head(store, Address(VIDEOS, name), as_of)
     if commit is None:
-        known = ", ".join(partition.name for partition in video_partitions(store)) or "none"
+        known = ", ".join(partition.name for partition in video_partitions(store, as_of=as_of)) or "none"
         raise Invalid(
             f"partition {shown(name)} was never ingested: ingest it, or name one of those that were ({known})"
         )
@@ -317,24 +340,20 @@ def labels(store: Store, partition: str) -> pl.DataFrame | None:
     return None if commit is None else read_table(commit, "labels.parquet")
 
 
-def label_taxonomy(store: Store, partition: str) -> Taxonomy | None:
-    """Read the taxonomy that a partition's labels are of.
+def taxonomy_of(labels: Commit) -> Taxonomy:
+    """Read the taxonomy that was published with labels.
 
     Args:
-        store: The store.
-        partition: The partition's name.
+        labels: Their commit.
 
     Returns:
-        The taxonomy; None where it has no labels.
+        The taxonomy.
 
     Raises:
         Corrupt: The file is not as it was published.
     """
-    commit = labels_commit(store, partition)
-    if commit is None:
-        return None
-    source = str(commit.folder / "taxonomy.csv")
-    return parse_taxonomy(commits.read_bytes(commit, "taxonomy.csv"), str(commit.facts["taxonomy"]), source)
+    payload, source = commits.read_bytes(labels, "taxonomy.csv"), str(labels.folder / "taxonomy.csv")
+    return parse_taxonomy(payload, str(labels.facts["taxonomy"]), source)
 
 
 def _partition(store: Store, commit: Commit) -> VideoPartition:

@@ -2,7 +2,6 @@
 
 import functools
 import io
-import json
 import math
 import re
 import unicodedata
@@ -18,6 +17,7 @@ import numpy.typing as npt
 import safetensors.numpy
 
 from featurestore.spec import TfidfParameters
+from warehouse import formats
 from warehouse.errors import Corrupt
 from warehouse.files import canonical_json, sha256_bytes
 
@@ -121,14 +121,14 @@ class TermWeights:
         """Read weights that `to_files` wrote.
 
         Raises:
-            Corrupt: the files are of another format, or don't go together.
+            Corrupt: the files don't go together.
+            Invalid: they are of another format version.
         """
-        terms = json.loads(files["terms.json"])
+        terms = formats.read_json(files["terms.json"], _FORMAT_VERSION, "terms.json")
         idf = safetensors.numpy.load(files["idf.safetensors"])["idf"]
-        if terms["format_version"] != _FORMAT_VERSION or len(terms["terms"]) != len(idf):
+        if len(terms["terms"]) != len(idf):
             raise Corrupt(
-                f"fitted terms of format {terms['format_version']} with {len(terms['terms'])} terms and {len(idf)} "
-                f"weights; this Reelstore reads format {_FORMAT_VERSION} with as many weights as terms"
+                f"terms.json has {len(terms['terms'])} terms, idf.safetensors {len(idf)} weights: restore them"
             )
         return cls(tuple(terms["terms"]), idf, terms["num_documents"])
 

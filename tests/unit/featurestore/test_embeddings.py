@@ -6,7 +6,7 @@ import pytest
 
 from featurestore import embeddings
 from featurestore.embeddings import FrameShard
-from warehouse.errors import Corrupt
+from warehouse.errors import Corrupt, Invalid
 
 IDS = ["00000000000000000001", "视频-二", "c"]
 
@@ -48,7 +48,7 @@ def test_an_unknown_format_version_is_refused_with_both_numbers(tmp_path: Path) 
     path.write_bytes(embeddings.encode(shard(IDS)))
     with h5py.File(path, "r+") as file:
         file.attrs["format_version"] = 99
-    with pytest.raises(Corrupt, match=r"format version 99; this Reelstore reads version 1"):
+    with pytest.raises(Invalid, match=r"format version 99, and this Reelstore reads version 1: upgrade Reelstore"):
         embeddings.open_mapped(path)
 
 

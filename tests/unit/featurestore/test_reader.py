@@ -22,7 +22,7 @@ def examples(partitions: Any) -> Examples:
 
 
 def test_every_listed_video_is_an_example_in_the_order_of_partition_and_id(examples: Examples) -> None:
-    assert examples.video_ids == ["v0011", "v0012", "v0001", "v0002", "v0003"]
+    assert list(examples.video_ids) == ["v0011", "v0012", "v0001", "v0002", "v0003"]
     assert len(examples) == 5
 
 

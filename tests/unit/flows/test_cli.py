@@ -43,7 +43,11 @@ def test_a_mistake_gets_a_sentence_that_names_it_and_writes_nothing(
 
 @pytest.mark.parametrize(
     ("words", "named"),
-    [(("run", "extract-features", "day=1"), "day"), (("run", "train-classifier", "seed=-1"), "seed")],
+    [
+        (("run", "extract-features", "day=1"), "day"),
+        (("run", "train-classifier", "seed=-1"), "seed"),
+        (("run", "train-classifier", "as_of=2026-11-20T08:00"), "has no time zone: end it with Z"),
+    ],
 )
 def test_a_flows_wrong_parameter_gets_a_sentence_from_the_installed_command(
     home: Path, words: tuple[str, ...], named: str

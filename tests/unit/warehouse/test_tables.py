@@ -105,13 +105,12 @@ def test_predictions_have_a_schema() -> None:
 
 
 def test_labels_are_kept_with_their_taxonomy(store: Store, now: datetime, taxonomy: Taxonomy) -> None:
-    publish_labels(store, "labeled", labels(b="0100", a="0001"), taxonomy, now)
+    commit = publish_labels(store, "labeled", labels(b="0100", a="0001"), taxonomy, now)
     found = tables.labels(store, "labeled")
     assert found is not None
     assert found.equals(labels(a="0001", b="0100"))
-    assert tables.label_taxonomy(store, "labeled") == taxonomy
+    assert tables.taxonomy_of(commit) == taxonomy
     assert tables.labels(store, "other") is None
-    assert tables.label_taxonomy(store, "other") is None
 
 
 def test_label_that_disagrees_with_the_taxonomy_is_refused(store: Store, now: datetime, taxonomy: Taxonomy) -> None:

@@ -16,7 +16,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from featurestore.extract import words
 from featurestore.extract.words import TermWeights, fit_tfidf, keywords, normalise, read_fields, segment
 from featurestore.spec import TfidfParameters
-from warehouse.errors import Corrupt
+from warehouse.errors import Corrupt, Invalid
 
 ALL = TfidfParameters(min_document_frequency=1)
 
@@ -153,11 +153,11 @@ def test_weights_survive_their_files_byte_for_byte() -> None:
     assert again.sha256 == weights.sha256 != fit_tfidf(CORPUS[:2], ALL).sha256
 
 
-def test_weights_that_do_not_go_together_are_corrupt() -> None:
+def test_weights_that_do_not_go_together_or_of_an_unknown_format_are_refused() -> None:
     files, other = fit_tfidf(CORPUS, ALL).to_files(), fit_tfidf(CORPUS[:2], ALL).to_files()
     with pytest.raises(Corrupt):
         TermWeights.from_files(files | {"idf.safetensors": other["idf.safetensors"]})
-    with pytest.raises(Corrupt):
+    with pytest.raises(Invalid, match=r"format version 9.*upgrade Reelstore"):
         TermWeights.from_files(files | {"terms.json": files["terms.json"].replace(b'version":1', b'version":9')})
 
 

@@ -1,0 +1,76 @@
+"""The Parquet codec of all tables: the same bytes for the same rows, and a format version in the file's metadata."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from warehouse import formats
+
+FORMAT_VERSION = 1
+
+_ROWS_PER_GROUP = 65_536
+
+
+def encode(frame: pl.DataFrame) -> bytes:
+    """Write a table, the same bytes for the same rows.
+
+    Args:
+        frame: The table.
+
+    Returns:
+        A whole Parquet file, compressed with zstd.
+    """
+    payload = io.BytesIO()
+    version = {formats.FIELD: str(FORMAT_VERSION)}
+    frame.write_parquet(payload, compression="zstd", row_group_size=_ROWS_PER_GROUP, metadata=version)
+    return payload.getvalue()
+
+
+def read(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a table.
+
+    Args:
+        path: A file whose digest was checked.
+        columns: Which columns; all of them where it is None.
+
+    Returns:
+        The rows.
+
+    Raises:
+        Invalid: The file has another format version.
+    """
+    return pl.read_parquet(checked(path), columns=None if columns is None else list(columns))
+
+
+def scan(paths: Sequence[Path]) -> pl.LazyFrame:
+    """Read tables of the same columns lazily, one after another.
+
+    Args:
+        paths: Files whose digests were checked; at least one.
+
+    Returns:
+        The rows, in the order of the files.
+
+    Raises:
+        Invalid: A file has another format version.
+    """
+    return pl.scan_parquet([checked(path) for path in paths])
+
+
+def checked(path: Path) -> Path:
+    """Refuse a file of another format version.
+
+    Args:
+        path: A file whose digest was checked.
+
+    Returns:
+        The path.
+
+    Raises:
+        Invalid: The file has another format version.
+    """
+    named = pl.read_parquet_metadata(path).get(formats.FIELD)
+    formats.check_version(int(named) if named is not None and named.isdecimal() else named, FORMAT_VERSION, path)
+    return path
