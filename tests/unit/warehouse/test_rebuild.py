@@ -121,6 +121,7 @@ def test_a_new_or_older_catalog_cannot_overwrite_the_journal(store: Store, publi
 @pytest.mark.usefixtures("published")
 def test_a_store_without_its_catalog_says_how_to_make_it_again(store: Store) -> None:
     store.engine.dispose()
-    (store.root / "catalog.db").unlink()
+    for path in store.root.glob("catalog.db*"):
+        path.unlink()
     with pytest.raises(Invalid, match="is lost: run reelstore rebuild-catalog"):
         open_existing_store(store.root)
