@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from warehouse import catalog, commits, files
+from warehouse import catalog, commits, engines, files
 from warehouse.commits import journal
 from warehouse.errors import Invalid, ReelstoreError, Retryable
 from warehouse.store import Store, open_store
@@ -22,6 +22,15 @@ def cut_connections(store: Store) -> None:
     ended = sa.select(sa.func.pg_terminate_backend(sa.column("pid"))).select_from(sa.table("pg_stat_activity"))
     with catalog.reading(store.engine) as connection:
         connection.execute(ended.where(others))
+
+
+@pytest.mark.parametrize("driver", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_way_to_write_postgresql_is_spoken_to_by_psycopg(driver: str, postgresql_url: str) -> None:
+    url = sa.make_url(postgresql_url).set(drivername=driver)
+    engine = engines.make_engine(url.render_as_string(hide_password=False))
+    with catalog.reading(engine) as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+    assert engine.driver == "psycopg"
 
 
 @pytest.mark.parametrize(
