@@ -53,11 +53,12 @@ def _require_turn(connection: sa.Connection, store: Store, number: int, digest: 
     # A server that has lost us has let the next writer in, which may have given the number away before our file came.
     try:
         connection.execute(sa.select(1))
-    except sa.exc.DBAPIError:
-        recorded = sa.select(catalog.journal.c.sha256).where(catalog.journal.c.number == number)
-        with catalog.writing(store.engine) as again:
-            if again.scalar(recorded) != digest:
-                files.remove_file(file_of(store, number, digest))
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:  # else the turn is ours until our transaction ends
+            recorded = sa.select(catalog.journal.c.sha256).where(catalog.journal.c.number == number)
+            with catalog.writing(store.engine) as next_turn:
+                if next_turn.scalar(recorded) != digest:
+                    files.remove_file(file_of(store, number, digest))
         raise
 
 
