@@ -120,7 +120,7 @@ def postgresql_server() -> Iterator[Server]:
 @pytest.fixture
 def postgresql_url(postgresql_server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of its own for each test; the driver is left to Reelstore."""
-    name = re.sub(r"\W+", "_", request.node.name.lower())[:40] + f"_{time.monotonic_ns():x}"
+    name = re.sub(r"\W+", "_", request.node.name.lower(), flags=re.ASCII)[:40] + f"_{time.monotonic_ns():x}"
     postgresql_server.run(f"CREATE DATABASE {name}")
     yield postgresql_server.url.set(database=name).render_as_string(hide_password=False)
     postgresql_server.run(f"DROP DATABASE {name} WITH (FORCE)")

@@ -15,7 +15,13 @@ BUSY_MILLISECONDS = 120_000
 """How long a writer waits for the writers before it."""
 
 _CONNECT_SECONDS = 10
-_DIALECTS = ("sqlite", "postgresql")
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+}
+_WRITE = "write postgresql://user:password@host/name, or sqlite:////folder/catalog.db"
 # A server that refuses a connection says why in words alone.
 _REFUSED = re.compile(
     r"does not exist|authentication failed|no password supplied|no pg_hba\.conf entry|permission denied"
@@ -32,20 +38,17 @@ def make_engine(url: str | sa.URL) -> sa.Engine:
     """Connect to a catalog, which may not have been made yet.
 
     Args:
-        url: SQLAlchemy's URL; without a driver's name, PostgreSQL is spoken to by psycopg.
+        url: SQLAlchemy's URL; PostgreSQL is spoken to by psycopg, which the URL need not name.
 
     Returns:
         An engine. Each commit is on disk when it returns, and a busy catalog is waited for. A forked process makes
         connections of its own.
 
     Raises:
-        Invalid: The URL cannot be read, its driver is not installed, or it names no database that can be a catalog.
+        Invalid: The URL cannot be read, or it names no database that can be a catalog.
     """
     parsed = _parse(url)
-    try:
-        engine = sa.create_engine(parsed, **_options(parsed))
-    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
-        raise Invalid(f"the catalog URL cannot be used ({error}): correct it, or install its driver") from error
+    engine = sa.create_engine(parsed, **_options(parsed))
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -57,16 +60,16 @@ def _parse(url: str | sa.URL) -> sa.URL:
     # A URL that cannot be read may hold its password anywhere, so no part of it is shown.
     try:
         parsed = sa.make_url(url)
-        dialect = parsed.get_backend_name()
     except (sa.exc.ArgumentError, ValueError):
-        raise Invalid("the catalog URL cannot be used (it cannot be read): write postgresql://user@host/name") from None
-    if dialect not in _DIALECTS:
-        raise Invalid("the catalog URL cannot be used: give the URL of a PostgreSQL database or of a SQLite file")
-    if dialect == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise Invalid("the catalog URL cannot be used: a catalog in memory is lost with its process, so name a file")
+        raise Invalid(f"the catalog URL cannot be used (it cannot be read): {_WRITE}") from None
+    driver = _DRIVERS.get(parsed.drivername, parsed.drivername)
+    if driver not in _DRIVERS.values():
+        raise Invalid(f"the catalog URL cannot be used (its driver is not SQLite's or psycopg): {_WRITE}")
+    if driver == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise Invalid("the catalog URL cannot be used (a catalog in memory is lost with its process): name a file")
     if "@" in (parsed.host or ""):
-        raise Invalid("the catalog URL cannot be used: write an @ in its password as %40")
-    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+        raise Invalid("the catalog URL cannot be used (its host holds an @): write an @ in the password as %40")
+    return parsed.set(drivername=driver)
 
 
 def _options(url: sa.URL) -> dict[str, Any]:

@@ -46,6 +46,20 @@ def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str
         files.remove_file(stray)
     connection.execute(catalog.journal.insert().values(number=number, entry=entry, sha256=digest))
     files.write_file(file_of(store, number, digest), payload)
+    _require_turn(connection, store, number, digest)
+
+
+def _require_turn(connection: sa.Connection, store: Store, number: int, digest: str) -> None:
+    # A server that has lost us has let the next writer in, which may have given the number away before our file came.
+    try:
+        connection.execute(sa.select(1))
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:  # else the turn is ours until our transaction ends
+            recorded = sa.select(catalog.journal.c.sha256).where(catalog.journal.c.number == number)
+            with catalog.writing(store.engine) as next_turn:
+                if next_turn.scalar(recorded) != digest:
+                    files.remove_file(file_of(store, number, digest))
+        raise
 
 
 def _refuse_older_catalog(folder: Path, number: int) -> None:

@@ -110,6 +110,30 @@ def test_publish_whose_reply_was_lost_finds_its_own_commit(store: Store, address
     assert commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now) == first
 
 
+def test_commit_whose_reply_the_database_lost_is_no_conflict_with_itself(
+    store: Store, address: Address, publish_files: Publish, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialect = store.engine.dialect
+    commit_for_good = dialect.do_commit
+
+    def lose_the_reply(connection: Any) -> None:
+        commit_for_good(connection)
+        if (store.root / "journal").exists():
+            monkeypatch.undo()
+            raise dialect.loaded_dbapi.OperationalError("server closed the connection unexpectedly")
+
+    staging = commits.stage(store, address, "key", now)
+    staging.write("a.bin", b"a")
+    monkeypatch.setattr(dialect, "do_commit", lose_the_reply)
+    with pytest.raises(Retryable, match="closed the connection"):
+        commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+    first = commits.head(store, address)
+    later = publish_files({"a.bin": b"b"})
+    assert commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now) == first
+    assert commits.head(store, address) == later
+    assert num_rows_of(store, catalog.journal) == 2
+
+
 def test_resumed_run_finds_finished_files_and_redoes_damaged_ones(
     store: Store, address: Address, now: datetime
 ) -> None:

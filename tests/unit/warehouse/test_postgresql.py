@@ -1,17 +1,36 @@
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from warehouse import catalog
+from warehouse import catalog, commits, engines, files
+from warehouse.commits import journal
 from warehouse.errors import Invalid, ReelstoreError, Retryable
-from warehouse.store import open_store
+from warehouse.store import Store, open_store
 
 
 def insert_alias(connection: sa.Connection, name: str) -> None:
     connection.execute(catalog.aliases.insert().values(name=name, target="b", moved_at=""))
+
+
+def cut_connections(store: Store) -> None:
+    """Have the server end all other connections to the catalog."""
+    others = sa.text("pid <> pg_backend_pid() AND datname = current_database()")
+    ended = sa.select(sa.func.pg_terminate_backend(sa.column("pid"))).select_from(sa.table("pg_stat_activity"))
+    with catalog.reading(store.engine) as connection:
+        connection.execute(ended.where(others))
+
+
+@pytest.mark.parametrize("driver", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_way_to_write_postgresql_is_spoken_to_by_psycopg(driver: str, postgresql_url: str) -> None:
+    url = sa.make_url(postgresql_url).set(drivername=driver)
+    engine = engines.make_engine(url.render_as_string(hide_password=False))
+    with catalog.reading(engine) as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+    assert engine.driver == "psycopg"
 
 
 @pytest.mark.parametrize(
@@ -43,15 +62,6 @@ def test_server_that_cannot_be_reached_is_told_in_one_sentence_without_its_passw
 def test_lost_connection_is_retryable_and_the_next_try_makes_another(tmp_path: Path, postgresql_url: str) -> None:
     store, other = (open_store(tmp_path / "store", postgresql_url) for _ in range(2))
 
-    def cut_connections() -> None:
-        here = sa.text("pid <> pg_backend_pid() AND datname = current_database()")
-        with catalog.reading(other.engine) as connection:
-            connection.execute(
-                sa.select(sa.func.pg_terminate_backend(sa.column("pid")))
-                .where(here)
-                .select_from(sa.table("pg_stat_activity"))
-            )
-
     def write(name: str, between: Callable[[], None]) -> None:
         with catalog.writing(store.engine) as connection:
             insert_alias(connection, name)
@@ -59,9 +69,9 @@ def test_lost_connection_is_retryable_and_the_next_try_makes_another(tmp_path: P
             insert_alias(connection, f"{name}2")
 
     with pytest.raises(Retryable, match="the catalog cannot be used"):
-        write("a", cut_connections)
+        write("a", lambda: cut_connections(other))
     write("b", lambda: None)
-    cut_connections()
+    cut_connections(other)
     with catalog.reading(store.engine) as connection:
         assert list(connection.scalars(sa.select(catalog.aliases.c.name))) == ["b", "b2"]
 
@@ -87,3 +97,24 @@ def test_database_that_is_not_unicode_is_refused(tmp_path: Path, postgresql_url:
             open_store(tmp_path / "store", url)
     finally:
         postgresql_server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_writer_that_lost_its_turn_leaves_no_second_entry_of_a_number(
+    tmp_path: Path, postgresql_url: str, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, fast = (open_store(tmp_path / "store", postgresql_url) for _ in range(2))
+    write_file = files.write_file
+
+    def overtaken(path: Path, payload: bytes) -> None:
+        monkeypatch.undo()
+        cut_connections(fast)
+        commits.set_alias(fast, "champion", "fast", now)
+        write_file(path, payload)
+
+    monkeypatch.setattr(files, "write_file", overtaken)
+    with pytest.raises(Retryable, match="the catalog cannot be used"):
+        commits.set_alias(slow, "champion", "slow", now)
+    assert [entry["target"] for entry in journal.read_all(slow)] == ["fast"]
+    commits.set_alias(slow, "champion", "slow", now)
+    assert [entry["target"] for entry in journal.read_all(slow)] == ["fast", "slow"]
+    assert list(commits.verify(slow)) == []

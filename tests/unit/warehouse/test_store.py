@@ -203,8 +203,8 @@ def test_catalog_may_lie_elsewhere(tmp_path: Path) -> None:
     [
         "nonsense",
         "nonsense://me:secret@host/name",
-        "postgresql+nonsense://me:secret@host/name",
-        "sqlite+nonsense:///name.db",
+        "postgresql+asyncpg://me:secret@host/name",
+        "sqlite+aiosqlite:///name.db",
         "sqlite://",
         "mysql://me:secret@host/name",
         "postgresql://me:se@cret@host/name",
