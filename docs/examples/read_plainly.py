@@ -2,6 +2,7 @@
 
 python docs/examples/read_plainly.py STORE
 """
+# ruff: noqa: INP001, T201 - a script that prints
 
 import hashlib
 import json
@@ -48,12 +49,10 @@ def main(root: Path) -> None:
     for (dataset, partition), folder in found.items():
         for shard in sorted(folder.glob("shard-*.h5")):
             with h5py.File(shard, "r") as file:
-                ids = file["video_id"].asstr()[:]
-                embeddings, mask, pts = file["embeddings"][:], file["frame_mask"][:], file["pts_seconds"][:]
-            print(
-                f"{dataset} {partition} {shard.name}: {embeddings.dtype} {embeddings.shape}, {mask.sum()} frames, last at {pts.max()} s"
-            )
-            print(f"  first {ids[0]}: {embeddings[0, 0].tolist()}")
+                ids, embeddings = file["video_id"].asstr()[:], file["embeddings"][:]
+                mask, pts_seconds = file["frame_mask"][:], file["pts_seconds"][:]
+            print(f"{dataset} {partition} {shard.name}: {embeddings.dtype} {embeddings.shape}, {mask.sum()} frames")
+            print(f"  {ids[0]} at {pts_seconds[0]} s, first frame {embeddings[0, 0]}")
     text = [
         str(path)
         for (name, _), folder in found.items()
@@ -62,8 +61,8 @@ def main(root: Path) -> None:
     ]
     labels = [str(path / "labels.parquet") for (name, _), path in found.items() if name == "tables/labels"]
     rows = duckdb.sql(
-        "SELECT category_id, count(*), round(avg(len(token_ids)), 2) FROM read_parquet($labels) JOIN read_parquet($text) "
-        "USING (video_id) GROUP BY ALL ORDER BY ALL",
+        "SELECT category_id, count(*), round(avg(len(token_ids)), 2) "
+        "FROM read_parquet($labels) JOIN read_parquet($text) USING (video_id) GROUP BY ALL ORDER BY ALL",
         params={"labels": labels, "text": text},
     ).fetchall()
     for category_id, count, tokens in rows:

@@ -5,6 +5,7 @@
 A synthetic store of as many examples as asked for, 40 to 120 tokens each; embeddings of width 4, as they are mapped
 whatever their width.
 """
+# ruff: noqa: T201 - a script that prints
 
 import sys
 import tempfile
@@ -19,7 +20,7 @@ import polars as pl
 from featurestore import embeddings, snapshot, tokens, wanted
 from featurestore.embeddings import FrameShard
 from featurestore.ledger import Ledger
-from featurestore.reader import Examples
+from featurestore.reader import _INDEX, Examples
 from featurestore.spec import FrameSpec, TextSpec
 from featurestore.tokens import Tokens
 from featurestore.views import address, input_sha256
@@ -69,23 +70,10 @@ def main(num_examples: int) -> None:
         grown = memory_bytes("RssAnon") - before
         maps = sum(line.endswith(".h5") for line in Path("/proc/self/maps").read_text().splitlines())
         files = len(list(Path("/proc/self/fd").iterdir()))
-        index = sum(
-            examples._columns[name].nbytes
-            for name in (
-                "id_bytes",
-                "id_ends",
-                "labels",
-                "is_validation",
-                "frames_shard",
-                "frames_row",
-                "text_row",
-                "token_ends",
-            )
-        )  # noqa: SLF001
+        columns = examples._columns  # noqa: SLF001 - measured from within
+        index = sum(columns[name].nbytes for name in _INDEX)
         print(f"{len(examples):,} examples opened in {opened:.1f} s")
-        print(
-            f"heap: {grown / 2**20:.1f} MiB more after opening and 200 random batches, {grown / len(examples):.1f} bytes each"
-        )
+        print(f"heap: {grown / 2**20:.1f} MiB more after opening and 200 random batches of 64")
         print(f"index, mapped from unnamed files: {index / len(examples):.1f} bytes each")
         print(f"{maps} maps of shards, {files} open files")
 

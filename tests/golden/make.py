@@ -193,7 +193,7 @@ def _outcome(content_sha256: str, *, previews: bool) -> FrameOutcome:
         OK,
         embeddings=np.where(mask[:, None], values, np.float16(0)),
         frame_mask=mask,
-        pts_seconds=(np.arange(8) * mask).astype(np.float32) / 2,
+        pts_seconds=(np.arange(8) * mask / 2).astype(np.float32),
         preview=b"\xff\xd8\xff\xd9" if previews else None,
     )
 
