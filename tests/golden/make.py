@@ -55,7 +55,7 @@ VOCABULARY = "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(se
 RECIPE = Recipe(
     name="golden",
     model=ModelConfig(
-        width=8, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=8, max_positions=64
+        width=4, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=4, max_positions=32
     ),
     finetuning=FinetuningConfig(batch_size=4, epochs=1, adversary="none", resample=False),
 )
