@@ -89,7 +89,7 @@ def compare(before: Commit, after: Commit) -> Difference:
     left, right = _digests(before), _digests(after)
     shared = [name for name in left.columns if name in right.columns and name != _ID]
     both = left.join(right, on=_ID, suffix=" after")
-    differs = both.select(_ID, *(pl.col(name).ne_missing(pl.col(f"{name} after")) for name in shared))
+    differs = both.select(_ID, *(pl.col(name) != pl.col(f"{name} after") for name in shared))
     changed = differs.filter(pl.any_horizontal(shared)) if shared else differs.clear()
     counts = {name: int(differs[name].sum()) for name in shared}
     return Difference(

@@ -22,8 +22,8 @@ from warehouse.commits import Commit
 from warehouse.store import Store
 from warehouse.taxonomy import Taxonomy
 
-MAX_OPEN_SHARDS = 1024
-"""Frame shards that are mapped at the same time; the least recently read gives way."""
+MAX_OPEN_SHARDS = 256
+"""Frame shards that are mapped at the same time, each with an open file; the least recently read gives way."""
 
 _TOKEN_COLUMNS = {"token_ids": np.int32, "slot_ids": np.uint8, "word_start": np.bool_}
 _INDEX = {

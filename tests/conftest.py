@@ -5,10 +5,11 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,20 @@ def now() -> datetime:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store")
+
+
+@pytest.fixture
+def golden(tmp_path: Path) -> Callable[[str], Path]:
+    """Copies a golden store, its catalog made of the dump beside its files; returns its root."""
+
+    def copy(name: str) -> Path:
+        root = tmp_path / "golden"
+        shutil.copytree(Path(__file__).parent / "golden" / name, root)
+        with contextlib.closing(sqlite3.connect(root / "catalog.db")) as catalog:
+            catalog.executescript((root / "catalog.sql").read_text(encoding="utf-8"))
+        return root
+
+    return copy
 
 
 @pytest.fixture(scope="session")

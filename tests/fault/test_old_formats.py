@@ -1,0 +1,318 @@
+"""A golden store of each format version reads to this day, and a version that is not known is refused."""
+
+import contextlib
+import hashlib
+import io
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import polars as pl
+import pytest
+
+from featurestore import frame_chunks, scan, snapshot, wanted
+from featurestore.extract.words import TermWeights
+from featurestore.reader import Examples
+from featurestore.spec import VIEWS, FrameSpec, TextSpec
+from featurestore.views import address, current_commit
+from modeling import predictions, registry
+from modeling.scoring import score
+from modeling.training_set import open_training_set
+from warehouse import commits, split, tables
+from warehouse.commits import Address, Commit
+from warehouse.errors import Invalid
+from warehouse.files import canonical_json, sha256_bytes
+from warehouse.store import Store, open_existing_store, open_store
+
+FOLDER = Path(__file__).parents[1] / "golden"
+VERSIONS = sorted(path.parent.name for path in FOLDER.glob("*/answers.json"))
+SCHEMAS = sorted(path.stem for path in (FOLDER / "catalogs").glob("*.sql"))
+NOW = datetime.fromisoformat("2027-01-01T00:00:00+00:00")
+
+Answers = dict[str, Any]
+Golden = Callable[[str], Path]
+
+
+@pytest.fixture(params=VERSIONS)
+def root(request: pytest.FixtureRequest, golden: Golden) -> Path:
+    return golden(request.param)
+
+
+@pytest.fixture
+def answers(root: Path) -> Answers:
+    found: Answers = json.loads((root / "answers.json").read_text())
+    return found
+
+
+@pytest.fixture
+def opened(root: Path) -> Store:
+    return open_existing_store(root)
+
+
+def training_moment(answers: Answers) -> datetime:
+    return datetime.fromisoformat(answers["as_of"])
+
+
+def test_every_file_of_a_golden_store_is_whole(opened: Store, record: Any, answers: Answers) -> None:
+    assert list(commits.verify(opened)) == []
+    heads = [commit for dataset in commits.datasets(opened) for commit in commits.heads(opened, dataset)]
+    assert {str(commit.address): [commit.id, commit.num_rows] for commit in heads} == answers["heads"]
+    assert commits.aliases(opened) == answers["aliases"]
+    record("old formats", f"golden stores of format versions {', '.join(VERSIONS)}: {len(heads)} heads read")
+
+
+def test_every_table_reads_with_its_rows(opened: Store) -> None:
+    for dataset, name in ((tables.VIDEOS, "videos"), (tables.LABELS, "labels")):
+        for commit in commits.heads(opened, dataset):
+            assert len(tables.read_table(commit, f"{name}.parquet")) == commit.num_rows > 0
+    assert tables.validated(tables.Videos, tables.videos(tables.video_partition(opened, "labeled"))).height == 20
+
+
+def test_examples_of_the_training_then_are_read_byte_by_byte_alike(opened: Store, answers: Answers) -> None:
+    given = open_training_set(opened, ("labeled",), NOW, as_of=training_moment(answers))
+    assert given.origin.snapshot_id == answers["snapshot"]
+    assert len(given.examples) == answers["examples"]
+    batch = given.examples.read(np.arange(len(given.examples)))
+    arrays = [batch.embeddings, batch.frame_mask, batch.pts_seconds, *batch.token_ids, *batch.slot_ids]
+    assert sha256_bytes(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)) == answers["arrays"]
+    assert sha256_bytes("\n".join(given.examples.video_ids).encode()) == answers["video_ids"]
+    assert given.examples.labels.tolist() == answers["labels"]
+    assert given.examples.is_validation.tolist() == answers["is_validation"]
+    now = open_training_set(opened, ("labeled",), NOW)
+    assert now.examples.labels.tolist() != answers["labels"]
+
+
+def test_the_golden_model_scores_as_it_did(opened: Store, answers: Answers) -> None:
+    loaded = registry.load_model(registry.require(opened, "champion"))
+    assert loaded.model_id == answers["model"]
+    pinned = snapshot.pin(opened, ["2026-11-20"], loaded.fingerprints)
+    again = pl.concat(score(loaded, Examples(opened, pinned)))
+    kept = predictions.scan(opened, loaded.model_id, "2026-11-20").collect()
+    for rows in (again, kept):
+        assert rows["video_id"].to_list() == [row["video_id"] for row in answers["predictions"]]
+        wanted_ = [row["probability"] for row in answers["predictions"]]
+        np.testing.assert_allclose(rows["probability"].to_numpy(), wanted_, atol=1e-4)
+
+
+def test_there_is_nothing_to_do_in_a_golden_store(opened: Store, answers: Answers) -> None:
+    fingerprints = wanted.require(opened)
+    for partition in tables.video_partitions(opened):
+        for view in VIEWS:
+            assert current_commit(opened, view, fingerprints[view], partition) is not None
+    pinned = snapshot.pin(opened, ["2026-11-20"], fingerprints)
+    assert predictions.are_current(opened, answers["model"], pinned.pins[0])
+
+
+def test_scans_specs_and_previews_read(opened: Store) -> None:
+    fingerprints = wanted.require(opened)
+    pinned = snapshot.pin(opened, ["labeled"], fingerprints)
+    both = ["partition", "video_id"]
+    rows = scan.labels(opened, pinned).join(scan.frames(opened, pinned), on=both)
+    assert rows.join(scan.text(opened, pinned), on=both).select(pl.len()).collect().item() == 18
+    assert wanted.load_spec(opened, fingerprints["frames"], FrameSpec).embedding_dim == 4
+    frames = commits.head(opened, address("frames", fingerprints["frames"], "labeled"))
+    assert frames is not None
+    assert len(frame_chunks.previews(frames)) == 19
+    text = wanted.spec_commit(opened, "text", fingerprints["text"])
+    weights = TermWeights.from_files({name: commits.read_bytes(text, name) for name in text.files})
+    assert weights.num_documents == 20
+
+
+def test_the_catalog_is_made_again_from_golden_files(root: Path, answers: Answers) -> None:
+    (root / "catalog.db").unlink()
+    store = open_store(root)
+    assert commits.rebuild_catalog(store).lost == ()
+    heads = [commit for dataset in commits.datasets(store) for commit in commits.heads(store, dataset)]
+    assert {str(commit.address): [commit.id, commit.num_rows] for commit in heads} == answers["heads"]
+    assert commits.aliases(store) == answers["aliases"]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_catalog_of_an_older_schema_is_brought_up_to_date_by_opening_it(tmp_path: Path, schema: str) -> None:
+    dump = (FOLDER / "catalogs" / f"{schema}.sql").read_text(encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db")) as catalog:
+        catalog.executescript(dump)
+        before = {table: rows(catalog, table) for table in ("commits", "files", "heads", "aliases", "pending")}
+    store = open_existing_store(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db")) as catalog:
+        assert {table: rows(catalog, table) for table in before} == before
+    labeled = commits.head(store, Address(tables.VIDEOS, "labeled"))
+    assert labeled is not None
+    assert labeled.num_rows == 13
+    then = commits.head_at(store, labeled.address, datetime.fromisoformat("2026-11-20T08:45:00+00:00"))
+    assert then is not None
+    assert then.num_rows == 12
+    assert set(commits.aliases(store)) == {"champion", "wanted/frames", "wanted/text"}
+
+
+def rows(catalog: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
+    return catalog.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3").fetchall()  # noqa: S608 - our own names
+
+
+def raised_json(payload: bytes) -> bytes:
+    return canonical_json({**json.loads(payload), "format_version": 2})
+
+
+def raised_parquet(payload: bytes) -> bytes:
+    raised = io.BytesIO()
+    pl.read_parquet(payload).write_parquet(raised, metadata={"format_version": "2"})
+    return raised.getvalue()
+
+
+def raised_hdf5(payload: bytes) -> bytes:
+    with h5py.File.in_memory(payload) as file:
+        file.attrs["format_version"] = 2
+        file.flush()
+        return bytes(file.id.get_file_image())
+
+
+def republish(store: Store, commit: Commit, name: str, change: Callable[[bytes], bytes]) -> Commit:
+    """Publish a commit again by the real door, with one file changed: its digests are right."""
+    payloads = {file: commits.read_bytes(commit, file) for file in commit.files}
+    return commits.publish_files(
+        store,
+        commit.address,
+        {**payloads, name: change(payloads[name])},
+        facts=commit.facts,
+        num_rows=commit.num_rows,
+        provenance={},
+        now=NOW,
+    )
+
+
+def head(store: Store, place: Address) -> Commit:
+    found = commits.head(store, place)
+    assert found is not None
+    return found
+
+
+def pinned_examples(store: Store) -> Examples:
+    examples = Examples(store, snapshot.pin(store, ["labeled"], wanted.require(store)))
+    examples.read(np.arange(len(examples)))
+    return examples
+
+
+def features(view: Any) -> Callable[[Store], Commit]:
+    return lambda store: head(store, address(view, wanted.require(store)[view], "labeled"))
+
+
+def frozen(view: Any) -> Callable[[Store], Commit]:
+    return lambda store: wanted.spec_commit(store, view, wanted.require(store)[view])
+
+
+def terms(store: Store, _: Commit) -> None:
+    commit = frozen("text")(store)
+    TermWeights.from_files({name: commits.read_bytes(commit, name) for name in commit.files})
+
+
+def table(name: str) -> Callable[[Store, Commit], Any]:
+    return lambda _, commit: tables.read_table(commit, name)
+
+
+def spec(view: Any, kind: Any) -> Callable[[Store, Commit], Any]:
+    return lambda store, _: wanted.load_spec(store, wanted.require(store)[view], kind)
+
+
+FORMATS: dict[str, tuple[Callable[[Store], Commit], str, Callable[[bytes], bytes], Callable[[Store, Commit], Any]]] = {
+    "videos": (
+        lambda s: head(s, Address(tables.VIDEOS, "labeled")),
+        "videos.parquet",
+        raised_parquet,
+        table("videos.parquet"),
+    ),
+    "labels": (
+        lambda s: head(s, Address(tables.LABELS, "labeled")),
+        "labels.parquet",
+        raised_parquet,
+        table("labels.parquet"),
+    ),
+    "media": (
+        lambda s: head(s, Address("tables/media", "labeled")),
+        "media.parquet",
+        raised_parquet,
+        table("media.parquet"),
+    ),
+    "split": (lambda s: head(s, split.SPLIT), "split.json", raised_json, lambda s, _: split.frozen_salt(s)),
+    "ledger": (features("frames"), "ledger.parquet", raised_parquet, lambda s, _: pinned_examples(s)),
+    "embeddings": (features("frames"), "shard-00000.h5", raised_hdf5, lambda s, _: pinned_examples(s)),
+    "previews": (features("frames"), "preview-00000.h5", raised_hdf5, lambda _, c: frame_chunks.previews(c)),
+    "tokens": (features("text"), "shard-00000.parquet", raised_parquet, lambda s, _: pinned_examples(s)),
+    "frame spec": (frozen("frames"), "spec.json", raised_json, spec("frames", FrameSpec)),
+    "text spec": (frozen("text"), "spec.json", raised_json, spec("text", TextSpec)),
+    "terms": (frozen("text"), "terms.json", raised_json, terms),
+    "snapshot": (
+        lambda s: commits.commits(s, snapshot.DATASET)[-1],
+        "snapshot.json",
+        raised_json,
+        lambda _, c: snapshot.load(c),
+    ),
+    "model": (lambda s: registry.require(s, None), "config.json", raised_json, lambda _, c: registry.load_model(c)),
+    "spec of a model": (
+        lambda s: registry.require(s, None),
+        "frames_spec.json",
+        raised_json,
+        lambda _, c: registry.load_specs(c),
+    ),
+    "predictions": (
+        lambda s: commits.heads(s, f"tables/predictions/model={registry.require(s, None).id[:16]}")[0],
+        "predictions-00000.parquet",
+        raised_parquet,
+        lambda s, _: predictions.scan(s, registry.require(s, None).id, "2026-11-20").collect(),
+    ),
+}
+
+
+@pytest.mark.parametrize(("find", "name", "change", "read"), FORMATS.values(), ids=FORMATS)
+def test_an_unknown_version_of_a_file_is_refused_with_a_sentence(
+    opened: Store,
+    find: Callable[[Store], Commit],
+    name: str,
+    change: Callable[[bytes], bytes],
+    read: Callable[[Store, Commit], Any],
+) -> None:
+    commit = find(opened)
+    read(opened, commit)
+    newer = republish(opened, commit, name, change)
+    with pytest.raises(Invalid, match=rf"{re.escape(name)} has format version '?2'?, .*upgrade Reelstore$"):
+        read(opened, newer)
+
+
+def test_a_manifest_of_an_unknown_version_is_refused_with_a_sentence(root: Path) -> None:
+    manifest = next(root.glob("models/*/manifest.json"))
+    payload = raised_json(manifest.read_bytes())
+    old, new = sha256_bytes(manifest.read_bytes()), sha256_bytes(payload)
+    manifest.write_bytes(payload)
+    manifest.parent.rename(manifest.parent.with_name(new[:16]))
+    rewrite_journal(root, lambda text: text.replace(old.encode(), new.encode()))
+    (root / "catalog.db").unlink()
+    with pytest.raises(Invalid, match=r"manifest\.json has format version 2.*upgrade Reelstore$"):
+        commits.rebuild_catalog(open_store(root))
+
+
+def test_a_journal_of_an_unknown_version_is_refused_with_a_sentence(root: Path) -> None:
+    rewrite_journal(root, raised_json)
+    (root / "catalog.db").unlink()
+    with pytest.raises(Invalid, match=r"00000001-\w+\.json has format version 2.*upgrade Reelstore$"):
+        commits.rebuild_catalog(open_store(root))
+
+
+def rewrite_journal(root: Path, change: Callable[[bytes], bytes]) -> None:
+    for path in sorted((root / "journal").glob("*.json")):
+        payload = change(path.read_bytes())
+        path.unlink()
+        digest = hashlib.sha256(payload).hexdigest()
+        path.with_name(f"{path.name[:9]}{digest[:16]}.json").write_bytes(payload)
+
+
+def test_a_catalog_of_an_unknown_schema_is_refused_with_a_sentence(root: Path) -> None:
+    with contextlib.closing(sqlite3.connect(root / "catalog.db")) as catalog:
+        catalog.execute("UPDATE alembic_version SET version_num = '9999'")
+        catalog.commit()
+    with pytest.raises(Invalid, match=r"newer Reelstore.*upgrade Reelstore"):
+        open_existing_store(root)
