@@ -1,0 +1,60 @@
+"""A plan as tables for a terminal."""
+
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+
+from featurestore.plan import REASONS, Work
+from featurestore.spec import short
+from featurestore.throughput import Estimate
+from flows.amounts import duration, size
+from flows.planning import Plan
+
+
+def show(plan: Plan) -> None:
+    """Print one table for each recipe, and what all of it may take."""
+    console = Console(highlight=False)
+    if not plan.work:
+        console.print("nothing is ingested yet")
+        return
+    pairs = list(zip(plan.work, plan.estimates, strict=True))
+    for (view, fingerprint), rows in groupby(pairs, key=lambda pair: (pair[0].view, pair[0].fingerprint)):
+        title = f"{view}, recipe {short(fingerprint) if fingerprint else 'not yet frozen'}"
+        console.print(_table(title, list(rows)))
+    for line in _remarks(plan):
+        console.print(line)
+
+
+def _table(title: str, rows: list[tuple[Work, Estimate]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    used = [reason for reason in REASONS if any(work.reasons.get(reason) for work, _ in rows)]
+    used = used or list(REASONS[:1])
+    table.add_column("partition", overflow="fold")
+    for name in ("listed", *used, "reused", "time", "disk"):
+        table.add_column(name.replace("_", " "), justify="right")
+    for work, found in rows:
+        counts = [work.listed, *(work.reasons.get(reason, 0) for reason in used), work.reused]
+        table.add_row(
+            work.partition, *(f"{count:,}" for count in counts), duration(found.seconds), size(found.size_bytes)
+        )
+    return table
+
+
+def _remarks(plan: Plan) -> list[str]:
+    due = [found for work, found in zip(plan.work, plan.estimates, strict=True) if not work.is_current]
+    waiting = sum(work.reasons.get("retryable", 0) for work in plan.work if work.is_current)
+    if not due:
+        remarks = ["nothing to do: every partition has its features"]
+    else:
+        total = f"in all about {duration(plan.seconds)} and {size(plan.size_bytes)}"
+        unknown = plan.seconds is None or plan.size_bytes is None
+        remarks = [f"{total}: nothing was extracted yet to tell it from" if unknown else total]
+        if not unknown and not all(found.is_of_recipe for found in due):
+            remarks.append("where a recipe has no past, times are those of other recipes")
+    if waiting:
+        remarks.append(
+            f"{waiting:,} published failures may pass; extract-features leaves them, "
+            "reelstore retry --only REASON tries them again"
+        )
+    return remarks

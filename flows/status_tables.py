@@ -1,0 +1,96 @@
+"""A store's status as tables for a terminal."""
+
+from rich.console import Console
+from rich.table import Table
+
+from featurestore.coverage import Coverage
+from featurestore.spec import short
+from flows.status import PartitionStatus, StoreStatus
+
+
+def show(status: StoreStatus) -> None:
+    """Print the partitions, each recipe's coverage, and what asks for something to be done."""
+    console = Console(highlight=False)
+    console.print(f"store {status.root}", soft_wrap=True)
+    console.print(f"champion {(status.champion or 'none yet')[:16]}")
+    if not status.partitions:
+        console.print("nothing is ingested yet")
+        return
+    console.print(_partitions(status))
+    for number, recipe in enumerate(status.recipes):
+        title = f"{recipe['view']}, recipe {short(recipe['fingerprint'])}"
+        console.print(_coverage(title, [partition.views[number] for partition in status.partitions]))
+    if not status.recipes:
+        console.print("no recipe is frozen yet: the first extract-features freezes one")
+    for remark in _remarks(status):
+        console.print(remark)
+
+
+def _partitions(status: StoreStatus) -> Table:
+    table = Table(title="partitions", title_justify="left")
+    table.add_column("partition", overflow="fold")
+    for name in ("role", "listed", "labels", "predictions"):
+        table.add_column(name, justify="right" if name in ("listed", "labels") else "left")
+    for row in status.partitions:
+        labels = "-" if row.labels is None else f"{row.labels:,}"
+        table.add_row(row.partition, row.role, f"{row.listed:,}", labels, _predictions(row))
+    return table
+
+
+def _predictions(row: PartitionStatus) -> str:
+    return "-" if row.predictions == "not scored" else row.predictions
+
+
+def _coverage(title: str, rows: list[Coverage]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("partition", overflow="fold")
+    for name in ("state", "ok", "failed", "attempts", "warnings"):
+        table.add_column(name, justify="right" if name == "ok" else "left")
+    for row in rows:
+        attempts = (f"{videos:,} {_times(int(count))}" for count, videos in row.attempts.items())
+        table.add_row(
+            row.partition,
+            row.state,
+            "-" if row.commit is None else f"{row.ok:,}",
+            _counts(row.failed),
+            "\n".join(attempts),
+            _counts(row.warnings),
+        )
+    return table
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return "\n".join(
+        f"{count:,} {name.replace('_', ' ') if name in _WARNINGS else name}" for name, count in counts.items()
+    )
+
+
+_WARNINGS = ("all_frames_alike", "same_embeddings")
+
+
+def _times(count: int) -> str:
+    return {0: "not tried", 1: "tried once", 2: "tried twice"}.get(count, f"tried {count} times")
+
+
+def _remarks(status: StoreStatus) -> list[str]:
+    views = [view for partition in status.partitions for view in partition.views]
+    remarks = [
+        f"{view.view} of {view.partition} was refused: {view.retryable:,} of {view.ok + sum(view.failed.values()):,} "
+        "videos failed for reasons that may pass, more than 5% and more than 20; mend the cause, then run "
+        "extract-features"
+        for view in views
+        if view.state == "refused"
+    ]
+    lacking = {view.partition for view in views if view.state in ("stale", "missing")}
+    if lacking:
+        remarks.append(f"run extract-features: {len(lacking)} of {len(status.partitions)} partitions lack features")
+    if any(view.state == "current" and view.retryable for view in views):
+        remarks.append("some failures may pass: see reelstore retry --help")
+    unscored = [row.partition for row in status.partitions if row.predictions in ("stale", "missing")]
+    if unscored:
+        remarks.append(f"run score-partitions: {len(unscored)} partitions lack the champion's predictions")
+    remarks += [
+        f"validation holds all or none of {len(found)} classes of {name}: {', '.join(found[:5])}"
+        for name, found in status.one_sided_categories.items()
+    ]
+    return remarks
