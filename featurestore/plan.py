@@ -18,6 +18,9 @@ REASONS = ("new", "changed_bytes", "changed_fingerprint", "no_preview", "retryab
 """Why a video is to be done."""
 
 
+_ODD = pl.lit(0x9E3779B97F4A7C15, pl.UInt64)
+
+
 @dataclass(frozen=True)
 class Work:
     """What is to be done for one view of one partition under one recipe; counts of videos."""
@@ -85,60 +88,49 @@ def _with_reasons(store: Store, view: View, fingerprint: str | None, partition: 
     sources = commits.heads(store, own) if view == "frames" and own is not None else []
     if wants_previews(partition):
         sources = [source for source in sources if has_previews(source)]
-    rows = _listed(partition, view).join(_own(head), on="video_id", how="left")
-    rows = rows.join(_other(elsewhere), on="video_id", how="left").with_columns(reason=_reason(head, partition, view))
-    done, readable = pl.col("reason") == "done", pl.col("has_input")
-    held = rows.filter(~done, readable).join(_held(sources), on="content", how="semi").select("video_id", held=True)
-    rows = rows.join(held, on="video_id", how="left")
-    return rows.select(
-        "content", "has_input", reason=pl.when("held").then(pl.lit("reused")).otherwise("reason")
-    ).collect()
-
-
-def _listed(partition: VideoPartition, view: View) -> pl.LazyFrame:
-    path = commits.verified_path(partition.commit, "videos.parquet")
-    return pl.scan_parquet(path).select(
-        "video_id", content=CONTENTS[view], has_input=pl.col(INPUTS[view]).is_not_null()
-    )
-
-
-def _ledgers(heads: Sequence[Commit]) -> pl.LazyFrame:
-    empty = Ledger.create_empty().lazy()
-    return pl.concat([empty, *(pl.scan_parquet(commits.verified_path(head, LEDGER_FILE)) for head in heads)])
-
-
-def _own(head: Commit | None) -> pl.LazyFrame:
-    outcomes = {"own_failed": may_pass(), "own_ok": pl.col("outcome") == OK}
-    return _ledgers([] if head is None else [head]).select("video_id", own_content="content_sha256", **outcomes)
-
-
-def _other(heads: Sequence[Commit]) -> pl.LazyFrame:
-    return (
-        _ledgers(heads).select("video_id", other_contents="content_sha256").group_by("video_id").agg("other_contents")
-    )
-
-
-def _held(sources: Sequence[Commit]) -> pl.LazyFrame:
-    return _ledgers(sources).filter(~may_pass()).select(content="content_sha256").unique()
-
-
-def _reason(head: Commit | None, partition: VideoPartition, view: View) -> pl.Expr:
-    lacks_previews = view == "frames" and wants_previews(partition) and head is not None and not has_previews(head)
-    was_listed, same = pl.col("own_content").is_not_null(), pl.col("own_content") == pl.col("content")
-    remade = pl.col("content").is_in(pl.col("other_contents"))
-    return (
-        pl.when(same & pl.col("own_failed"))
+    lacks_previews = head is not None and wants_previews(partition) and not has_previews(head)
+    mine = _ledgers([] if head is None else [head])
+    made, held = _ledgers(elsewhere), _ledgers(sources).filter(~pl.col("failed"))
+    reason = (
+        pl.when(_in(mine.filter("failed"), "row"))
         .then(pl.lit("retryable"))
-        .when(same & pl.col("own_ok") & lacks_previews)
+        .when(_in(mine.filter("ok"), "row") & (lacks_previews and view == "frames"))
         .then(pl.lit("no_preview"))
-        .when(same)
+        .when(_in(mine, "row"))
         .then(pl.lit("done"))
-        .when(remade & ~was_listed)
+        .when(_in(made, "row") & ~_in(mine, "video_id"))
         .then(pl.lit("changed_fingerprint"))
-        .when(was_listed | pl.col("other_contents").is_not_null())
+        .when(_in(mine, "video_id") | _in(made, "video_id"))
         .then(pl.lit("changed_bytes"))
         .otherwise(pl.lit("new"))
     )
+    rows = _listed(partition, view).with_columns(reason=reason)
+    is_reused = pl.col("has_input") & (pl.col("reason") != "done") & _in(held, "content")
+    return rows.select("content", "has_input", reason=pl.when(is_reused).then(pl.lit("reused")).otherwise("reason"))
+
+
+def _listed(partition: VideoPartition, view: View) -> pl.DataFrame:
+    path = commits.verified_path(partition.commit, "videos.parquet")
+    columns = _keys("video_id", CONTENTS[view]) | {"has_input": pl.col(INPUTS[view]).is_not_null()}
+    return pl.scan_parquet(path).select(**columns).collect(engine="streaming")
+
+
+def _ledgers(heads: Sequence[Commit]) -> pl.DataFrame:
+    columns = _keys("video_id", "content_sha256") | {"failed": may_pass(), "ok": pl.col("outcome") == OK}
+    paths = [commits.verified_path(head, LEDGER_FILE) for head in heads]
+    ledgers = pl.concat([Ledger.create_empty().lazy(), *(pl.scan_parquet(path) for path in paths)])
+    return ledgers.select(**columns).collect(engine="streaming")
+
+
+def _keys(video_id: str, content: str) -> dict[str, pl.Expr]:
+    # Of a million texts the chance that any two share a 64-bit hash is one in thirty million: a plan may count so, in
+    # an eighth of the memory. What is extracted is decided by the texts themselves.
+    keys = {"video_id": pl.col(video_id).hash(), "content": pl.col(content).hash()}
+    return keys | {"row": (keys["video_id"] * _ODD) ^ keys["content"]}
+
+
+def _in(ledgers: pl.DataFrame, column: str) -> pl.Expr:
+    return pl.col(column).is_in(ledgers[column].implode())
 
 
 def _num_contents(rows: pl.DataFrame) -> int:

@@ -18,7 +18,7 @@ def show(plan: Plan) -> None:
     if not plan.work:
         console.print("nothing is ingested yet")
         return
-    pairs = list(zip(plan.work, plan.estimates, strict=True))
+    pairs = [pair for pair in zip(plan.work, plan.estimates, strict=True) if not pair[0].is_current or pair[0].reasons]
     for (view, fingerprint), rows in groupby(pairs, key=lambda pair: (pair[0].view, pair[0].fingerprint)):
         title = f"{view}, recipe {short(fingerprint) if fingerprint else 'not yet frozen'}"
         console.print(_table(title, list(rows)))
@@ -29,7 +29,6 @@ def show(plan: Plan) -> None:
 def _table(title: str, rows: list[tuple[Work, Estimate]]) -> Table:
     table = Table(title=title, title_justify="left")
     used = [reason for reason in REASONS if any(work.reasons.get(reason) for work, _ in rows)]
-    used = used or list(REASONS[:1])
     table.add_column("partition", overflow="fold")
     for name in ("listed", *used, "reused", "time", "disk"):
         table.add_column(name.replace("_", " "), justify="right")
@@ -46,15 +45,15 @@ def _remarks(plan: Plan) -> list[str]:
     waiting = sum(work.reasons.get("retryable", 0) for work in plan.work if work.is_current)
     if not due:
         remarks = ["nothing to do: every partition has its features"]
+    elif plan.seconds is None or plan.size_bytes is None:
+        remarks = ["time and disk unknown: nothing was extracted yet to tell them from"]
     else:
-        total = f"in all about {duration(plan.seconds)} and {size(plan.size_bytes)}"
-        unknown = plan.seconds is None or plan.size_bytes is None
-        remarks = [f"{total}: nothing was extracted yet to tell it from" if unknown else total]
-        if not unknown and not all(found.is_of_recipe for found in due):
-            remarks.append("where a recipe has no past, times are those of other recipes")
+        remarks = [f"in all about {duration(plan.seconds)} and {size(plan.size_bytes)}"]
+        if not all(found.is_of_recipe for found in due):
+            remarks.append("as other recipes took: one of these has no past yet")
     if waiting:
         remarks.append(
-            f"{waiting:,} published failures may pass; extract-features leaves them, "
-            "reelstore retry --only REASON tries them again"
+            f"{waiting:,} retryable, published as failed: extract-features leaves them,\n"
+            "`reelstore retry --only REASON` tries them again"
         )
     return remarks

@@ -1,9 +1,12 @@
 """A store's status as tables for a terminal."""
 
+from collections import Counter
+
 from rich.console import Console
 from rich.table import Table
 
 from featurestore.coverage import Coverage
+from featurestore.reasons import RETRYABLE
 from featurestore.spec import short
 from flows.status import PartitionStatus, StoreStatus
 
@@ -84,8 +87,13 @@ def _remarks(status: StoreStatus) -> list[str]:
     lacking = {view.partition for view in views if view.state in ("stale", "missing")}
     if lacking:
         remarks.append(f"run extract-features: {len(lacking)} of {len(status.partitions)} partitions lack features")
-    if any(view.state == "current" and view.retryable for view in views):
-        remarks.append("some failures may pass: see reelstore retry --help")
+    waiting: Counter[str] = Counter()
+    for view in views:
+        if view.state == "current":
+            waiting.update({reason: count for reason, count in view.failed.items() if reason in RETRYABLE})
+    remarks += [
+        f"run reelstore retry --only {reason}: {count:,} failed so and may pass" for reason, count in waiting.items()
+    ]
     unscored = [row.partition for row in status.partitions if row.predictions in ("stale", "missing")]
     if unscored:
         remarks.append(f"run score-partitions: {len(unscored)} partitions lack the champion's predictions")

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from featurestore import chunking, frame_chunks, text_chunks, wanted
+from featurestore.ledger import count_outcomes
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import OK, Reason
 from featurestore.spec import FrameSpec, TextSpec, View
@@ -55,7 +56,7 @@ class Partitions:
             self.store,
             address(view, self.fingerprints[view], name),
             {**files, "ledger.parquet": tables.to_parquet(ledger)},
-            facts={"input_sha256": input_sha256(view, videos)},
+            facts={"input_sha256": input_sha256(view, videos), "outcomes": count_outcomes(ledger)},
             num_rows=len(ledger),
             provenance={},
             now=self.now,
