@@ -29,13 +29,13 @@ def ledger(num_videos: int) -> pl.DataFrame:
 
 def shard(num_videos: int = 3) -> dict[str, Any]:
     """Videos of four frames, of which v1 has two; v0 starts before 0 and shows one frame twice."""
-    arrays = {
+    arrays: dict[str, Any] = {
         "video_ids": [f"v{place}" for place in range(num_videos)],
         "embeddings": np.arange(1, 1 + num_videos * NUM_FRAMES * WIDTH, dtype=np.float16).reshape(
             -1, NUM_FRAMES, WIDTH
         ),
         "frame_mask": np.ones((num_videos, NUM_FRAMES), np.uint8),
-        "pts_seconds": np.tile(np.float32([-0.5, 0, 0, 2]), (num_videos, 1)),
+        "pts_seconds": np.tile(np.array([-0.5, 0, 0, 2], np.float32), (num_videos, 1)),
     }
     for name in ("embeddings", "frame_mask", "pts_seconds"):
         arrays[name][1:2, 2:] = 0
@@ -51,7 +51,7 @@ def test_healthy_frames_pass(num_videos: int) -> None:
     assert check(shard(num_videos), num_videos)["video_id"].to_list() == [f"v{place}" for place in range(num_videos)]
 
 
-def put(name: str, place: Any, value: float) -> Change:
+def put(name: str, place: Any, value: object) -> Change:
     return lambda arrays: arrays[name].__setitem__(place, value)
 
 

@@ -1,8 +1,6 @@
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,57 +13,18 @@ from featurestore.extract.frames import FrameExtractor
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import RETRYABLE, Reason
 from featurestore.views import current_commit
-from flows import wanted_specs
-from flows.demo.corpus import Corpus, make_corpus
-from flows.demo.outline import CorpusSizes
-from flows.demo.run import settings_of
+from flows.demo.corpus import Corpus
 from flows.ingest_videos import list_videos
 from flows.settings import load_settings
 from flows.view_jobs import ViewJob
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Corrupt, Retryable
-from warehouse.store import Store, open_store
+from warehouse.store import Store
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-SIZES = CorpusSizes(unlabeled=2, labeled=30, scored_day=2, longest_seconds=1.2)
+LISTED = 48
 DAY = "2026-11-20"
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return make_corpus(tmp_path_factory.mktemp("drawn") / "corpus", 3, SIZES)
-
-
-@pytest.fixture
-def house(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    (tmp_path / "reelstore.toml").write_text(settings_of(corpus))
-    monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
-    for partition in corpus.partitions:
-        list_videos("manifest", partition.manifest, partition.name, partition.role)
-    return open_store(tmp_path / "store")
-
-
-@pytest.fixture
-def fingerprint(house: Store) -> str:
-    return wanted_specs.apply(house, load_settings(), NOW)["frames"]
-
-
-@pytest.fixture
-def without(corpus: Corpus) -> Callable[..., Any]:
-    """Take a partition's media away, all or the first, for as long as a block lasts."""
-
-    @contextmanager
-    def away(partition: str, *, only_first: bool = False) -> Iterator[str]:
-        media = next(p.manifest.parent for p in corpus.partitions if p.name == partition) / "media"
-        place = min(media.iterdir()) if only_first else media
-        place.rename(place.with_name("away"))
-        try:
-            yield place.stem
-        finally:
-            place.with_name("away").rename(place)
-
-    return away
 
 
 def job(store: Store, partition: str, fingerprint: str, **changes: Any) -> ViewJob:
@@ -90,18 +49,18 @@ def test_a_partition_past_its_failure_budget_is_refused_and_published_once_its_m
     listed = tables.video_partition(house, "labeled")
     with without("labeled"):
         for _ in range(2):
-            with pytest.raises(Retryable, match="of 30 videos of labeled failed for reasons that may pass"):
+            with pytest.raises(Retryable, match="of 48 videos of labeled failed for reasons that may pass"):
                 extract(house, "labeled", fingerprint)
     assert current_commit(house, "frames", fingerprint, listed) is None
     refused = view_coverage(house, "frames", fingerprint, listed)
     assert refused.state == "refused"
-    assert refused.ok + sum(refused.failed.values()) == SIZES.labeled
+    assert refused.ok + sum(refused.failed.values()) == LISTED
     assert refused.attempts["2"] == refused.failed[Reason.MEDIA_MISSING]
 
     commit = extract(house, "labeled", fingerprint)
     outcomes = commit.facts["outcomes"]
     assert outcomes["ok"] == commit.num_rows
-    assert sum(outcomes.values()) == SIZES.labeled
+    assert sum(outcomes.values()) == LISTED
     assert tables.read_table(commit, "ledger.parquet").filter(ledger.may_pass()).is_empty()
     assert attempts(house, commit) == {}
     assert view_coverage(house, "frames", fingerprint, listed).state == "current"
