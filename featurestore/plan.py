@@ -9,7 +9,7 @@ from featurestore.ledger import LEDGER_FILE, Ledger, may_pass
 from featurestore.reasons import OK, RETRYABLE
 from featurestore.spec import View
 from featurestore.views import CONTENTS, INPUTS, address, current_commit, datasets, has_previews, wants_previews
-from warehouse import commits
+from warehouse import commits, tables
 from warehouse.commits import Address, Commit
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
@@ -110,15 +110,13 @@ def _with_reasons(store: Store, view: View, fingerprint: str | None, partition: 
 
 
 def _listed(partition: VideoPartition, view: View) -> pl.DataFrame:
-    path = commits.verified_path(partition.commit, "videos.parquet")
     columns = _keys("video_id", CONTENTS[view]) | {"has_input": pl.col(INPUTS[view]).is_not_null()}
-    return pl.scan_parquet(path).select(**columns).collect(engine="streaming")
+    return tables.scan_table(partition.commit, "videos.parquet").select(**columns).collect(engine="streaming")
 
 
 def _ledgers(heads: Sequence[Commit]) -> pl.DataFrame:
     columns = _keys("video_id", "content_sha256") | {"failed": may_pass(), "ok": pl.col("outcome") == OK}
-    paths = [commits.verified_path(head, LEDGER_FILE) for head in heads]
-    ledgers = pl.concat([Ledger.create_empty().lazy(), *(pl.scan_parquet(path) for path in paths)])
+    ledgers = pl.concat([Ledger.create_empty().lazy(), *(tables.scan_table(head, LEDGER_FILE) for head in heads)])
     return ledgers.select(**columns).collect(engine="streaming")
 
 

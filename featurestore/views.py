@@ -60,7 +60,7 @@ def has_previews(commit: Commit) -> bool:
 def current_commit(
     store: Store, view: View, fingerprint: str, partition: VideoPartition, as_of: datetime | None = None
 ) -> Commit | None:
-    """The head of a view, now or at a moment, if it was made from what the partition lists, for the role that it has."""
+    """The head of a view, now or at a moment, if it was made from what the partition lists, for its role."""
     commit = moments.head(store, address(view, fingerprint, partition.name), as_of)
     return commit if commit is not None and is_current(commit, view, partition) else None
 
