@@ -11,8 +11,7 @@ def duration(seconds: float | None) -> str:
         return "unknown"
     if seconds < _MINUTE:
         return f"{seconds:.0f} s"
-    minutes = round(seconds / _MINUTE)
-    return f"{minutes} min" if seconds < _HOUR else f"{minutes // _MINUTE} h {minutes % _MINUTE:02d} min"
+    return f"{seconds / _MINUTE:.0f} min" if seconds < _HOUR else f"{seconds / _HOUR:.1f} h"
 
 
 def size(size_bytes: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from itertools import groupby
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -10,6 +11,14 @@ from featurestore.spec import short
 from featurestore.throughput import Estimate
 from flows.amounts import duration, size
 from flows.planning import Plan
+
+_HEADINGS = {
+    "changed_bytes": "changed\nbytes",
+    "changed_fingerprint": "changed\nfinger-\nprint",
+    "no_preview": "no\npreview",
+    "retryable": "retry-\nable",
+}
+_PARTITION_CHARS, _FIGURE_CHARS = 10, 7
 
 
 def show(plan: Plan) -> None:
@@ -27,11 +36,13 @@ def show(plan: Plan) -> None:
 
 
 def _table(title: str, rows: list[tuple[Work, Estimate]]) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     used = [reason for reason in REASONS if any(work.reasons.get(reason) for work, _ in rows)]
-    table.add_column("partition", overflow="fold")
+    table.add_column("partition", overflow="fold", min_width=_PARTITION_CHARS)
     for name in ("listed", *used, "reused", "time", "disk"):
-        table.add_column(name.replace("_", " "), justify="right")
+        # A heading may take more lines; a figure must not.
+        heading = _HEADINGS.get(name, name)
+        table.add_column(heading, justify="right", no_wrap=True, min_width=_FIGURE_CHARS)
     for work, found in rows:
         counts = [work.listed, *(work.reasons.get(reason, 0) for reason in used), work.reused]
         table.add_row(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +31,7 @@ def show(status: StoreStatus) -> None:
 
 
 def _partitions(status: StoreStatus) -> Table:
-    table = Table(title="partitions", title_justify="left")
+    table = Table(title="partitions", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("partition", overflow="fold")
     for name in ("role", "listed", "labels", "predictions"):
         table.add_column(name, justify="right" if name in ("listed", "labels") else "left")
@@ -45,10 +46,10 @@ def _predictions(row: PartitionStatus) -> str:
 
 
 def _coverage(title: str, rows: list[Coverage]) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("partition", overflow="fold")
     for name in ("state", "ok", "failed", "attempts", "warnings"):
-        table.add_column(name, justify="right" if name == "ok" else "left")
+        table.add_column(name, justify="right" if name in ("ok", "warnings") else "left", no_wrap=True)
     for row in rows:
         attempts = (f"{videos:,} {_times(int(count))}" for count, videos in row.attempts.items())
         table.add_row(
@@ -57,22 +58,17 @@ def _coverage(title: str, rows: list[Coverage]) -> Table:
             "-" if row.commit is None else f"{row.ok:,}",
             _counts(row.failed),
             "\n".join(attempts),
-            _counts(row.warnings),
+            f"{sum(row.warnings.values()):,}" if row.warnings else "",
         )
     return table
 
 
 def _counts(counts: dict[str, int]) -> str:
-    return "\n".join(
-        f"{count:,} {name.replace('_', ' ') if name in _WARNINGS else name}" for name, count in counts.items()
-    )
-
-
-_WARNINGS = ("all_frames_alike", "same_embeddings")
+    return "\n".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _times(count: int) -> str:
-    return {0: "not tried", 1: "tried once", 2: "tried twice"}.get(count, f"tried {count} times")
+    return {0: "none", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _remarks(status: StoreStatus) -> list[str]:
@@ -94,6 +90,7 @@ def _remarks(status: StoreStatus) -> list[str]:
     remarks += [
         f"run reelstore retry --only {reason}: {count:,} failed so and may pass" for reason, count in waiting.items()
     ]
+    remarks += _warned(views)
     unscored = [row.partition for row in status.partitions if row.predictions in ("stale", "missing")]
     if unscored:
         remarks.append(f"run score-partitions: {len(unscored)} partitions lack the champion's predictions")
@@ -102,3 +99,16 @@ def _remarks(status: StoreStatus) -> list[str]:
         for name, found in status.one_sided_categories.items()
     ]
     return remarks
+
+
+def _warned(views: list[Coverage]) -> list[str]:
+    found: Counter[str] = Counter()
+    for view in views:
+        found.update(view.warnings)
+    return [f"{count:,} videos {_WARNINGS.get(name, name)}" for name, count in sorted(found.items())]
+
+
+_WARNINGS = {
+    "all_frames_alike": "have all frames alike, as slideshows do",
+    "same_embeddings": "have the embeddings of other bytes, as copies and stills do",
+}
