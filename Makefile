@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo test check bench-plan format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -33,6 +33,9 @@ check: setup  ## All that a change must pass: format, lint, types, import contra
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+bench-plan: setup  ## Seconds and memory of a plan over a million listed videos
+	$(BIN)/python tests/benchmarks/bench_plan.py
 
 format: setup  ## Format the code and mend what ruff can
 	$(BIN)/ruff format .

@@ -1,6 +1,7 @@
 """The files of one chunk of the frames view, and the reuse of what was committed before."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,11 @@ import polars as pl
 
 from featurestore import embeddings
 from featurestore.embeddings import FrameShard
-from featurestore.ledger import Ledger
+from featurestore.ledger import LEDGER_FILE, Ledger, may_pass
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import OK, Reason
 from featurestore.spec import FrameSpec
+from featurestore.views import has_previews
 from warehouse import commits, tables
 from warehouse.commits import Commit
 
@@ -29,7 +31,11 @@ def preview_name(index: int) -> str:
 
 
 def build(
-    index: int, chunk: pl.DataFrame, outcomes: Mapping[str, FrameOutcome], spec: FrameSpec
+    index: int,
+    chunk: pl.DataFrame,
+    outcomes: Mapping[str, FrameOutcome],
+    spec: FrameSpec,
+    without_media: Mapping[str, FrameOutcome] | None = None,
 ) -> tuple[dict[str, bytes], pl.DataFrame]:
     """Make the files of one chunk.
 
@@ -38,12 +44,17 @@ def build(
         chunk: listed videos (`video_id`, `content_sha256`), sorted by video id.
         outcomes: one for each content of the chunk.
         spec: the recipe.
+        without_media: outcomes by video id, for those whose content is no medium's.
 
     Returns:
         The bytes of each file by name (a shard always; previews where an outcome has one), and the chunk's ledger rows.
     """
     ids, contents = chunk["video_id"].to_list(), chunk["content_sha256"].to_list()
-    found = [(video_id, outcomes[content]) for video_id, content in zip(ids, contents, strict=True)]
+    bare = without_media or {}
+    found = [
+        (video_id, bare[video_id] if video_id in bare else outcomes[content])
+        for video_id, content in zip(ids, contents, strict=True)
+    ]
     good = [(video_id, outcome) for video_id, outcome in found if outcome.ok]
     shape = (len(good), spec.num_frames)
     shard = FrameShard(
@@ -84,23 +95,25 @@ def previews(commit: Commit) -> dict[str, bytes]:
 class CommittedFrames:
     """The outcomes that commits of one recipe already hold, by content.
 
+    Reasons that may pass are not among them: what failed so is tried again.
+
     Args:
         sources: commits of the frames view, all of one fingerprint.
+        head: one of them of which every outcome stands, for a retry builds upon it.
+        again: reasons that don't stand in the head either.
     """
 
-    def __init__(self, sources: Sequence[Commit]) -> None:
-        self._sources = list(sources)
-        ledgers = [
-            tables.read_table(commit, "ledger.parquet").with_columns(source=pl.lit(place, pl.Int32))
-            for place, commit in enumerate(self._sources)
-        ]
-        passing = [str(reason) for reason in Reason if not reason.permanent]
-        known = (
-            pl.concat(ledgers) if ledgers else pl.DataFrame(schema={**Ledger.create_empty().schema, "source": pl.Int32})
-        )
-        self._known = known.filter(~pl.col("outcome").is_in(passing)).unique(
-            "content_sha256", keep="first", maintain_order=True
-        )
+    def __init__(self, sources: Sequence[Commit], head: Commit | None = None, again: Sequence[Reason] = ()) -> None:
+        kept = [] if head is None else [head]
+        # Where a content was committed twice, the commit with preview strips serves everyone.
+        self._sources = kept + sorted((one for one in sources if one != head), key=lambda one: not has_previews(one))
+        columns: dict[str, Any] = {**Ledger.create_empty().schema, "source": pl.Int32}
+        known = [pl.DataFrame(schema=columns)]
+        for place, commit in enumerate(self._sources):
+            ledger = tables.read_table(commit, LEDGER_FILE).with_columns(source=pl.lit(place, pl.Int32))
+            passing = pl.col("outcome").is_in(list(again)) if commit == head else may_pass()
+            known.append(ledger.filter(~passing))
+        self._known = pl.concat(known).unique("content_sha256", keep="first", maintain_order=True)
 
     def find(self, contents: Iterable[str], *, previews: bool) -> dict[str, FrameOutcome]:
         """Read the outcomes of some contents.
@@ -115,22 +128,37 @@ class CommittedFrames:
         rows = self._known.filter(pl.col("content_sha256").is_in(list(contents)))
         outcomes = {}
         for (source, shard), group in rows.sort("source", "shard").group_by("source", "shard", maintain_order=True):
-            place = None if shard is None else (self._sources[int(source)], int(shard))
-            outcomes.update(_read(place, group, previews=previews))
+            if shard is not None:
+                # Checked before they are parsed, once in each process.
+                names = {shard_name(int(shard)), preview_name(int(shard))} & set(self._sources[int(source)].files)
+                for name in names:
+                    commits.verified_path(self._sources[int(source)], name)
+            outcomes.update(read_outcomes(self._sources[int(source)].folder, shard, group, previews=previews))
         return outcomes
 
 
-def _read(place: tuple[Commit, int] | None, rows: pl.DataFrame, *, previews: bool) -> dict[str, FrameOutcome]:
-    if place is None:
-        return {
-            row["content_sha256"]: FrameOutcome(row["outcome"], row["detail"]) for row in rows.iter_rows(named=True)
-        }
-    commit, index = place
-    shard = embeddings.open_mapped(commits.verified_path(commit, shard_name(index)))
-    strips = {}
-    if previews and preview_name(index) in commit.files:
-        strips = embeddings.read_previews(commits.verified_path(commit, preview_name(index)))
-    return {
+def read_outcomes(folder: Path, index: int | None, rows: pl.DataFrame, *, previews: bool) -> dict[str, FrameOutcome]:
+    """Read the outcomes of a chunk back from its files.
+
+    Args:
+        folder: where the chunk's files are, checked by their digests.
+        index: the chunk's place in its partition; needed where a row is ok.
+        rows: of its ledger.
+        previews: leave out what has no preview strip.
+
+    Returns:
+        The outcomes by content.
+    """
+    failed, good = rows.filter(pl.col("outcome") != OK), rows.filter(outcome=OK)
+    outcomes = {
+        row["content_sha256"]: FrameOutcome(row["outcome"], row["detail"]) for row in failed.iter_rows(named=True)
+    }
+    if not len(good) or index is None:
+        return outcomes
+    shard = embeddings.open_mapped(folder / shard_name(index))
+    kept = folder / preview_name(index)
+    strips = embeddings.read_previews(kept) if previews and kept.is_file() else {}
+    return outcomes | {
         row["content_sha256"]: FrameOutcome(
             reason=OK,
             embeddings=np.array(shard.embeddings[row["row"]]),
@@ -138,7 +166,7 @@ def _read(place: tuple[Commit, int] | None, rows: pl.DataFrame, *, previews: boo
             pts_seconds=np.array(shard.pts_seconds[row["row"]]),
             preview=strips.get(row["video_id"]),
         )
-        for row in rows.iter_rows(named=True)
+        for row in good.iter_rows(named=True)
         if not previews or row["video_id"] in strips
     }
 

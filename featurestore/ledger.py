@@ -1,10 +1,12 @@
 """The ledger: one row for each listed video of a partition, `ok` or one reason why not."""
 
+from collections.abc import Sequence
+
 import dataframely as dy
 import polars as pl
 
-from featurestore.reasons import OK, Reason
-from warehouse.errors import Corrupt, Retryable
+from featurestore.reasons import OK, RETRYABLE, Reason
+from warehouse.errors import Corrupt
 
 LEDGER_FILE = "ledger.parquet"
 BUDGET_SHARE = 0.05
@@ -20,8 +22,8 @@ class Ledger(dy.Schema):
     """`ok` or a reason code."""
     detail = dy.String(nullable=True)
     """What the reader of the medium said, for people."""
-    shard = dy.Int32(nullable=True)
-    row = dy.Int32(nullable=True)
+    shard = dy.Int32(nullable=True, min=0)
+    row = dy.Int32(nullable=True, min=0)
     """Row of the shard's file, from 0."""
 
     @dy.rule()
@@ -36,39 +38,67 @@ class Ledger(dy.Schema):
         return (pl.col("shard").is_not_null() == ok) & (pl.col("row").is_not_null() == ok)
 
 
-def failures(ledger: pl.DataFrame) -> dict[str, int]:
-    """Count the videos of each reason code, `ok` left out, by code."""
-    counts = ledger.filter(pl.col("outcome") != OK).group_by("outcome").len().sort("outcome")
-    return dict(counts.iter_rows())
+def count_outcomes(ledger: pl.DataFrame) -> dict[str, int]:
+    """Count the videos of each outcome, by `ok` or reason code, sorted."""
+    return dict(ledger.group_by("outcome").len().sort("outcome").iter_rows())
 
 
-def num_passing(ledger: pl.DataFrame) -> int:
-    """Count the videos that failed for a reason that may pass when they are tried again."""
-    codes = [str(reason) for reason in Reason if not reason.permanent]
-    return ledger.filter(pl.col("outcome").is_in(codes)).height
+def may_pass() -> pl.Expr:
+    """Whether a row's reason may pass when it is tried again."""
+    return pl.col("outcome").is_in([str(reason) for reason in RETRYABLE])
 
 
-def check(ledger: pl.DataFrame, listed: pl.Series) -> pl.DataFrame:
-    """Hold a ledger against the partition's listed videos.
+def check(ledger: pl.DataFrame, listed: pl.DataFrame, rows_by_shard: Sequence[int]) -> pl.DataFrame:
+    """Hold a ledger against the partition's listed videos and the rows of its shards.
 
     Args:
         ledger: rows of `Ledger`, in any order.
-        listed: ids of all listed videos.
+        listed: `video_id` and `content_sha256` of all listed videos, in any order.
+        rows_by_shard: how many rows the file of each shard holds.
 
     Returns:
         The ledger, sorted by video id.
 
     Raises:
-        Corrupt: a listed video has no row, or a row names a video that is not listed.
-        Retryable: the failure budget is spent: more than 5% and more than 20 videos failed for reasons that may pass.
+        Corrupt: a row breaks the schema, a listed video has no row or another content, a row names a video that is
+            not listed, or the rows that are ok are not the rows of the shards, each once and in the order of ids.
     """
-    ledger = Ledger.validate(ledger.sort("video_id"))
-    if not ledger["video_id"].equals(listed.sort()):
-        raise Corrupt(f"the ledger has {len(ledger)} rows for {len(listed)} listed videos, or names others")
-    failed = num_passing(ledger)
-    if failed > BUDGET_VIDEOS and failed > BUDGET_SHARE * len(ledger):
-        raise Retryable(
-            f"{failed} of {len(ledger)} videos failed for reasons that may pass "
-            f"({failures(ledger)}); the partition is not published, run the extraction again"
+    try:
+        checked = pl.DataFrame(Ledger.validate(ledger.sort("video_id")))
+    except (dy.exc.SchemaError, dy.exc.ValidationError, pl.exceptions.PolarsError) as error:
+        problem = " ".join(str(error).split())
+        raise Corrupt(f"the ledger's rows do not fit ({problem}); nothing is published, run again") from error
+    if not checked["video_id"].equals(listed["video_id"].sort()):
+        raise Corrupt(
+            f"the ledger has {len(checked)} rows for {len(listed)} listed videos, or names others; "
+            "nothing is published, run again"
         )
-    return ledger
+    if not checked.select("video_id", "content_sha256").equals(_by_id(listed)):
+        raise Corrupt("the ledger names other contents than the listing; nothing is published, run again")
+    if not _places(checked).equals(_rows(rows_by_shard)):
+        raise Corrupt(
+            f"the {checked.filter(outcome=OK).height} videos that are ok are not the {sum(rows_by_shard)} rows of the "
+            "shards, each once and in order; nothing is published, run again"
+        )
+    return checked
+
+
+def over_budget(ledger: pl.DataFrame) -> bool:
+    """Whether more than 5% and more than 20 videos failed for reasons that may pass."""
+    failed = ledger.filter(may_pass()).height
+    return failed > BUDGET_VIDEOS and failed > BUDGET_SHARE * len(ledger)
+
+
+def _by_id(listed: pl.DataFrame) -> pl.DataFrame:
+    return listed.select("video_id", "content_sha256").sort("video_id")
+
+
+def _places(ledger: pl.DataFrame) -> pl.DataFrame:
+    return ledger.filter(outcome=OK).select("shard", "row").sort("shard", maintain_order=True)
+
+
+def _rows(rows_by_shard: Sequence[int]) -> pl.DataFrame:
+    # In each shard the rows count up as the ids do, so that sorting by shard alone must bring them into order.
+    counts = pl.DataFrame({"num_rows": pl.Series(rows_by_shard, dtype=pl.Int32)}).with_row_index("shard")
+    rows = counts.select(pl.col("shard").cast(pl.Int32), row=pl.int_ranges(0, "num_rows", dtype=pl.Int32))
+    return rows.explode("row").drop_nulls()

@@ -1,6 +1,10 @@
 """Why a listed video has no features: the closed list of codes that a ledger may hold."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+
+from warehouse.errors import Invalid
+from warehouse.identifiers import shown
 
 OK = "ok"
 
@@ -62,3 +66,33 @@ _MAY_PASS = frozenset(
         Reason.WORKER_DIED,
     }
 )
+
+
+RETRYABLE = tuple(reason for reason in Reason if not reason.permanent)
+"""The reasons that may pass when they are tried again."""
+
+
+def parse_retryable(codes: Iterable[str]) -> tuple[Reason, ...]:
+    """Accept the reasons that a retry is asked for.
+
+    Args:
+        codes: as a ledger holds them.
+
+    Returns:
+        The reasons, in the order of the closed list, each once.
+
+    Raises:
+        Invalid: there is no such reason, it is permanent, or none is named.
+    """
+    asked, choice = set(codes), ", ".join(RETRYABLE)
+    for code in sorted(asked):
+        if code not in set(Reason):
+            raise Invalid(f"there is no reason {shown(code)}; those that may pass are {choice}")
+        if Reason(code).permanent:
+            raise Invalid(
+                f"{code} is permanent: it stands until the video's bytes, its text or the recipe change; "
+                f"those that may pass are {choice}"
+            )
+    if not asked:
+        raise Invalid(f"a retry needs a reason; those that may pass are {choice}")
+    return tuple(reason for reason in RETRYABLE if reason in asked)

@@ -1,10 +1,12 @@
 """The files of one chunk of the text view."""
 
+import dataframely as dy
 import polars as pl
 
 from featurestore import tokens
 from featurestore.ledger import Ledger
 from featurestore.reasons import OK, Reason
+from warehouse.errors import Corrupt
 
 
 def shard_name(index: int) -> str:
@@ -22,6 +24,9 @@ def build(index: int, chunk: pl.DataFrame, rows: pl.DataFrame) -> tuple[dict[str
 
     Returns:
         The bytes of the shard by its name, and the chunk's ledger rows.
+
+    Raises:
+        Corrupt: a row breaks its schema; the sentence says which rule.
     """
     placed = rows.select("video_id").sort("video_id").with_row_index("row")
     ledger = chunk.join(placed, on="video_id", how="left", maintain_order="left").select(
@@ -32,4 +37,8 @@ def build(index: int, chunk: pl.DataFrame, rows: pl.DataFrame) -> tuple[dict[str
         shard=pl.when(pl.col("row").is_not_null()).then(pl.lit(index, pl.Int32)),
         row=pl.col("row").cast(pl.Int32),
     )
-    return {shard_name(index): tokens.encode(rows)}, Ledger.validate(ledger)
+    try:
+        return {shard_name(index): tokens.encode(rows)}, Ledger.validate(ledger)
+    except (dy.exc.SchemaError, dy.exc.ValidationError) as error:
+        problem = " ".join(str(error).split())
+        raise Corrupt(f"rows of {shard_name(index)} do not fit ({problem}); nothing is published, run again") from error

@@ -1,17 +1,23 @@
 """Where the views of a partition are kept, and whether they are up to date."""
 
 import hashlib
+import re
 from datetime import datetime
 
 import polars as pl
 
-from featurestore.spec import View, short
-from warehouse import moments, tables
+from featurestore.spec import SHORT_FINGERPRINT_CHARS, View, short
+from warehouse import commits, moments, tables
 from warehouse.commits import Address, Commit
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
 
-_INPUTS = {"frames": ("video_id", "media_sha256"), "text": ("video_id", "text_sha256")}
+INPUTS: dict[View, str] = {"frames": "media_sha256", "text": "text_sha256"}
+"""The column of videos whose change makes a view stale; null where there is no medium."""
+CONTENTS: dict[View, str] = {"frames": "content_sha256", "text": "text_sha256"}
+"""The column of videos that a ledger's `content_sha256` holds."""
+
+_ROWS_HASHED_AT_ONCE = 65_536
 
 
 def address(view: View, fingerprint: str, partition: str | None = None) -> Address:
@@ -19,17 +25,59 @@ def address(view: View, fingerprint: str, partition: str | None = None) -> Addre
     return Address(f"features/{view}/{short(fingerprint)}", partition)
 
 
+def refused_address(view: View, fingerprint: str, partition: str | None = None) -> Address:
+    """The address of the ledger of a partition that was not published, as too many of its videos failed."""
+    return Address(f"features/{view}/{short(fingerprint)}/refused", partition)
+
+
+def datasets(store: Store, view: View) -> list[str]:
+    """The datasets of a view, one for each recipe that something was published under."""
+    pattern = re.compile(f"features/{view}/[0-9a-f]{{{SHORT_FINGERPRINT_CHARS}}}")
+    return [name for name in commits.datasets(store) if pattern.fullmatch(name)]
+
+
 def input_sha256(view: View, videos: pl.DataFrame) -> str:
     """Digest of what a view reads of a partition: the ids and the digests of their media or their text."""
-    rows = videos.select(_INPUTS[view]).sort("video_id").write_ndjson()
-    return hashlib.sha256(rows.encode()).hexdigest()
+    digest = hashlib.sha256()
+    # Neither an id nor a digest holds a tab; "-" is no digest.
+    row = pl.concat_str("video_id", pl.col(INPUTS[view]).fill_null("-"), separator="\t")
+    ordered = videos if videos["video_id"].is_sorted() else videos.sort("video_id")
+    for rows in ordered.iter_slices(_ROWS_HASHED_AT_ONCE):
+        digest.update(f"{rows.select(row.str.join(chr(10))).item()}\n".encode())
+    return digest.hexdigest()
+
+
+def wants_previews(partition: VideoPartition) -> bool:
+    """Whether a partition's frames come with preview strips: reports show what is labelled or scored."""
+    return partition.role != "unlabeled"
+
+
+def has_previews(commit: Commit) -> bool:
+    """Whether a commit of the frames view was made with preview strips."""
+    return bool(commit.facts.get("previews", True))
 
 
 def current_commit(
     store: Store, view: View, fingerprint: str, partition: VideoPartition, as_of: datetime | None = None
 ) -> Commit | None:
-    """The head of a view, now or at a moment, if it was made from what the partition lists."""
+    """The head of a view, now or at a moment, if it was made from what the partition lists, for its role."""
     commit = moments.head(store, address(view, fingerprint, partition.name), as_of)
-    if commit is None or commit.facts["input_sha256"] != input_sha256(view, tables.videos(partition)):
-        return None
-    return commit
+    return commit if commit is not None and is_current(commit, view, partition) else None
+
+
+def is_current(commit: Commit, view: View, partition: VideoPartition) -> bool:
+    """Whether a commit of a view was made from what a partition lists now, for the role that it has now."""
+    if view == "frames" and wants_previews(partition) and not has_previews(commit):
+        return False
+    return is_made_from(commit, view, partition)
+
+
+def is_made_from(commit: Commit, view: View, partition: VideoPartition) -> bool:
+    """Whether a commit, or a refused ledger, was made from the media or the texts that a partition lists now."""
+    # The listing's own commit id answers at once; only after an ingest since then are its rows compared.
+    if commits.read_provenance(commit).get("made_from", {}).get("videos") == partition.commit.id:
+        return True
+    if sum(commit.facts.get("outcomes", {}).values()) not in (0, partition.commit.num_rows):
+        return False
+    videos = tables.videos(partition, ["video_id", INPUTS[view]])
+    return bool(commit.facts["input_sha256"] == input_sha256(view, videos))

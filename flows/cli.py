@@ -4,13 +4,13 @@ import sys
 
 import typer
 
-from flows.commands import export, lineage, recipes, tables, upkeep, work
+from flows.commands import export, features, lineage, recipes, tables, upkeep, work
 from warehouse.errors import Invalid, ReelstoreError
 
 USERS_MISTAKE = 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for module in (work, recipes, lineage, tables, upkeep):
+for module in (work, features, recipes, lineage, tables, upkeep):
     app.add_typer(module.app)
 app.add_typer(export.app, name="export")
 

@@ -1,79 +1,106 @@
 """The deployment `extract-features`: media and text become the frames and text views of their partition."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import task
+from prefect import task, unmapped
 from prefect.cache_policies import NO_CACHE
 
 from featurestore import wanted
-from featurestore.reasons import OK
-from featurestore.spec import VIEWS, View
+from featurestore.reasons import OK, Reason, parse_retryable
+from featurestore.retrying import num_to_retry
+from featurestore.spec import View
 from featurestore.views import current_commit
 from flows import artifacts, wanted_specs
 from flows.deployment import deployment
 from flows.each import each, fail_with
-from flows.parameters import Partition
+from flows.parameters import Partition, Retry
+from flows.recipes_in_use import recipes_in_use
 from flows.settings import load_settings
 from flows.view_jobs import ViewJob, view_job
-from modeling import registry
-from warehouse import tables
-from warehouse.store import open_existing_store
+from warehouse import commits, tables
+from warehouse.store import Store, open_existing_store
+from warehouse.tables import VideoPartition
 
 
 @deployment("extract-features")
-def extract_features(partition: Partition = None) -> list[dict[str, Any]]:
-    """Make the features of every partition that lacks them, under the wanted recipe and the champion's."""
+def extract_features(partition: Partition = None, retry: Retry = None) -> list[dict[str, Any]]:
+    """Make the features of every partition that lacks them, under the wanted recipe and the champion's.
+
+    Failures that are published stand: name their reasons in `retry` to try those videos again and keep all else.
+    """
+    again = None if retry is None else parse_retryable(retry)
     settings = load_settings()
     store = open_existing_store(settings.root, settings.catalog_url)
     partitions = [tables.video_partition(store, partition)] if partition else tables.video_partitions(store)
-    champion = registry.champion(store)
-    recipes = [
-        wanted.wanted(store) or wanted_specs.freeze(store, wanted_specs.prepare(store, settings), datetime.now(UTC))
-    ]
-    recipes += [champion.facts["fingerprints"]] if champion else []
-    lacking = [
-        (view, fingerprint, listed.name)
-        for view in VIEWS
-        for fingerprint in sorted({recipe[view] for recipe in recipes})
+    if wanted.wanted(store) is None:
+        wanted_specs.freeze(store, wanted_specs.prepare(store, settings), datetime.now(UTC))
+    work = [
+        (view, fingerprint, listed.name, num_videos)
+        for view, fingerprint in recipes_in_use(store)
         for listed in partitions
-        if current_commit(store, view, fingerprint, listed) is None
+        if (num_videos := _num_due(store, view, fingerprint, listed, again))
     ]
-    rows, errors = each(lacking, lambda lack: _extract(*lack))
-    summary = "\n".join(f"- {row['partition']} {row['view']}: {row['ok']} of {row['videos']} ok" for row in rows)
-    artifacts.leave("extract", summary or "nothing to do: every partition has its features", rows)
+    rows, errors = each(work, lambda job: _extract(*job, again))
+    nothing = "nothing to do: every partition has its features" if again is None else "nothing to retry"
+    artifacts.leave("extract", "\n".join(map(_line, rows)) or nothing, rows)
     fail_with(errors)
     return rows
 
 
 @task(name="extract-chunk", persist_result=False, cache_policy=NO_CACHE)
-def extract_chunk(view: View, fingerprint: str, partition: str, index: int) -> int:
+def extract_chunk(view: View, fingerprint: str, partition: str, index: int, again: list[Reason] | None) -> int:
     """Make the files of one chunk; returns how many videos it has."""
-    return _job(view, fingerprint, partition).make(index)
+    return _job(view, fingerprint, partition, again).make(index)
 
 
-def _extract(view: View, fingerprint: str, partition: str) -> dict[str, Any]:
-    job = _job(view, fingerprint, partition)
-    with artifacts.progress(f"extract {view} {partition}") as show:
-        done = 0
-        for future in extract_chunk.map(view, fingerprint, partition, list(range(job.num_chunks))):
-            done += future.result()
-            show(done, job.num_videos)
-    commit = job.publish(datetime.now(UTC))
-    outcomes = commit.facts["outcomes"]
-    failed = {reason: count for reason, count in outcomes.items() if reason != OK}
+def _num_due(
+    store: Store, view: View, fingerprint: str, partition: VideoPartition, again: Sequence[Reason] | None
+) -> int:
+    commit = current_commit(store, view, fingerprint, partition)
+    if again is None:
+        return partition.commit.num_rows if commit is None else 0
+    return 0 if commit is None or view != "frames" else num_to_retry(commit, partition, again)
+
+
+def _extract(
+    view: View, fingerprint: str, partition: str, num_due: int, again: Sequence[Reason] | None
+) -> dict[str, Any]:
+    try:
+        job = _job(view, fingerprint, partition, again)
+        with artifacts.progress(f"extract {view} {partition}") as show:
+            done = 0
+            indices = list(range(job.num_chunks))
+            for future in extract_chunk.map(view, fingerprint, partition, indices, unmapped(again)):
+                done += future.result()
+                show(done, job.num_videos)
+        commit = job.publish(datetime.now(UTC))
+    finally:
+        # Published or refused, a job is over: what comes next opens another.
+        view_job.cache_clear()
+    outcomes, provenance = commit.facts["outcomes"], commits.read_provenance(commit)
     return {
         "partition": partition,
         "view": view,
         "fingerprint": fingerprint,
         "videos": job.num_videos,
+        "tried": num_due,
         "ok": commit.num_rows,
-        "failed_by_reason": failed,
+        "failed_by_reason": {reason: count for reason, count in outcomes.items() if reason != OK},
+        "warnings": {name: found["videos"] for name, found in provenance.get("warnings", {}).items()},
         "commit": commit.id,
     }
 
 
-def _job(view: View, fingerprint: str, partition: str) -> ViewJob:
+def _line(row: dict[str, Any]) -> str:
+    counts = {**row["failed_by_reason"], **{f"warned of {name}": count for name, count in row["warnings"].items()}}
+    also = "".join(f", {count} {name}" for name, count in counts.items())
+    return f"- {row['partition']} {row['view']}: {row['ok']} of {row['videos']} ok{also}"
+
+
+def _job(view: View, fingerprint: str, partition: str, again: Sequence[Reason] | None) -> ViewJob:
     settings = load_settings()
     store = open_existing_store(settings.root, settings.catalog_url)
-    return view_job(store.root, view, fingerprint, partition, tables.video_partition(store, partition).commit.id)
+    listed = tables.video_partition(store, partition).commit.id
+    return view_job(store.root, view, fingerprint, partition, listed, None if again is None else tuple(again))

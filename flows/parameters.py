@@ -23,6 +23,13 @@ TaxonomyName = Annotated[
 ]
 Rehash = Annotated[bool, Field(description="Read every medium again, also where size and time are unchanged.")]
 Partition = Annotated[str | None, Field(description="One partition; by default every one that lacks this.")]
+Retry = Annotated[
+    list[str] | None,
+    Field(
+        description="Reason codes, such as decode_timeout: tries the published failures of these reasons again and "
+        "keeps all else; by default published failures stand, and the partitions that lack features are made."
+    ),
+]
 ModelId = Annotated[str | None, Field(description="A model's id or the start of it; by default the champion.")]
 Views = Annotated[
     tuple[Literal["frames", "text"], ...], Field(min_length=1, description="What the classifier sees; both by default.")

@@ -54,6 +54,11 @@ class TextExtractor:
         self._ids = _parse_vocabulary(vocabulary)
         self._tokenizer = BertWordPieceTokenizer(self._ids, lowercase=True)
 
+    @property
+    def vocabulary_size(self) -> int:
+        """Token ids are below it."""
+        return max(self._ids.values()) + 1
+
     def extract(self, videos: pl.DataFrame) -> pl.DataFrame:
         """Tokenise videos.
 

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from featurestore import frame_chunks, plan, text_chunks, wanted
+from featurestore import chunking, frame_chunks, text_chunks, wanted
+from featurestore.ledger import count_outcomes
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import OK, Reason
 from featurestore.spec import FrameSpec, TextSpec, View
@@ -36,13 +37,14 @@ class Partitions:
         tables.publish_videos(self.store, name, role, videos, Path("media"), self.now)
         outcomes = {video(number): outcome(number, fails=number == no_frames) for number in numbers}
         frames = [
-            frame_chunks.build(0, chunk, outcomes, self.frame_spec) for chunk in plan.chunks(videos, "content_sha256")
+            frame_chunks.build(0, chunk, outcomes, self.frame_spec)
+            for chunk in chunking.chunks(videos, "content_sha256")
         ]
         self._publish("frames", name, videos, frames)
         spoken = [token_row(number) for number in numbers if number != no_text]
         rows = pl.DataFrame(spoken, schema=Tokens.create_empty().schema, orient="row")
         self._publish(
-            "text", name, videos, [text_chunks.build(0, chunk, rows) for chunk in plan.chunks(videos, "video_id")]
+            "text", name, videos, [text_chunks.build(0, chunk, rows) for chunk in chunking.chunks(videos, "video_id")]
         )
 
     def _publish(
@@ -54,7 +56,7 @@ class Partitions:
             self.store,
             address(view, self.fingerprints[view], name),
             {**files, "ledger.parquet": tables.to_parquet(ledger)},
-            facts={"input_sha256": input_sha256(view, videos)},
+            facts={"input_sha256": input_sha256(view, videos), "outcomes": count_outcomes(ledger)},
             num_rows=len(ledger),
             provenance={},
             now=self.now,

@@ -4,7 +4,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from featurestore import frame_chunks, plan
+from featurestore import chunking, frame_chunks
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import Reason
 from featurestore.spec import FrameSpec
@@ -20,7 +20,7 @@ def test_duplicates_have_a_row_each_and_failures_none(
     frame_spec: FrameSpec, make_outcome: Callable[..., FrameOutcome]
 ) -> None:
     outcomes = {"a": make_outcome(1), "b": make_outcome(2, fails=True)}
-    (chunk,) = plan.chunks(listing({"v1": "a", "v2": "b", "v3": "a"}), "content_sha256")
+    (chunk,) = chunking.chunks(listing({"v1": "a", "v2": "b", "v3": "a"}), "content_sha256")
     files, ledger = frame_chunks.build(0, chunk, outcomes, frame_spec)
     assert set(files) == {"shard-00000.h5", "preview-00000.h5"}
     assert ledger.select("video_id", "outcome", "shard", "row").rows() == [

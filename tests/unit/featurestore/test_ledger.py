@@ -1,68 +1,90 @@
-import dataframely as dy
+from collections.abc import Callable
+
 import polars as pl
 import pytest
 
 from featurestore import ledger
 from featurestore.ledger import Ledger
 from featurestore.reasons import Reason
-from warehouse.errors import Corrupt, Retryable
+from warehouse.errors import Corrupt
+
+Check = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def rows(outcomes: list[str]) -> pl.DataFrame:
+    ok = [outcome == "ok" for outcome in outcomes]
     return pl.DataFrame(
         {
             "video_id": [f"v{place:05d}" for place in range(len(outcomes))],
             "content_sha256": [f"{place:064x}" for place in range(len(outcomes))],
             "outcome": outcomes,
             "detail": [None] * len(outcomes),
-            "shard": [0 if outcome == "ok" else None for outcome in outcomes],
-            "row": [place if outcome == "ok" else None for place, outcome in enumerate(outcomes)],
+            "shard": [0 if good else None for good in ok],
+            "row": [sum(ok[:place]) if good else None for place, good in enumerate(ok)],
         },
         schema=Ledger.create_empty().schema,
     )
 
 
-def test_a_ledger_that_covers_the_listing_is_sorted_and_kept() -> None:
-    given = rows(["ok", "not_media", "ok"])
-    assert ledger.check(given.reverse(), given["video_id"]).equals(given)
+GIVEN = rows(["ok", "not_media", "ok"])
 
 
-def test_failures_are_counted_by_reason() -> None:
-    assert ledger.failures(rows(["ok", "not_media", "empty_file", "not_media"])) == {"empty_file": 1, "not_media": 2}
+@pytest.fixture
+def check() -> Check:
+    return lambda changed: ledger.check(changed, GIVEN, [2])
 
 
-@pytest.mark.parametrize("listed", [["v00000"], ["v00000", "v00001", "v00002"], ["v00000", "other"]])
+def test_a_ledger_that_covers_the_listing_is_sorted_and_kept(check: Check) -> None:
+    assert check(GIVEN.reverse()).equals(GIVEN)
+
+
+def test_a_partition_where_nothing_is_ok_has_shards_without_rows() -> None:
+    failed = rows(["not_media", "empty_file"])
+    assert ledger.check(failed, failed, [0]).equals(failed)
+
+
+def test_outcomes_are_counted() -> None:
+    counts = ledger.count_outcomes(rows(["ok", "not_media", "empty_file", "not_media"]))
+    assert counts == {"empty_file": 1, "not_media": 2, "ok": 1}
+
+
+@pytest.mark.parametrize("listed", [["v00000"], ["v00000", "v00001", "v00002", "v00003"], ["v00000", "v00001", "x"]])
 def test_a_commit_is_refused_when_ledger_and_listing_disagree(listed: list[str]) -> None:
-    with pytest.raises(Corrupt, match=f"2 rows for {len(listed)} listed"):
-        ledger.check(rows(["ok", "ok"]), pl.Series(listed))
+    contents = pl.DataFrame({"video_id": listed, "content_sha256": [f"{place:064x}" for place in range(len(listed))]})
+    with pytest.raises(Corrupt, match=f"3 rows for {len(listed)} listed"):
+        ledger.check(GIVEN, contents, [2])
+
+
+TAMPERED = {
+    "unknown code": {"outcome": pl.lit("who knows")},
+    "ok without a place": {"shard": pl.lit(None, pl.Int32)},
+    "failure with a place": {"outcome": pl.lit("not_media")},
+    "an id twice": {"video_id": pl.lit("v00000")},
+    "another content": {"content_sha256": pl.lit("f" * 64)},
+    "a row twice": {"row": pl.when(outcome="ok").then(pl.lit(0, pl.Int32))},
+    "a row that the shard has not": {"row": pl.col("row") + 1},
+    "rows out of order": {"row": 1 - pl.col("row")},
+    "a shard that is not there": {"shard": pl.col("shard") + 1},
+    "nothing ok": {"outcome": pl.lit("not_media"), "shard": pl.lit(None, pl.Int32), "row": pl.lit(None, pl.Int32)},
+}
+
+
+@pytest.mark.parametrize("tampered", TAMPERED.values(), ids=TAMPERED)
+def test_a_tampered_row_is_refused(check: Check, tampered: dict[str, pl.Expr]) -> None:
+    with pytest.raises(Corrupt, match="nothing is published"):
+        check(GIVEN.with_columns(**tampered))
+
+
+@pytest.mark.parametrize("column", ["outcome", "detail", "row"])
+def test_a_ledger_without_a_column_is_refused(check: Check, column: str) -> None:
+    with pytest.raises(Corrupt, match="nothing is published"):
+        check(GIVEN.drop(column))
 
 
 @pytest.mark.parametrize(
-    "tampered",
-    [
-        {"outcome": pl.lit("who knows")},
-        {"shard": pl.lit(None, pl.Int32)},
-        {"outcome": pl.lit("not_media")},
-        {"video_id": pl.lit("v00000")},
-    ],
-    ids=["unknown code", "ok without a place", "failure with a place", "an id twice"],
+    ("passing", "broken", "total", "over"),
+    [(20, 0, 100, False), (21, 0, 100, True), (21, 0, 1000, False), (0, 99, 100, False), (51, 0, 1000, True)],
 )
-def test_a_tampered_row_is_refused(tampered: dict[str, pl.Expr]) -> None:
-    given = rows(["ok", "ok"])
-    with pytest.raises(dy.exc.ValidationError):
-        ledger.check(given.with_columns(**tampered), given["video_id"])
-
-
-@pytest.mark.parametrize(
-    ("passing", "broken", "total", "published"),
-    [(20, 0, 100, True), (21, 0, 100, False), (21, 0, 1000, True), (0, 99, 100, True), (51, 0, 1000, False)],
-)
-def test_the_failure_budget_counts_only_what_may_pass(
-    passing: int, broken: int, total: int, *, published: bool
-) -> None:
-    given = rows([Reason.DECODE_TIMEOUT] * passing + [Reason.NOT_MEDIA] * broken + ["ok"] * (total - passing - broken))
-    if published:
-        assert len(ledger.check(given, given["video_id"])) == total
-    else:
-        with pytest.raises(Retryable, match=f"{passing} of {total} videos.*decode_timeout"):
-            ledger.check(given, given["video_id"])
+def test_the_failure_budget_counts_only_what_may_pass(passing: int, broken: int, total: int, *, over: bool) -> None:
+    outcomes = [Reason.DECODE_TIMEOUT] * passing + [Reason.NOT_MEDIA] * broken + ["ok"] * (total - passing - broken)
+    assert ledger.over_budget(rows(list(outcomes))) == over

@@ -1,13 +1,69 @@
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from flows import wanted_specs
 from flows.cli import main
+from flows.demo.corpus import Corpus, make_corpus
+from flows.demo.outline import CorpusSizes
+from flows.demo.run import settings_of
+from flows.ingest_videos import list_videos
+from flows.settings import load_settings
+from warehouse.store import Store, open_store
 
 Run = Callable[..., tuple[int, str, str]]
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+SIZES = CorpusSizes(unlabeled=2, labeled=48, scored_day=2, longest_seconds=1.2)
+RECIPE = """
+[recipe.model]
+width = 32
+num_language_layers = 1
+num_cross_layers = 1
+[recipe.finetuning]
+epochs = 1
+"""
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return make_corpus(tmp_path_factory.mktemp("drawn") / "corpus", 3, SIZES)
+
+
+@pytest.fixture
+def house(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    (tmp_path / "reelstore.toml").write_text(settings_of(corpus) + RECIPE)
+    monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
+    for partition in corpus.partitions:
+        list_videos("manifest", partition.manifest, partition.name, partition.role)
+    return open_store(tmp_path / "store")
+
+
+@pytest.fixture
+def fingerprint(house: Store) -> str:
+    return wanted_specs.freeze(house, wanted_specs.prepare(house, load_settings()), NOW)["frames"]
+
+
+@pytest.fixture
+def without(corpus: Corpus) -> Callable[..., Any]:
+    """Take a partition's media away, all or the first, for as long as a block lasts."""
+
+    @contextmanager
+    def away(partition: str, *, only_first: bool = False) -> Iterator[str]:
+        media = next(p.manifest.parent for p in corpus.partitions if p.name == partition) / "media"
+        place = min(media.iterdir()) if only_first else media
+        place.rename(place.with_name("away"))
+        try:
+            yield place.stem
+        finally:
+            place.with_name("away").rename(place)
+
+    return away
 
 
 @pytest.fixture

@@ -1,67 +1,196 @@
+import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
-from featurestore import ledger
-from featurestore.reasons import Reason
-from flows import wanted_specs
-from flows.demo.corpus import Corpus, make_corpus
-from flows.demo.outline import CorpusSizes
-from flows.demo.run import settings_of
+from featurestore import frame_chunks, ledger
+from featurestore.coverage import view_coverage
+from featurestore.extract.frames import FrameExtractor
+from featurestore.outcome import FrameOutcome
+from featurestore.reasons import RETRYABLE, Reason
+from featurestore.views import current_commit
+from flows.demo.corpus import Corpus
 from flows.ingest_videos import list_videos
 from flows.settings import load_settings
 from flows.view_jobs import ViewJob
 from warehouse import commits, tables
 from warehouse.commits import Commit
-from warehouse.errors import Retryable
-from warehouse.store import Store, open_store
+from warehouse.errors import Corrupt, Retryable
+from warehouse.store import Store
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-SIZES = CorpusSizes(unlabeled=2, labeled=30, scored_day=2, longest_seconds=1.2)
+LISTED = 48
+DAY = "2026-11-20"
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return make_corpus(tmp_path_factory.mktemp("drawn") / "corpus", 3, SIZES)
+def job(store: Store, partition: str, fingerprint: str, **changes: Any) -> ViewJob:
+    listed = tables.video_partition(store, partition)
+    return ViewJob(store, load_settings(), "frames", fingerprint, listed, NOW, **changes)
 
 
-@pytest.fixture
-def house(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    (tmp_path / "reelstore.toml").write_text(settings_of(corpus))
-    monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
-    for partition in corpus.partitions:
-        list_videos("manifest", partition.manifest, partition.name, partition.role)
-    return open_store(tmp_path / "store")
+def extract(store: Store, partition: str, fingerprint: str, **changes: Any) -> Commit:
+    made = job(store, partition, fingerprint, **changes)
+    for index in range(made.num_chunks):
+        made.make(index)
+    return made.publish(NOW)
 
 
-def extract(store: Store, partition: str, fingerprint: str) -> Commit:
-    job = ViewJob(store, load_settings(), "frames", fingerprint, tables.video_partition(store, partition), NOW)
-    for index in range(job.num_chunks):
-        job.make(index)
-    return job.publish(NOW)
+def attempts(store: Store, commit: Commit) -> dict[str, int]:
+    return dict(commits.head_attributes(store, commit.address)["attempts"])
 
 
-def test_a_partition_past_its_failure_budget_is_published_once_its_media_are_back(corpus: Corpus, house: Store) -> None:
-    fingerprint = wanted_specs.apply(house, load_settings(), NOW)["frames"]
-    media = next(p.manifest.parent for p in corpus.partitions if p.name == "labeled") / "media"
-    media.rename(media.with_name("away"))
-    try:
-        with pytest.raises(Retryable, match="failed for reasons that may pass"):
-            extract(house, "labeled", fingerprint)
-    finally:
-        media.with_name("away").rename(media)
+def test_a_partition_past_its_failure_budget_is_refused_and_published_once_its_media_are_back(
+    house: Store, fingerprint: str, without: Callable[..., Any]
+) -> None:
+    listed = tables.video_partition(house, "labeled")
+    with without("labeled"):
+        for _ in range(2):
+            with pytest.raises(Retryable, match="of 48 videos of labeled failed for reasons that may pass"):
+                extract(house, "labeled", fingerprint)
+    assert current_commit(house, "frames", fingerprint, listed) is None
+    refused = view_coverage(house, "frames", fingerprint, listed)
+    assert refused.state == "refused"
+    assert refused.ok + sum(refused.failed.values()) == LISTED
+    assert refused.attempts["2"] == refused.failed[Reason.MEDIA_MISSING]
+
     commit = extract(house, "labeled", fingerprint)
     outcomes = commit.facts["outcomes"]
     assert outcomes["ok"] == commit.num_rows
-    assert sum(outcomes.values()) == SIZES.labeled
-    assert outcomes.get(Reason.MEDIA_MISSING, 0) <= 1
-    assert ledger.num_passing(tables.read_table(commit, "ledger.parquet")) <= 1
+    assert sum(outcomes.values()) == LISTED
+    assert tables.read_table(commit, "ledger.parquet").filter(ledger.may_pass()).is_empty()
+    assert attempts(house, commit) == {}
+    assert view_coverage(house, "frames", fingerprint, listed).state == "current"
 
 
-def test_extracting_again_gives_the_same_commit(house: Store) -> None:
-    fingerprint = wanted_specs.apply(house, load_settings(), NOW)["frames"]
-    first = extract(house, "2026-11-20", fingerprint)
-    again = extract(house, "2026-11-20", fingerprint)
+def test_extracting_again_gives_the_same_commit(house: Store, fingerprint: str) -> None:
+    first = extract(house, DAY, fingerprint)
+    again = extract(house, DAY, fingerprint)
     assert again.id == first.id
     assert len(commits.commits(house, first.address.dataset)) == 1
+
+
+def test_a_commit_says_what_it_was_made_from_and_what_it_took(house: Store, fingerprint: str) -> None:
+    seconds = itertools.count(step=2.0)
+    commit = extract(house, DAY, fingerprint, clock=lambda: next(seconds))
+    provenance = commits.read_provenance(commit)
+    assert commit.facts["made_from"].keys() == {"spec"}
+    assert commits.commit_by_id(house, commit.facts["made_from"]["spec"]).facts["fingerprint"] == fingerprint
+    assert provenance["made_from"] == {"videos": tables.video_partition(house, DAY).commit.id}
+    assert (provenance["seconds"], provenance["num_extracted"]) == (2.0, 2)
+
+
+def test_a_retry_of_the_same_failure_counts_an_attempt_and_keeps_the_commit(
+    house: Store, fingerprint: str, without: Callable[..., Any]
+) -> None:
+    with without(DAY, only_first=True) as video_id:
+        first = extract(house, DAY, fingerprint)
+        assert attempts(house, first) == {video_id: 1}
+        again = extract(house, DAY, fingerprint, retry=[Reason.MEDIA_MISSING])
+    assert again.id == first.id
+    assert attempts(house, again) == {video_id: 2}
+
+
+def test_a_retry_reads_only_what_failed_and_keeps_all_else_byte_for_byte(
+    house: Store, fingerprint: str, without: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with without("labeled", only_first=True) as video_id:
+        broken = extract(house, "labeled", fingerprint)
+    whole = extract(house, "labeled", fingerprint)  # before its head is moved back, what a run without failures gives
+    assert whole.id != broken.id
+    move_head_back(house, broken)
+    read: list[str] = []
+    extracted = FrameExtractor.extract
+
+    def watched(self: FrameExtractor, items: Any, **given: Any) -> list[FrameOutcome]:
+        read.extend(item.path.stem for item in items)
+        return extracted(self, items, **given)
+
+    monkeypatch.setattr(FrameExtractor, "extract", watched)
+    monkeypatch.setattr(commits, "heads", lambda _store, _dataset: [broken])
+    retried = extract(house, "labeled", fingerprint, retry=[Reason.MEDIA_MISSING])
+    assert read == [video_id]
+    assert retried.id == whole.id
+    assert attempts(house, retried) == {}
+
+
+def move_head_back(store: Store, commit: Commit) -> None:
+    payloads = {name: commits.read_bytes(commit, name) for name in commit.files}
+    moved = commits.publish_files(
+        store, commit.address, payloads, facts=commit.facts, num_rows=commit.num_rows, provenance={}, now=NOW
+    )
+    assert moved.id == commit.id
+
+
+def test_a_retry_leaves_failures_of_other_reasons_alone(
+    house: Store, fingerprint: str, without: Callable[..., Any]
+) -> None:
+    with without(DAY, only_first=True) as video_id:
+        first = extract(house, DAY, fingerprint)
+    retried = extract(house, DAY, fingerprint, retry=[Reason.DECODE_TIMEOUT])
+    assert retried.id == first.id
+    assert attempts(house, retried) == {video_id: 1}
+
+
+def test_a_resumed_run_keeps_what_was_made_and_adds_up_its_seconds(
+    house: Store, fingerprint: str, without: Callable[..., Any]
+) -> None:
+    seconds = itertools.count(step=2.0)
+    with without(DAY, only_first=True):
+        job(house, DAY, fingerprint, clock=lambda: next(seconds)).make(0)
+    commit = extract(house, DAY, fingerprint, clock=lambda: next(seconds))
+    provenance = commits.read_provenance(commit)
+    assert commit.facts["outcomes"] == {"no_video_stream": 1, "ok": 1}
+    assert provenance["seconds"] == 4.0
+    assert provenance["num_extracted"] == 3  # two at first, of which one failed, and that one again
+
+
+def test_a_chunk_that_is_not_healthy_is_not_kept_and_a_rerun_makes_it_again(
+    house: Store, fingerprint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extracted = FrameExtractor.extract
+
+    def broken(self: FrameExtractor, items: Any, **given: Any) -> list[FrameOutcome]:
+        outcomes = extracted(self, items, **given)
+        for outcome in outcomes:
+            if outcome.embeddings is not None:
+                outcome.embeddings[0, 0] = np.nan
+        return outcomes
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FrameExtractor, "extract", broken)
+        with pytest.raises(Corrupt, match=r"video \d+ in shard-00000.h5 has NaN or infinite embeddings"):
+            extract(house, DAY, fingerprint)
+    assert current_commit(house, "frames", fingerprint, tables.video_partition(house, DAY)) is None
+    assert extract(house, DAY, fingerprint).num_rows == 1
+
+
+def test_a_partition_that_gets_a_role_with_previews_gets_previews(
+    corpus: Corpus, house: Store, fingerprint: str
+) -> None:
+    bare = extract(house, "unlabeled", fingerprint)
+    assert frame_chunks.previews(bare) == {}
+    partition = next(found for found in corpus.partitions if found.name == "unlabeled")
+    list_videos("manifest", partition.manifest, partition.name, "score")
+    assert current_commit(house, "frames", fingerprint, tables.video_partition(house, "unlabeled")) is None
+    drawn = extract(house, "unlabeled", fingerprint)
+    assert len(frame_chunks.previews(drawn)) == drawn.num_rows
+    list_videos("manifest", partition.manifest, partition.name, "unlabeled")
+    assert current_commit(house, "frames", fingerprint, tables.video_partition(house, "unlabeled")) == drawn
+
+
+def test_a_medium_that_was_missing_at_ingest_keeps_its_advice_and_is_not_tried(
+    corpus: Corpus, house: Store, fingerprint: str, without: Callable[..., Any]
+) -> None:
+    partition = next(found for found in corpus.partitions if found.name == DAY)
+    with without(DAY, only_first=True) as video_id:
+        list_videos("manifest", partition.manifest, partition.name, partition.role)
+    commit = extract(house, DAY, fingerprint)
+    row = tables.read_table(commit, "ledger.parquet").row(by_predicate=pl.col("video_id") == video_id, named=True)
+    assert row["outcome"] == Reason.MEDIA_MISSING
+    assert "ingest the partition again" in row["detail"]
+    assert extract(house, DAY, fingerprint, retry=RETRYABLE).id == commit.id
+    assert attempts(house, commit) == {video_id: 0}

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from featurestore import frame_chunks, plan, reader, snapshot, text_chunks, wanted
+from featurestore import chunking, frame_chunks, reader, snapshot, text_chunks, wanted
 from featurestore.outcome import FrameOutcome
 from featurestore.reader import Examples
 from featurestore.reasons import OK, Reason
@@ -86,7 +86,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
     outcomes = {str(video(number)["content_sha256"]): drawn(number) for number in range(NUM_VIDEOS)}
     frames = [
         frame_chunks.build(index, chunk, outcomes, FRAME_SPEC)
-        for index, chunk in enumerate(plan.chunks(videos, "content_sha256"))
+        for index, chunk in enumerate(chunking.chunks(videos, "content_sha256"))
     ]
     publish(store, "frames", fingerprints["frames"], videos, frames)
     tokens = [(f"v{number:04d}", list(range(1, 2 + number % 7))) for number in range(NUM_VIDEOS) if number % 89]
@@ -96,7 +96,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
         text_chunks.build(
             index, chunk, pl.DataFrame(rows, schema, orient="row").filter(pl.col("video_id").is_in(chunk["video_id"]))
         )
-        for index, chunk in enumerate(plan.chunks(videos, "video_id"))
+        for index, chunk in enumerate(chunking.chunks(videos, "video_id"))
     ]
     publish(store, "text", fingerprints["text"], videos, text)
     return Examples(store, snapshot.pin(store, ["labeled"], fingerprints))

@@ -1,0 +1,76 @@
+"""How far the views of a partition are made, told from what commits record: no ledger and no listing is read."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from featurestore.reasons import OK, RETRYABLE
+from featurestore.spec import View
+from featurestore.views import address, is_current, is_made_from, refused_address
+from warehouse import commits
+from warehouse.store import Store
+from warehouse.tables import VideoPartition
+
+State = Literal["current", "stale", "missing", "refused"]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What is known of one view of one partition under one recipe."""
+
+    view: View
+    fingerprint: str
+    partition: str
+    state: State
+    """`current`: made from what is listed now. `stale`: made from another listing. `missing`: never made. `refused`:
+    made, and not published, as too many videos failed for reasons that may pass."""
+    commit: str | None
+    """The head's id, or that of the refused ledger."""
+    ok: int
+    """Videos with features."""
+    failed: dict[str, int]
+    """Videos without, by reason."""
+    retryable: int
+    """Of these, the ones that may pass."""
+    attempts: dict[str, int]
+    """How often these were tried: the number of videos by the number of attempts."""
+    warnings: dict[str, int]
+    """Videos that are odd and yet may be right, by warning."""
+
+
+def view_coverage(store: Store, view: View, fingerprint: str, partition: VideoPartition) -> Coverage:
+    """Tell how far one view of a partition is made.
+
+    Args:
+        store: the store.
+        view: frames or text.
+        fingerprint: of the recipe, 64 hexadecimal digits.
+        partition: what is listed.
+
+    Returns:
+        What its head records; the refused ledger's counts where that is all there is of the listing as it is now.
+    """
+    found = commits.head(store, address(view, fingerprint, partition.name))
+    state: State = "missing" if found is None else "current" if is_current(found, view, partition) else "stale"
+    if state != "current":
+        refused = commits.head(store, refused_address(view, fingerprint, partition.name))
+        if refused is not None and is_made_from(refused, view, partition):
+            found, state = refused, "refused"
+    if found is None:
+        return Coverage(view, fingerprint, partition.name, state, None, 0, {}, 0, {}, {})
+    outcomes = found.facts["outcomes"]
+    attempts = commits.head_attributes(store, found.address).get("attempts", {})
+    counts = sorted(attempts.values())
+    return Coverage(
+        view=view,
+        fingerprint=fingerprint,
+        partition=partition.name,
+        state=state,
+        commit=found.id,
+        ok=outcomes.get(OK, 0),
+        failed={reason: count for reason, count in sorted(outcomes.items()) if reason != OK},
+        retryable=sum(outcomes.get(reason, 0) for reason in RETRYABLE),
+        attempts={str(count): counts.count(count) for count in sorted(set(counts))},
+        warnings={
+            name: warned["videos"] for name, warned in commits.read_provenance(found).get("warnings", {}).items()
+        },
+    )

@@ -1,0 +1,76 @@
+"""Commands about features: what is to be done, what there is, and what failed and may pass."""
+# ruff: noqa: PLC0415 - a command imports what it runs
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from flows.commands.store import open_wanted_store
+
+app = typer.Typer()
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command()
+def plan(as_json: AsJson = False) -> None:
+    """Count what extract-features would do, by reason, with the time and disk that it may take.
+
+    new: never listed in a committed ledger of the recipe. changed bytes: same video id, other content. changed
+    fingerprint: made under another recipe alone. no preview: made before the partition's role asked for previews.
+    retryable: failed for a reason that may pass; where all else is up to date, only `reelstore retry` tries these
+    again. reused: content that is committed already and is not extracted again.
+    """
+    from flows import plan_tables, planning
+
+    found = planning.plan_store(open_wanted_store())
+    if as_json:
+        typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+    else:
+        plan_tables.show(found)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show what the store holds and lacks: coverage by partition and view, failures, warnings, predictions."""
+    from flows import status_tables
+    from flows.status import store_status
+
+    found = store_status(open_wanted_store())
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=1))
+    else:
+        status_tables.show(found)
+
+
+@app.command()
+def retry(
+    only: Annotated[list[str], typer.Option(help="A reason that may pass, such as decode_timeout; may be repeated.")],
+    partition: Annotated[str | None, typer.Option(help="One partition; all by default.")] = None,
+) -> None:
+    """Try published failures again; every other video keeps what it has.
+
+    A medium that was missing when it was ingested is found by another ingest, not by a retry. Partitions that are not
+    up to date are left to extract-features, which tries their failures again too.
+    """
+    from featurestore.reasons import parse_retryable
+    from flows.embedded import call, use_embedded_server
+    from warehouse import tables
+
+    reasons, store = parse_retryable(only), open_wanted_store()
+    if partition is not None:
+        tables.video_partition(store, partition)
+    use_embedded_server()
+    rows = call("extract-features", {"partition": partition, "retry": list(reasons)})
+    for row in rows:
+        left = "".join(f", {count} {reason}" for reason, count in row["failed_by_reason"].items())
+        typer.echo(
+            f"{row['partition']} {row['view']}: tried {row['tried']} again; now {row['ok']} of {row['videos']} ok{left}"
+        )
+    if not rows:
+        typer.echo(
+            f"nothing to retry: no up-to-date partition has a video that failed for {' or '.join(reasons)} "
+            "and had its medium when it was ingested"
+        )

@@ -1,0 +1,54 @@
+"""The plan of a whole store: the work on every partition under every recipe in use, with what it may take."""
+
+from dataclasses import dataclass
+
+from featurestore.plan import Work, plan_view
+from featurestore.spec import VIEWS, View
+from featurestore.throughput import Estimate, estimate, measure
+from flows.recipes_in_use import recipes_in_use
+from warehouse import tables
+from warehouse.store import Store
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What extraction would do."""
+
+    work: tuple[Work, ...]
+    """By view, recipe and partition."""
+    estimates: tuple[Estimate, ...]
+    """One for each piece of work."""
+    seconds: float | None
+    """Of all work; None where some is unknown."""
+    size_bytes: int | None
+    """As for seconds."""
+
+
+def plan_store(store: Store) -> Plan:
+    """Count the work on all partitions.
+
+    Args:
+        store: the store.
+
+    Returns:
+        The work and what it may take.
+
+    Raises:
+        Corrupt: a file is not as it was published.
+    """
+    recipes: list[tuple[View, str | None]] = [*recipes_in_use(store)] or [(view, None) for view in VIEWS]
+    partitions = tables.video_partitions(store)
+    work, estimates = [], []
+    for view, fingerprint in recipes:
+        throughput = measure(store, view, fingerprint)
+        for listed in partitions:
+            work.append(plan_view(store, view, fingerprint, listed))
+            estimates.append(estimate(work[-1], throughput))
+    seconds = [found.seconds for found in estimates]
+    sizes = [found.size_bytes for found in estimates]
+    return Plan(
+        work=tuple(work),
+        estimates=tuple(estimates),
+        seconds=None if None in seconds else sum(found for found in seconds if found is not None),
+        size_bytes=None if None in sizes else sum(found for found in sizes if found is not None),
+    )

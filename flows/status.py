@@ -1,0 +1,108 @@
+"""What a store holds and lacks: each partition with its labels, its views and the champion's predictions."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from featurestore import snapshot
+from featurestore.coverage import Coverage, view_coverage
+from flows.recipes_in_use import recipes_in_use
+from modeling import predictions, registry
+from warehouse import split, tables
+from warehouse.commits import Commit
+from warehouse.errors import Invalid
+from warehouse.store import Store
+from warehouse.tables import Role, VideoPartition
+
+Predictions = Literal["current", "stale", "missing", "not scored"]
+
+
+@dataclass(frozen=True)
+class PartitionStatus:
+    """One partition."""
+
+    partition: str
+    role: Role
+    listed: int
+    labels: int | None
+    """None where none were published."""
+    views: tuple[Coverage, ...]
+    """One for each view and recipe in use."""
+    predictions: Predictions
+    """The champion's; `not scored` where there is no champion, or the partition is not of role score."""
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """A whole store."""
+
+    root: str
+    recipes: tuple[dict[str, str], ...]
+    """View and fingerprint of each recipe that extraction keeps up to date."""
+    champion: str | None
+    partitions: tuple[PartitionStatus, ...]
+    """By name."""
+    one_sided_categories: dict[str, list[str]]
+    """By labelled partition, the classes with 10 or more contents of which validation holds all or none."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as one JSON document."""
+        return asdict(self)
+
+
+def store_status(store: Store) -> StoreStatus:
+    """Look at a store; answered by the catalog and small files, whatever the number of videos.
+
+    Args:
+        store: the store.
+
+    Returns:
+        Its state.
+
+    Raises:
+        Corrupt: a file is not as it was published.
+    """
+    recipes, champion = recipes_in_use(store), registry.champion(store)
+    partitions = tables.video_partitions(store)
+    return StoreStatus(
+        root=str(store.root),
+        recipes=tuple({"view": view, "fingerprint": fingerprint} for view, fingerprint in recipes),
+        champion=None if champion is None else champion.id,
+        partitions=tuple(
+            PartitionStatus(
+                partition=listed.name,
+                role=listed.role,
+                listed=listed.commit.num_rows,
+                labels=None if (labels := tables.labels_commit(store, listed.name)) is None else labels.num_rows,
+                views=tuple(view_coverage(store, view, fingerprint, listed) for view, fingerprint in recipes),
+                predictions=_predictions(store, champion, listed),
+            )
+            for listed in partitions
+        ),
+        one_sided_categories=_one_sided(store, partitions),
+    )
+
+
+def _predictions(store: Store, champion: Commit | None, partition: VideoPartition) -> Predictions:
+    if champion is None or partition.role != "score":
+        return "not scored"
+    if not predictions.exist(store, champion.id, partition.name):
+        return "missing"
+    try:
+        pinned = snapshot.pin(store, [partition.name], champion.facts["fingerprints"])
+    except Invalid:
+        return "stale"
+    return "current" if predictions.are_current(store, champion.id, pinned.pins[0]) else "stale"
+
+
+def _one_sided(store: Store, partitions: list[VideoPartition]) -> dict[str, list[str]]:
+    salt = split.frozen_salt(store)
+    found: dict[str, list[str]] = {}
+    for partition in partitions:
+        labels = tables.labels(store, partition.name) if partition.role == "labeled" and salt is not None else None
+        if labels is not None and salt is not None:
+            rows = labels.join(tables.videos(partition, ["video_id", "content_sha256"]), on="video_id")
+            one_sided = split.one_sided_categories(
+                salt, rows["content_sha256"].to_list(), rows["category_id"].to_list()
+            )
+            found |= {partition.name: one_sided} if one_sided else {}
+    return found

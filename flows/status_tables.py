@@ -1,0 +1,114 @@
+"""A store's status as tables for a terminal."""
+
+from collections import Counter
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from featurestore.coverage import Coverage
+from featurestore.reasons import RETRYABLE
+from featurestore.spec import short
+from flows.status import PartitionStatus, StoreStatus
+
+
+def show(status: StoreStatus) -> None:
+    """Print the partitions, each recipe's coverage, and what asks for something to be done."""
+    console = Console(highlight=False)
+    console.print(f"store {status.root}", soft_wrap=True)
+    console.print(f"champion {(status.champion or 'none yet')[:16]}")
+    if not status.partitions:
+        console.print("nothing is ingested yet")
+        return
+    console.print(_partitions(status))
+    for number, recipe in enumerate(status.recipes):
+        title = f"{recipe['view']}, recipe {short(recipe['fingerprint'])}"
+        console.print(_coverage(title, [partition.views[number] for partition in status.partitions]))
+    if not status.recipes:
+        console.print("no recipe is frozen yet: the first extract-features freezes one")
+    for remark in _remarks(status):
+        console.print(remark)
+
+
+def _partitions(status: StoreStatus) -> Table:
+    table = Table(title="partitions", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("partition", overflow="fold")
+    for name in ("role", "listed", "labels", "predictions"):
+        table.add_column(name, justify="right" if name in ("listed", "labels") else "left")
+    for row in status.partitions:
+        labels = "-" if row.labels is None else f"{row.labels:,}"
+        table.add_row(row.partition, row.role, f"{row.listed:,}", labels, _predictions(row))
+    return table
+
+
+def _predictions(row: PartitionStatus) -> str:
+    return "-" if row.predictions == "not scored" else row.predictions
+
+
+def _coverage(title: str, rows: list[Coverage]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("partition", overflow="fold")
+    for name in ("state", "ok", "failed", "attempts", "warnings"):
+        table.add_column(name, justify="right" if name in ("ok", "warnings") else "left", no_wrap=True)
+    for row in rows:
+        attempts = (f"{videos:,} {_times(int(count))}" for count, videos in row.attempts.items())
+        table.add_row(
+            row.partition,
+            row.state,
+            "-" if row.commit is None else f"{row.ok:,}",
+            _counts(row.failed),
+            "\n".join(attempts),
+            f"{sum(row.warnings.values()):,}" if row.warnings else "",
+        )
+    return table
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return "\n".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _times(count: int) -> str:
+    return {0: "none", 1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _remarks(status: StoreStatus) -> list[str]:
+    views = [view for partition in status.partitions for view in partition.views]
+    remarks = [
+        f"{view.view} of {view.partition} was refused: {view.retryable:,} of {view.ok + sum(view.failed.values()):,} "
+        "videos failed for reasons that may pass, more than 5% and more than 20; mend the cause, then run "
+        "extract-features"
+        for view in views
+        if view.state == "refused"
+    ]
+    lacking = {view.partition for view in views if view.state in ("stale", "missing")}
+    if lacking:
+        remarks.append(f"run extract-features: {len(lacking)} of {len(status.partitions)} partitions lack features")
+    waiting: Counter[str] = Counter()
+    for view in views:
+        if view.state == "current":
+            waiting.update({reason: count for reason, count in view.failed.items() if reason in RETRYABLE})
+    remarks += [
+        f"run reelstore retry --only {reason}: {count:,} failed so and may pass" for reason, count in waiting.items()
+    ]
+    remarks += _warned(views)
+    unscored = [row.partition for row in status.partitions if row.predictions in ("stale", "missing")]
+    if unscored:
+        remarks.append(f"run score-partitions: {len(unscored)} partitions lack the champion's predictions")
+    remarks += [
+        f"validation holds all or none of {len(found)} classes of {name}: {', '.join(found[:5])}"
+        for name, found in status.one_sided_categories.items()
+    ]
+    return remarks
+
+
+def _warned(views: list[Coverage]) -> list[str]:
+    found: Counter[str] = Counter()
+    for view in views:
+        found.update(view.warnings)
+    return [f"{count:,} videos {_WARNINGS.get(name, name)}" for name, count in sorted(found.items())]
+
+
+_WARNINGS = {
+    "all_frames_alike": "have all frames alike, as slideshows do",
+    "same_embeddings": "have the embeddings of other bytes, as copies and stills do",
+}

@@ -1,0 +1,177 @@
+"""What `reelstore status` and `reelstore plan` print at the width of a terminal."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from featurestore.coverage import Coverage
+from featurestore.plan import Work
+from featurestore.throughput import Estimate
+from flows import plan_tables, status_tables
+from flows.amounts import duration, size
+from flows.planning import Plan
+from flows.status import PartitionStatus, StoreStatus
+
+WIDTH = 80
+FRAMES, TEXT = "a" * 64, "b" * 64
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "unknown"), (0.2, "0 s"), (59, "59 s"), (90, "2 min"), (3599, "60 min"), (7500, "2.1 h")],
+)
+def test_durations_have_the_unit_that_fits(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [(None, "unknown"), (0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (12_345_678_901, "12.3 GB")],
+)
+def test_sizes_have_the_unit_that_fits(size_bytes: int | None, text: str) -> None:
+    assert size(size_bytes) == text
+
+
+def work(partition: str, **changes: object) -> Work:
+    given: dict[str, object] = {
+        "view": "frames",
+        "fingerprint": FRAMES,
+        "partition": partition,
+        "listed": 1_000_000,
+        "is_current": False,
+        "reasons": {"new": 900_000, "changed_bytes": 50_000, "changed_fingerprint": 20_000, "retryable": 10_000},
+        "reused": 20_000,
+        "contents": 970_000,
+    }
+    return Work(**(given | changes))  # type: ignore[arg-type]
+
+
+def planned(*pairs: tuple[Work, Estimate]) -> Plan:
+    seconds = [estimate.seconds for _, estimate in pairs]
+    known = [found for found in seconds if found is not None]
+    total = sum(known) if len(known) == len(seconds) else None
+    return Plan(tuple(one for one, _ in pairs), tuple(estimate for _, estimate in pairs), total, 10**10)
+
+
+KNOWN = Estimate(7500.0, 10**10, is_of_recipe=True)
+DONE = {"is_current": True, "reasons": {}, "reused": 0, "contents": 0}
+
+
+def test_a_plan_of_a_million_fits_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    plan_tables.show(planned((work("unlabeled"), KNOWN), (work("2026-11-20", **DONE), Estimate(0.0, 0, True))))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= WIDTH
+    assert "frames, recipe aaaaaaaaaaaa" in out
+    for said in ("unlabeled", "1,000,000", "900,000", "50,000", "20,000", "10,000", "2.1 h", "10.0 GB"):
+        assert said in out
+    assert "in all about 2.1 h and 10.0 GB" in out
+    assert "2026-11-20" not in out  # nothing is to be done there
+
+
+@pytest.mark.parametrize(
+    ("pair", "said"),
+    [
+        ((work("day", **DONE), KNOWN), "nothing to do"),
+        ((work("day", **DONE | {"reasons": {"retryable": 3}}), KNOWN), "3 retryable, published as failed"),
+        ((work("day"), Estimate(None, None, is_of_recipe=False)), "time and disk unknown: nothing was extracted yet"),
+        ((work("day"), Estimate(1.0, 1, is_of_recipe=False)), "as other recipes took"),
+        ((work("day", fingerprint=None), KNOWN), "recipe not yet frozen"),
+    ],
+)
+def test_a_plan_says_what_its_figures_do_not(
+    capsys: pytest.CaptureFixture[str], pair: tuple[Work, Estimate], said: str
+) -> None:
+    plan_tables.show(planned(pair))
+    assert said in capsys.readouterr().out
+
+
+def status(*rows: PartitionStatus, one_sided: dict[str, list[str]] | None = None) -> StoreStatus:
+    recipes = ({"view": "frames", "fingerprint": FRAMES}, {"view": "text", "fingerprint": TEXT})
+    return StoreStatus("/store", recipes, "c" * 64, rows, one_sided or {})
+
+
+def row(**changes: object) -> PartitionStatus:
+    frames: dict[str, object] = {
+        "view": "frames",
+        "fingerprint": FRAMES,
+        "partition": "2026-11-20",
+        "state": "current",
+        "commit": "d" * 64,
+        "ok": 999_000,
+        "failed": {"decode_timeout": 400, "not_media": 600},
+        "retryable": 400,
+        "attempts": {"0": 100, "1": 200, "4": 100},
+        "warnings": {"all_frames_alike": 1200, "same_embeddings": 30},
+    }
+    text = Coverage("text", TEXT, "2026-11-20", "missing", None, 0, {}, 0, {}, {})
+    coverage = Coverage(**(frames | changes))  # type: ignore[arg-type]
+    return PartitionStatus("2026-11-20", "score", 1_000_000, None, (coverage, text), "stale")
+
+
+def test_a_status_of_a_million_fits_the_terminal_and_says_what_to_run(capsys: pytest.CaptureFixture[str]) -> None:
+    status_tables.show(status(row(), one_sided={"labeled": ["0001", "0002"]}))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= WIDTH
+    for said in (
+        "1,200 videos have all frames alike, as slideshows do",
+        "1,230",
+        "200 once",
+        "100 none",
+        "run reelstore retry --only decode_timeout: 400 failed so and may pass",
+        "run extract-features: 1 of 1 partitions lack features",
+        "run score-partitions: 1",
+        "validation holds all or none of 2 classes of labeled: 0001, 0002",
+    ):
+        assert said in out
+    assert "--only not_media" not in out
+
+
+def test_a_refused_partition_is_shown_with_its_counts_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    status_tables.show(status(row(state="refused")))
+    out = " ".join(capsys.readouterr().out.split())
+    assert "frames of 2026-11-20 was refused: 400 of 1,000,000 videos failed for reasons that may pass" in out
+    assert "retry --only" not in out
+
+
+def test_an_empty_store_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    status_tables.show(status())
+    plan_tables.show(planned())
+    assert capsys.readouterr().out.count("nothing is ingested yet") == 2
+
+
+AS_LABELED = ("--partition", "labeled", "--role", "labeled")
+
+
+def test_status_and_plan_answer_before_anything_is_extracted(
+    run: Callable[..., tuple[int, str, str]], listing: object
+) -> None:
+    run("ingest", "manifest", str(listing), *AS_LABELED)
+    assert run("plan")[0] == run("status")[0] == 0
+    planned_work = json.loads(run("plan", "--json")[1])
+    assert [(found["view"], found["reasons"]) for found in planned_work["work"]] == [
+        ("frames", {"new": 3}),
+        ("text", {"new": 3}),
+    ]
+    shown = json.loads(run("status", "--json")[1])
+    assert [(found["partition"], found["listed"], found["labels"]) for found in shown["partitions"]] == [
+        ("labeled", 3, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [(("--only", "not_media"), "permanent"), (("--only", "late"), "'late'"), (("--only", "decode_timeout"), "store")],
+)
+def test_a_retry_that_cannot_be_gets_a_sentence(
+    run: Callable[..., tuple[int, str, str]], words: tuple[str, ...], named: str
+) -> None:
+    code, out, err = run("retry", *words)
+    assert code == 2
+    assert named in err
+    assert "Traceback" not in out + err
