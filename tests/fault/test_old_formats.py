@@ -18,9 +18,10 @@ import pytest
 
 from featurestore import frame_chunks, scan, snapshot, wanted
 from featurestore.extract.words import TermWeights
+from featurestore.plan import plan_view
 from featurestore.reader import Examples
 from featurestore.spec import VIEWS, FrameSpec, TextSpec
-from featurestore.views import address, current_commit
+from featurestore.views import address
 from modeling import predictions, registry
 from modeling.scoring import score
 from modeling.training_set import open_training_set
@@ -104,7 +105,8 @@ def test_there_is_nothing_to_do_in_a_golden_store(opened: Store, answers: Answer
     fingerprints = wanted.require(opened)
     for partition in tables.video_partitions(opened):
         for view in VIEWS:
-            assert current_commit(opened, view, fingerprints[view], partition) is not None
+            work = plan_view(opened, view, fingerprints[view], partition)
+            assert (work.is_current, work.reasons, work.contents) == (True, {}, 0)
     pinned = snapshot.pin(opened, ["2026-11-20"], fingerprints)
     assert predictions.are_current(opened, answers["model"], pinned.pins[0])
 
