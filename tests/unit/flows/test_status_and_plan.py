@@ -202,8 +202,13 @@ def test_a_retry_hands_its_reasons_to_the_flow_and_says_what_came_of_it(
     said: str,
 ) -> None:
     given: list[object] = []
+
+    def call(*words: object) -> list[dict[str, object]]:
+        given.append(words)
+        return rows
+
     monkeypatch.setattr(embedded, "use_embedded_server", lambda: None)
-    monkeypatch.setattr(embedded, "call", lambda *call: given.append(call) or rows)
+    monkeypatch.setattr(embedded, "call", call)
     run("ingest", "manifest", str(listing), *AS_LABELED)
     code, out, _ = run("retry", "--only", "worker_died", "--only", "decode_timeout", "--partition", "labeled")
     assert code == 0
