@@ -8,7 +8,7 @@ import pytest
 from featurestore.coverage import Coverage
 from featurestore.plan import Work
 from featurestore.throughput import Estimate
-from flows import plan_tables, status_tables
+from flows import embedded, plan_tables, status_tables
 from flows.amounts import duration, size
 from flows.planning import Plan
 from flows.status import PartitionStatus, StoreStatus
@@ -175,3 +175,42 @@ def test_a_retry_that_cannot_be_gets_a_sentence(
     assert code == 2
     assert named in err
     assert "Traceback" not in out + err
+
+
+RETRIED = {
+    "partition": "day",
+    "view": "frames",
+    "tried": 2,
+    "ok": 8,
+    "videos": 9,
+    "failed_by_reason": {"worker_died": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([RETRIED], "day frames: tried 2 again; now 8 of 9 ok, 1 worker_died\n"),
+        ([], "nothing to retry: no up-to-date partition has a video that failed for decode_timeout or worker_died"),
+    ],
+)
+def test_a_retry_hands_its_reasons_to_the_flow_and_says_what_came_of_it(
+    run: Callable[..., tuple[int, str, str]],
+    listing: object,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: list[dict[str, object]],
+    said: str,
+) -> None:
+    given: list[object] = []
+
+    def call(*words: object) -> list[dict[str, object]]:
+        given.append(words)
+        return rows
+
+    monkeypatch.setattr(embedded, "use_embedded_server", lambda: None)
+    monkeypatch.setattr(embedded, "call", call)
+    run("ingest", "manifest", str(listing), *AS_LABELED)
+    code, out, _ = run("retry", "--only", "worker_died", "--only", "decode_timeout", "--partition", "labeled")
+    assert code == 0
+    assert out.startswith(said)
+    assert given == [("extract-features", {"partition": "labeled", "retry": ["decode_timeout", "worker_died"]})]
