@@ -5,7 +5,7 @@ from typing import Literal
 
 from featurestore.reasons import OK, RETRYABLE
 from featurestore.spec import View
-from featurestore.views import address, is_current, is_made_from, refused_address
+from featurestore.views import address, is_current, is_made_from, present_head, refused_address
 from warehouse import commits
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
@@ -49,7 +49,7 @@ def view_coverage(store: Store, view: View, fingerprint: str, partition: VideoPa
     Returns:
         What its head records; the refused ledger's counts where that is all there is of the listing as it is now.
     """
-    found = commits.head(store, address(view, fingerprint, partition.name))
+    found = present_head(store, address(view, fingerprint, partition.name))
     state: State = "missing" if found is None else "current" if is_current(found, view, partition) else "stale"
     if state != "current":
         refused = commits.head(store, refused_address(view, fingerprint, partition.name))

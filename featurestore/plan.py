@@ -8,7 +8,17 @@ import polars as pl
 from featurestore.ledger import LEDGER_FILE, Ledger, may_pass
 from featurestore.reasons import OK, RETRYABLE
 from featurestore.spec import View
-from featurestore.views import CONTENTS, INPUTS, address, current_commit, datasets, has_previews, wants_previews
+from featurestore.views import (
+    CONTENTS,
+    INPUTS,
+    address,
+    current_commit,
+    datasets,
+    has_previews,
+    present,
+    present_head,
+    wants_previews,
+)
 from warehouse import commits, tables
 from warehouse.commits import Address, Commit
 from warehouse.store import Store
@@ -83,9 +93,9 @@ def plan_view(store: Store, view: View, fingerprint: str | None, partition: Vide
 def _with_reasons(store: Store, view: View, fingerprint: str | None, partition: VideoPartition) -> pl.DataFrame:
     own = None if fingerprint is None else address(view, fingerprint).dataset
     others = [name for name in datasets(store, view) if name != own]
-    head = None if own is None else commits.head(store, Address(own, partition.name))
-    elsewhere = [found for name in others if (found := commits.head(store, Address(name, partition.name)))]
-    sources = commits.heads(store, own) if view == "frames" and own is not None else []
+    head = None if own is None else present_head(store, Address(own, partition.name))
+    elsewhere = present(commits.head(store, Address(name, partition.name)) for name in others)
+    sources = present(commits.heads(store, own)) if view == "frames" and own is not None else []
     if wants_previews(partition):
         sources = [source for source in sources if has_previews(source)]
     lacks_previews = head is not None and wants_previews(partition) and not has_previews(head)

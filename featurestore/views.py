@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 import polars as pl
@@ -36,6 +37,16 @@ def datasets(store: Store, view: View) -> list[str]:
     return [name for name in commits.datasets(store) if pattern.fullmatch(name)]
 
 
+def present(found: Iterable[Commit | None]) -> list[Commit]:
+    """The commits whose folders are there: one that its owner has deleted, as it was damaged, is made again."""
+    return [commit for commit in found if commit is not None and commit.folder.is_dir()]
+
+
+def present_head(store: Store, place: Address, as_of: datetime | None = None) -> Commit | None:
+    """The head of an address, now or at a moment, if its folder is there."""
+    return next(iter(present([moments.head(store, place, as_of)])), None)
+
+
 def input_sha256(view: View, videos: pl.DataFrame) -> str:
     """Digest of what a view reads of a partition: the ids and the digests of their media or their text."""
     digest = hashlib.sha256()
@@ -61,7 +72,7 @@ def current_commit(
     store: Store, view: View, fingerprint: str, partition: VideoPartition, as_of: datetime | None = None
 ) -> Commit | None:
     """The head of a view, now or at a moment, if it was made from what the partition lists, for its role."""
-    commit = moments.head(store, address(view, fingerprint, partition.name), as_of)
+    commit = present_head(store, address(view, fingerprint, partition.name), as_of)
     return commit if commit is not None and is_current(commit, view, partition) else None
 
 

@@ -16,7 +16,7 @@ from featurestore.extract.words import TermWeights
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import Reason
 from featurestore.spec import FrameSpec, TextSpec
-from featurestore.views import CONTENTS, address, wants_previews
+from featurestore.views import CONTENTS, address, present, wants_previews
 from flows.settings import Settings
 from flows.wanted_specs import weights_file
 from warehouse import commits, tables
@@ -88,7 +88,7 @@ class FrameMaker:
         self._spec = wanted.load_spec(store, fingerprint, FrameSpec)
         self._media_root = partition.media_root
         self._previews = wants_previews(partition)
-        heads = commits.heads(store, address("frames", fingerprint).dataset)
+        heads = present(commits.heads(store, address("frames", fingerprint).dataset))
         self._committed = frame_chunks.CommittedFrames(heads, head, again)
         weights = weights_file(wanted.spec_commit(store, "frames", fingerprint))
         self._extractor = _frame_extractor(self._spec.model_dump_json(), weights, settings.decode_workers)

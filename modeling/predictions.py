@@ -6,6 +6,7 @@ from datetime import datetime
 import polars as pl
 
 from featurestore.snapshot import Pin
+from featurestore.views import present_head
 from warehouse import commits, tables
 from warehouse.commits import Address, Commit
 from warehouse.errors import Corrupt, Invalid
@@ -20,8 +21,8 @@ def address(model_id: str, partition: str) -> Address:
 
 
 def are_current(store: Store, model_id: str, pin: Pin) -> bool:
-    """Whether a model's predictions were made from what is pinned."""
-    commit = commits.head(store, address(model_id, pin.partition))
+    """Whether a model's predictions were made from what is pinned, and are there."""
+    commit = present_head(store, address(model_id, pin.partition))
     return commit is not None and commit.facts["made_from"] == _made_from(model_id, pin)
 
 

@@ -1,5 +1,6 @@
 """The flow itself, its tasks run in place of being sent to a server."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,6 +82,17 @@ def test_a_retried_video_makes_its_predictions_stale_and_the_next_scoring_redoes
     assert again is not None
     assert again.id != first.id
     assert status_of(house, DAY).predictions == "current"
+
+
+def test_what_its_owner_has_deleted_is_made_again_byte_for_byte(house: Store, extract: Callable[..., Any]) -> None:
+    made = extract(partition=DAY)
+    commit = commits.commit_by_id(house, made[0]["commit"])
+    shutil.rmtree(commit.folder)
+    assert status_of(house, DAY).views[0].state == "missing"
+    (row,) = extract(partition=DAY)
+    assert row["commit"] == commit.id
+    commits.verify_commit(commit)
+    assert list(commits.verify(house)) == []
 
 
 def test_a_plain_run_leaves_published_failures_and_a_retry_of_nothing_says_so(
