@@ -123,7 +123,7 @@ def write_file(path: Path, payload: bytes) -> None:
     staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with _reported(path):
-            _write_new(staging, payload)
+            _write(staging, payload)
             staging.rename(path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -132,7 +132,23 @@ def write_file(path: Path, payload: bytes) -> None:
     sync_folder(path.parent)
 
 
-def _write_new(path: Path, payload: bytes) -> None:
+def write_new(path: Path, payload: bytes) -> None:
+    """Write a whole file straight under its name; its bytes are on disk on return, its name once its folder is synced.
+
+    Args:
+        path: The file, in a folder that nobody else looks into; there is none of that name.
+        payload: All its bytes.
+
+    Raises:
+        FileNotFoundError: The folder is gone.
+        Retryable: The disk is full or failing.
+        Invalid: The place cannot be written.
+    """
+    with _reported(path):
+        _write(path, payload)
+
+
+def _write(path: Path, payload: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         view = memoryview(payload)
@@ -143,6 +159,21 @@ def _write_new(path: Path, payload: bytes) -> None:
         os.close(descriptor)
 
 
+def make_passing_folder(path: Path) -> None:
+    """Make a folder that may be lost in a power cut, as nobody would look for it.
+
+    Args:
+        path: The folder; its parent is there.
+
+    Raises:
+        FileNotFoundError: The parent is gone.
+        Retryable: The disk is full or failing.
+        Invalid: The place cannot be written.
+    """
+    with _reported(path):
+        path.mkdir()
+
+
 def make_folder(path: Path, within: Path | None = None) -> None:
     """Make a folder and its missing parents, each of them on disk on return.
 
@@ -151,7 +182,7 @@ def make_folder(path: Path, within: Path | None = None) -> None:
 
     Args:
         path: The folder; it may exist.
-        within: A parent that is known to be on disk; without it, only what is made now is synced.
+        within: A parent that is known to be on disk; without it, the lowest that exists is synced with what is made now.
 
     Raises:
         Retryable: The disk is full or failing.
@@ -164,6 +195,8 @@ def make_folder(path: Path, within: Path | None = None) -> None:
             except FileExistsError:
                 if _is_in_the_way(level):
                     raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(level)) from None
+                if not os.access(level.parent, os.R_OK):
+                    continue  # a home below a closed folder: no run of ours has made it
         sync_folder(level.parent)
 
 
@@ -177,13 +210,17 @@ def _is_in_the_way(path: Path) -> bool:
 
 def _levels(path: Path, within: Path | None) -> list[Path]:
     levels = [path, *path.parents]
-    if within is None:
-        return [level for level in levels if not level.is_dir()]
-    return levels[: levels.index(within)]
+    if within is not None:
+        return levels[: levels.index(within)]
+    # Each level is synced before the next is made: above the lowest that exists, all is on disk.
+    there = next(place for place, level in enumerate(levels) if level.exists())
+    return levels[: there + 1]
 
 
 def rename_folder(source: Path, target: Path) -> bool:
-    """Give a finished folder its last name, unless a folder of that name is there already.
+    """Give a finished folder another name, unless a folder of that name is there already.
+
+    The new name is on disk once its parent is synced.
 
     Args:
         source: The finished folder.
@@ -197,7 +234,6 @@ def rename_folder(source: Path, target: Path) -> bool:
         Retryable: The disk is full or failing.
         Invalid: The place cannot be written.
     """
-    sync_folder(source)
     with _reported(target):
         try:
             source.rename(target)
@@ -205,15 +241,14 @@ def rename_folder(source: Path, target: Path) -> bool:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 return False
             raise
-    sync_folder(target.parent)
-    sync_folder(source.parent)
     return True
 
 
 def link_files(source: Path, target: Path, names: Iterable[str]) -> None:
     """Give finished files a second name in another folder; where a file system has no hard links, copy them.
 
-    Files are replaced whole and never changed in place, so both names keep their bytes.
+    Files are replaced whole and never changed in place, so both names keep their bytes. The new names are on disk once
+    the target is synced.
 
     Args:
         source: The folder of finished files.
@@ -235,7 +270,6 @@ def link_files(source: Path, target: Path, names: Iterable[str]) -> None:
                 if error.errno not in _NO_HARD_LINKS:
                     raise
                 _copy_new(source / name, target / name)
-    sync_folder(target)
 
 
 def _copy_new(source: Path, target: Path) -> None:
@@ -248,7 +282,8 @@ def _copy_new(source: Path, target: Path) -> None:
 def remove_tree(path: Path) -> None:
     """Remove a folder and all that is in it; nothing happens where it is gone already.
 
-    It loses its name first, so that nobody can write into a folder that is half gone.
+    It loses its name first, so that nobody can write into a folder that is half gone. A power cut may bring it back, as
+    something that nobody asks for.
 
     Args:
         path: The folder.
@@ -267,17 +302,20 @@ def remove_tree(path: Path) -> None:
         while doomed.exists():
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(doomed)
-    sync_folder(path.parent)
 
 
 def remove_file(path: Path) -> None:
-    """Remove one file; nothing happens where it is gone already.
+    """Remove one file; nothing happens where it is gone already, and a power cut may bring it back.
 
     Args:
         path: The file.
+
+    Raises:
+        Retryable: The disk is failing.
+        Invalid: The place cannot be written.
     """
-    path.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with _reported(path):
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(path: Path) -> None:

@@ -40,7 +40,8 @@ def open_store(root: Path, catalog_url: str | None = None) -> Store:
     root = root.absolute()
     engine = engines.make_engine(catalog_url or sa.URL.create("sqlite", database=str(root / "catalog.db")))
     _require_local_disk(engine)
-    files.make_folder(root)
+    if not (root / "staging").exists():  # else the root was on disk before it
+        files.make_folder(root)
     store = Store(root, engine)
     _upgrade(store)
     return store
@@ -89,7 +90,6 @@ def _upgrade(store: Store) -> None:
             engines.use_write_ahead_log(store.engine)
         if _revision(store) != catalog.REVISION:
             _migrate(store)
-    files.sync_folder(store.root)
 
 
 def _revision(store: Store) -> str | None:

@@ -192,13 +192,16 @@ def _place(store: Store, staging: Staging, draft: Commit, provenance: bytes) -> 
     # Built of links in a folder of its own: another run of the same key may be publishing the same files.
     built = staging.folder.with_name(f"{staging.id}-{secrets.token_hex(4)}")
     try:
-        files.make_folder(built, within=store.root)
+        files.make_passing_folder(built)
         files.link_files(staging.folder, built, draft.files)
-        files.write_file(built / PROVENANCE, provenance)
-        files.write_file(built / MANIFEST, draft.manifest)
+        files.write_new(built / PROVENANCE, provenance)
+        files.write_new(built / MANIFEST, draft.manifest)
+        files.sync_folder(built)
         files.make_folder(draft.folder.parent, within=store.root)
         if not files.rename_folder(built, draft.folder) and not _sound(draft):
-            _replace(store, built, draft)
+            _replace(store, staging, built, draft)
+        # An adopted orphan needs it too: its run may have been stopped between its rename and this.
+        files.sync_folder(draft.folder.parent)
     except FileNotFoundError as error:
         # A faster run has removed the staging folder: what counts is whether the commit's folder is there.
         if not draft.folder.is_dir():
@@ -217,10 +220,12 @@ def _sound(draft: Commit) -> bool:
     return True
 
 
-def _replace(store: Store, built: Path, draft: Commit) -> None:
+def _replace(store: Store, staging: Staging, built: Path, draft: Commit) -> None:
     # A damaged orphan was never readable and gives way; damage to what was published is for its owner to see.
     if history.find(store, draft.id) is not None:
         verify_commit(draft)
+    # Files that were taken back from it are on disk in no other folder yet.
+    files.sync_folder(staging.folder)
     files.rename_folder(draft.folder, built.with_name(f"{built.name}-damaged"))
     files.rename_folder(built, draft.folder)
 
