@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check bench-plan format clean
+.PHONY: help setup demo test faults check bench-plan format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -26,6 +26,11 @@ demo: setup  ## Run the whole job on a drawn corpus; ends with a table and a pag
 
 test: setup  ## Run the tests
 	$(BIN)/pytest
+
+faults: setup  ## Make the full count of every fault; writes docs/reliability.md
+	rm -rf build/faults
+	REELSTORE_FAULTS=full $(BIN)/pytest tests/fault
+	$(BIN)/python -m tests.fault.table
 
 check: setup  ## All that a change must pass: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .

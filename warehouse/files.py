@@ -182,7 +182,7 @@ def make_folder(path: Path, within: Path | None = None) -> None:
 
     Args:
         path: The folder; it may exist.
-        within: A parent that is known to be on disk; without it, the lowest that exists is synced with what is made now.
+        within: A parent that is known to be on disk; without it, the lowest level that exists is synced too.
 
     Raises:
         Retryable: The disk is full or failing.

@@ -1,0 +1,90 @@
+"""Writes docs/reliability.md from the counts that the fault tests leave in build/faults."""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COUNTS = ROOT / "build" / "faults"
+PAGE = ROOT / "docs" / "reliability.md"
+
+_PAGE = """\
+# What was broken on purpose, and what came of it
+
+Written by `make faults`, which makes the full count of each fault; `make test` makes a small one. Seeds are fixed.
+
+| test | shown |
+|---|---|
+{rows}
+
+Seen on {machine}.
+
+## What each test does
+
+**kill.** A process that holds torch and a small encoder forks children. Each lists videos, encodes frames, builds
+chunks, checks the ledger, publishes and moves an alias, by the code that users run. SIGKILL ends it at one step:
+before each write, fsync, new name and removal, half-way through each write, before and after the begin and the commit
+of each of the catalog's transactions; or at a moment drawn at random. First all that the catalog then names is
+verified. A second process resumes; the store's files and the catalog's answers must then be those of a run that
+nobody stopped. Times come from one given clock, so that they agree too. What may be left over lies in `staging/`,
+under names that no pending row holds; or it is the folder of marks for finished chunks, where a run was killed
+between its commit and their removal. `reelstore gc` sweeps both. Other runs kill `reelstore run extract-features`
+itself, with all its processes, several times over before it may end.
+
+**power.** A trace of every file-system call of the commit is played to a disk that forgets. By the most pessimistic
+reading of POSIX a file's bytes are kept once the file was synced, and a name that was made, renamed, linked or
+removed is kept once its folder was synced. What waits for its sync may have been kept or not: nothing of it, all of
+it, each thing alone lost, each alone kept, after every operation. SQLite with `synchronous=FULL` is trusted. No state
+may lack a file that the catalog then says is published, journaled or staged; and states opened as stores are verified
+and run to the end, to the same bytes. Then each fsync is taken out of the trace: the test must find a state that lost
+something, else it fails. The same holds where a run was killed and resumed before the power went.
+
+**rot.** Single bits are flipped, files cut and lengthened at every length, swapped with each other and taken away.
+The readers that training and flows use must refuse each before `h5py.File`, `polars.read_parquet` or `json.loads` is
+called. A child process does it under a time limit.
+
+**full disk.** Each step in turn fails with ENOSPC or EIO, once or from then on: the calls of the system, and begin,
+each change and commit of SQLite; and a catalog that may not grow by a page. The run must end with one sentence that
+says what to do, or do without the step. The catalog must answer as before or after one of the job's whole commits,
+and the next run must end with the same bytes.
+
+**race, accounting, old formats.** Processes publish to one partition at once while others read and gc runs; ledgers
+of generated batches must add up, and tampered ones be refused; a store of each format version must still read.
+
+## What "verified" means
+
+A reader checks a file's size and sha256 once in each process, and again when its inode, modification time or size
+changes. Rot below the file system changes none of the three: a process that has checked a file already goes on
+reading it, the next process and `reelstore verify` find it. Reading every byte again before each batch would cost
+more than training does. A file is opened by its path after it was checked; the store replaces files whole and never
+in place, so only somebody who writes into the store by hand could change it in between.
+"""
+
+
+def page() -> str:
+    """Write the page; equal counts on the same kind of machine give equal text."""
+    counts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(COUNTS.glob("*.json"))]
+    rows = sorted({(count["test"], count["shown"]) for count in counts})
+    return _PAGE.format(
+        rows="\n".join(f"| {test} | {shown.replace('|', '/')} |" for test, shown in rows), machine=_machine()
+    )
+
+
+def _machine() -> str:
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{platform.system()}, {python}, {os.cpu_count()} cores, {_file_system(ROOT)}"
+
+
+def _file_system(path: Path) -> str:
+    """The kind of file system below a path."""
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    below = [(len(mount[1]), mount[2]) for mount in mounts if path.is_relative_to(mount[1])]
+    return max(below)[1]
+
+
+if __name__ == "__main__":
+    if not list(COUNTS.glob("*.json")):
+        sys.exit(f"there are no counts in {COUNTS.relative_to(ROOT)}: run make faults")
+    PAGE.write_text(page(), encoding="utf-8")
