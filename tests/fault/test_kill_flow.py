@@ -95,19 +95,20 @@ def test_a_flow_killed_at_random_moments_ends_in_the_same_store(ingested: Path, 
     seconds = extract(whole)
     assert seconds is not None
     moments = random.Random(SEED)  # noqa: S311 - a drawn sample
-    num_hit = 0
+    num_late = 0
     for number in range(NUM_STORES):
         root = Path(shutil.copytree(ingested, ingested.with_name(f"killed-{number}")))
         for _ in range(KILLS_PER_STORE):
-            num_hit += extract(root, moments.uniform(0, seconds)) is None
+            # What was killed before is shorter now.
+            while extract(root, moments.uniform(0, seconds / 2)) is not None:
+                num_late += 1
             with job.opened(root) as store:
                 job.verify(store)
         assert extract(root) is not None
         assert stored(root) == stored(whole)
-    assert num_hit > NUM_STORES * KILLS_PER_STORE / 2
     record(
         "kill, a flow",
-        f"{num_hit} of {NUM_STORES * KILLS_PER_STORE} kills hit a run of extract-features (seed {SEED}) with its "
-        f"processes, {NUM_STORES} stores: all published and staged files verified after each, and at the end the same "
-        "commits, files, heads, lineage and moves as of an uninterrupted run",
+        f"{NUM_STORES * KILLS_PER_STORE} kills of a run of extract-features with its processes (seed {SEED}; "
+        f"{num_late} more came after its end), {NUM_STORES} stores: all published and staged files verified after each, "
+        "and at the end the same commits, files, heads, lineage and moves as of an uninterrupted run",
     )
