@@ -109,6 +109,6 @@ def test_a_flow_killed_at_random_moments_ends_in_the_same_store(ingested: Path, 
     record(
         "kill, a flow",
         f"{NUM_STORES * KILLS_PER_STORE} kills of a run of extract-features with its processes (seed {SEED}; "
-        f"{num_late} more came after its end), {NUM_STORES} stores: all published and staged files verified after each, "
+        f"{num_late} more came after its end), {NUM_STORES} stores: all published and staged files verified, "
         "and at the end the same commits, files, heads, lineage and moves as of an uninterrupted run",
     )
