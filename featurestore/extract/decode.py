@@ -14,6 +14,8 @@ from itertools import chain
 from typing import BinaryIO
 
 import av
+import av.subtitles.codeccontext  # as the next, else imported with the first container, for which a jail has no files
+import av.subtitles.stream
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Interpolation
@@ -70,7 +72,12 @@ def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
 
 
 def _open(file: BinaryIO) -> av.container.InputContainer:
-    options = {"format_whitelist": _FORMATS, "max_streams": str(MAX_STREAMS), "max_pixels": str(MAX_PIXELS)}
+    options = {
+        "format_whitelist": _FORMATS,
+        "codec_whitelist": ",".join(sorted(_CODECS)),
+        "max_streams": str(MAX_STREAMS),
+        "max_pixels": str(MAX_PIXELS),
+    }
     try:
         return av.open(file, mode="r", options=options, metadata_errors="replace")
     except MemoryError:
