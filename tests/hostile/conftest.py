@@ -14,13 +14,12 @@ from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
 
 
-@pytest.fixture(scope="session")
-def clip() -> bytes:
-    """A good MP4 of 40 frames of noise."""
+def _encode(container: str, codec: str, options: dict[str, str]) -> bytes:
+    """40 frames of noise."""
     rng = np.random.default_rng(0)
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as output:
-        stream = output.add_stream("libx264", rate=25, options={"g": "10", "preset": "ultrafast"})
+    with av.open(buffer, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=25, options=options)
         stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
         for i in range(40):
             frame = av.VideoFrame.from_ndarray(rng.integers(0, 256, (64, 96, 3), np.uint8), format="rgb24")
@@ -28,6 +27,18 @@ def clip() -> bytes:
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def clip() -> bytes:
+    """A good MP4."""
+    return _encode("mp4", "libx264", {"g": "10", "preset": "ultrafast"})
+
+
+@pytest.fixture(scope="session")
+def transport_stream() -> bytes:
+    """A good MPEG-TS, the form of an HLS segment."""
+    return _encode("mpegts", "libx264", {"g": "10", "preset": "ultrafast"})
 
 
 @pytest.fixture
