@@ -62,8 +62,10 @@ def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
         stream = _video_stream(container)
         clip = _read_clip(container, stream)
         chosen = [clip.shown_from[i] for i in sample(clip.shown_from, clip.end, framing.num_frames)]
-        if clip.promised_end and midpoints(clip.shown_from[0], clip.promised_end, framing.num_frames)[-1] >= clip.end:
-            raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index does")
+        if clip.promised_end is not None:
+            last_target = midpoints(clip.shown_from[0], clip.promised_end, framing.num_frames)[-1]
+            if last_target >= clip.known_until:
+                raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index does")
         pictures = _decode(stream.codec_context, clip, set(chosen), framing, stream.sample_aspect_ratio)
         if missing := set(chosen) - pictures.keys():
             reason = Reason.DECODED_SHORT if pictures else Reason.DECODE_ERROR
@@ -122,7 +124,9 @@ class _Clip:
     end: int
     """When the last frame stops being shown."""
     promised_end: int | None
-    """Where the container's own index or tag says that it ends, if that is later."""
+    """Where the container's own index, header or tag says that it ends, if that is later."""
+    known_until: int
+    """Up to when no frame is missing, as far as the container tells."""
 
     def group_start(self, pts: int) -> int:
         """Index of the packet from which the frame shown from `pts` can be decoded."""
@@ -146,6 +150,7 @@ def _read_clip(container: av.container.InputContainer, stream: av.VideoStream) -
         raise Rejected(Reason.NO_FRAMES, "the video stream holds no frame")
     shown_from = sorted(places)
     end = shown_from[-1] + _last_duration(packets[places[shown_from[-1]]], stream)
+    promised_end = _promised_end(container, stream, packets, end)
     return _Clip(
         time_base=stream.time_base,
         is_timed=is_timed,
@@ -154,7 +159,8 @@ def _read_clip(container: av.container.InputContainer, stream: av.VideoStream) -
         keyframes=[i for i, packet in enumerate(packets) if packet.is_keyframe or i == 0],
         shown_from=shown_from,
         end=end,
-        promised_end=_promised_end(stream, packets, end),
+        promised_end=promised_end,
+        known_until=end if promised_end is None else min(end, _first_missing(stream, packets)),
     )
 
 
@@ -167,6 +173,8 @@ def _demux(container: av.container.InputContainer, stream: av.VideoStream) -> li
                 packets.append(packet)
             if len(packets) > MAX_PACKETS:
                 raise Rejected(Reason.TOO_LARGE, f"the video stream has more than {MAX_PACKETS} packets")
+    if packets and packets[-1].is_corrupt:
+        packets.pop()  # the file ends inside it
     return packets
 
 
@@ -197,15 +205,26 @@ def _last_duration(packet: av.Packet, stream: av.VideoStream) -> int:
     return int(packet.duration or max(1, round(by_rate)))
 
 
-def _promised_end(stream: av.VideoStream, packets: Sequence[av.Packet], end: int) -> int | None:
-    """Where the stream should end by the container's index of packets, or by Matroska's tag of the track."""
+def _promised_end(
+    container: av.container.InputContainer, stream: av.VideoStream, packets: Sequence[av.Packet], end: int
+) -> int | None:
+    """Where the stream should end by the index of packets, by AVI's header, or by Matroska's tag of the track."""
     promised: int = 0
-    if len(stream.index_entries) and stream.index_entries[-1].timestamp > max(p.pts for p in packets):
-        promised = stream.index_entries[-1].timestamp
+    if len(stream.index_entries) and stream.index_entries[-1].timestamp >= _first_missing(stream, packets):
+        promised = max(end, stream.index_entries[-1].timestamp) + _last_duration(packets[-1], stream)
+    if container.format.name == "avi":
+        promised = max(promised, stream.frames)
     with contextlib.suppress(KeyError, ValueError):
         hours, minutes, seconds = stream.metadata["DURATION"].split(":")
         promised = max(promised, int((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) / stream.time_base))
     return promised if promised > end else None
+
+
+def _first_missing(stream: av.VideoStream, packets: Sequence[av.Packet]) -> int:
+    """Where packets are missing if the index names more: after the last one, in decoding time, which none precedes."""
+    if len(stream.index_entries) and packets[-1].dts is not None:
+        return int(packets[-1].dts) + 1
+    return sys.maxsize
 
 
 def _decode(
