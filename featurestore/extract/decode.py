@@ -82,8 +82,9 @@ def _open(file: BinaryIO) -> av.container.InputContainer:
     }
     try:
         return av.open(file, mode="r", options=options, metadata_errors="replace")
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        sentence = f"opening takes more memory than one video may, or it has more than {MAX_STREAMS} streams"
+        raise Rejected(Reason.OUT_OF_MEMORY, sentence) from error
     except (av.FFmpegError, ValueError) as error:
         raise Rejected(Reason.NOT_MEDIA, f"no intact container of an allowed format ({error})") from error
 
