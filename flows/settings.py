@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, JsonValue, PositiveInt, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from featurestore.extract.jail import Layer
 from modeling.configuration import Recipe, amend, preset
 from warehouse.errors import Invalid
 
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
     recipe: dict[str, dict[str, JsonValue]] = {}
     """What differs from the preset, by its sections: `{"finetuning": {"epochs": 3}}`."""
     decode_workers: PositiveInt = max(1, os.cpu_count() or 1)
+    allow_missing_jail_layers: tuple[Layer, ...] = ()
+    """Layers of the decoding workers' jail without which media are decoded all the same, where a kernel lacks them."""
 
     @classmethod
     def settings_customise_sources(

@@ -1,5 +1,6 @@
 import contextlib
 import itertools
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,31 @@ import sqlalchemy as sa
 
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
 from warehouse.store import Store, open_store
+
+FULL = os.environ.get("REELSTORE_FAULTS") == "full"
+COUNTS = Path(__file__).parents[1] / "build" / "faults"
+
+Record = Callable[[str, str], None]
+
+
+@pytest.fixture
+def full() -> bool:
+    """Whether to make the full count of faults, or the small one."""
+    return FULL
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """Print what a test has shown and how often; the full count also becomes a row of the table of reliability."""
+
+    def write(test: str, shown: str) -> None:
+        request.config.pluginmanager.getplugin("terminalreporter").write_line(f"\n{test}: {shown}")
+        if FULL:
+            COUNTS.mkdir(parents=True, exist_ok=True)
+            name = request.node.name.replace("/", "-")
+            (COUNTS / f"{name}.json").write_text(json.dumps({"test": test, "shown": shown}, ensure_ascii=False))
+
+    return write
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from itertools import chain
 from typing import BinaryIO
 
 import av
+import av.subtitles.codeccontext  # as the next, else imported with the first container, for which a jail has no files
+import av.subtitles.stream
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Interpolation
@@ -60,8 +62,10 @@ def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
         stream = _video_stream(container)
         clip = _read_clip(container, stream)
         chosen = [clip.shown_from[i] for i in sample(clip.shown_from, clip.end, framing.num_frames)]
-        if clip.promised_end and midpoints(clip.shown_from[0], clip.promised_end, framing.num_frames)[-1] >= clip.end:
-            raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index does")
+        if clip.promised_end is not None:
+            last_target = midpoints(clip.shown_from[0], clip.promised_end, framing.num_frames)[-1]
+            if last_target >= clip.known_until:
+                raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index does")
         pictures = _decode(stream.codec_context, clip, set(chosen), framing, stream.sample_aspect_ratio)
         if missing := set(chosen) - pictures.keys():
             reason = Reason.DECODED_SHORT if pictures else Reason.DECODE_ERROR
@@ -70,11 +74,17 @@ def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
 
 
 def _open(file: BinaryIO) -> av.container.InputContainer:
-    options = {"format_whitelist": _FORMATS, "max_streams": str(MAX_STREAMS), "max_pixels": str(MAX_PIXELS)}
+    options = {
+        "format_whitelist": _FORMATS,
+        "codec_whitelist": ",".join(sorted(_CODECS)),
+        "max_streams": str(MAX_STREAMS),
+        "max_pixels": str(MAX_PIXELS),
+    }
     try:
         return av.open(file, mode="r", options=options, metadata_errors="replace")
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        sentence = f"opening takes more memory than one video may, or it has more than {MAX_STREAMS} streams"
+        raise Rejected(Reason.OUT_OF_MEMORY, sentence) from error
     except (av.FFmpegError, ValueError) as error:
         raise Rejected(Reason.NOT_MEDIA, f"no intact container of an allowed format ({error})") from error
 
@@ -115,7 +125,9 @@ class _Clip:
     end: int
     """When the last frame stops being shown."""
     promised_end: int | None
-    """Where the container's own index or tag says that it ends, if that is later."""
+    """Where the container's own index, header or tag says that it ends, if that is later."""
+    known_until: int
+    """Up to when no frame is missing, as far as the container tells."""
 
     def group_start(self, pts: int) -> int:
         """Index of the packet from which the frame shown from `pts` can be decoded."""
@@ -139,6 +151,7 @@ def _read_clip(container: av.container.InputContainer, stream: av.VideoStream) -
         raise Rejected(Reason.NO_FRAMES, "the video stream holds no frame")
     shown_from = sorted(places)
     end = shown_from[-1] + _last_duration(packets[places[shown_from[-1]]], stream)
+    promised_end = _promised_end(container, stream, packets, end)
     return _Clip(
         time_base=stream.time_base,
         is_timed=is_timed,
@@ -147,7 +160,8 @@ def _read_clip(container: av.container.InputContainer, stream: av.VideoStream) -
         keyframes=[i for i, packet in enumerate(packets) if packet.is_keyframe or i == 0],
         shown_from=shown_from,
         end=end,
-        promised_end=_promised_end(stream, packets, end),
+        promised_end=promised_end,
+        known_until=end if promised_end is None else min(end, _first_missing(stream, packets)),
     )
 
 
@@ -160,6 +174,8 @@ def _demux(container: av.container.InputContainer, stream: av.VideoStream) -> li
                 packets.append(packet)
             if len(packets) > MAX_PACKETS:
                 raise Rejected(Reason.TOO_LARGE, f"the video stream has more than {MAX_PACKETS} packets")
+    if packets and packets[-1].is_corrupt:
+        packets.pop()  # the file ends inside it
     return packets
 
 
@@ -190,15 +206,26 @@ def _last_duration(packet: av.Packet, stream: av.VideoStream) -> int:
     return int(packet.duration or max(1, round(by_rate)))
 
 
-def _promised_end(stream: av.VideoStream, packets: Sequence[av.Packet], end: int) -> int | None:
-    """Where the stream should end by the container's index of packets, or by Matroska's tag of the track."""
+def _promised_end(
+    container: av.container.InputContainer, stream: av.VideoStream, packets: Sequence[av.Packet], end: int
+) -> int | None:
+    """Where the stream should end by the index of packets, by AVI's header, or by Matroska's tag of the track."""
     promised: int = 0
-    if len(stream.index_entries) and stream.index_entries[-1].timestamp > max(p.pts for p in packets):
-        promised = stream.index_entries[-1].timestamp
+    if len(stream.index_entries) and stream.index_entries[-1].timestamp >= _first_missing(stream, packets):
+        promised = max(end, stream.index_entries[-1].timestamp) + _last_duration(packets[-1], stream)
+    if container.format.name == "avi":
+        promised = max(promised, stream.frames)
     with contextlib.suppress(KeyError, ValueError):
         hours, minutes, seconds = stream.metadata["DURATION"].split(":")
         promised = max(promised, int((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) / stream.time_base))
     return promised if promised > end else None
+
+
+def _first_missing(stream: av.VideoStream, packets: Sequence[av.Packet]) -> int:
+    """Where packets are missing if the index names more: after the last one, in decoding time, which none precedes."""
+    if len(stream.index_entries) and packets[-1].dts is not None:
+        return int(packets[-1].dts) + 1
+    return sys.maxsize
 
 
 def _decode(

@@ -1,17 +1,18 @@
 """The program of a decoding worker: requests on stdin, answers on stdout, bytes and frames in inherited memory.
 
 Started by `sandbox.py` as `python -m featurestore.extract.decode_worker PARENT MEDIA_FD FRAMES_FD FRAMING`. It imports
-what decoding needs and nothing more, limits itself, says `ready`, and then opens no file again.
+what decoding needs and nothing more, locks itself into the jail, says `ready` and which layers hold, and opens no file
+again.
 """
 
 import ctypes
 import json
 import mmap
 import os
-import resource
 import signal
 import sys
 
+from featurestore.extract import jail
 from featurestore.extract.archive import decode_zip
 from featurestore.extract.decode import decode_video
 from featurestore.extract.framing import DecodedFrames, Framing
@@ -19,10 +20,6 @@ from featurestore.reasons import OK, Reason
 from warehouse.errors import Rejected
 
 READY = "ready"
-MEMORY_BYTES = 2**30
-"""Address space of a worker: its own libraries, and what one video may take."""
-OPEN_FILES = 32
-STDERR_BYTES = 64 * 2**10
 MAX_DETAIL_CHARS = 300
 
 _DECODERS = {"video": decode_video, "frames_zip": decode_zip}
@@ -35,8 +32,7 @@ def main() -> None:
     framing = Framing(**json.loads(sys.argv[4]))
     out = DecodedFrames.within(memoryview(mmap.mmap(frames_fd, framing.num_bytes)), framing)
     _end_with(parent)
-    _limit_resources()
-    _answer(READY, "")
+    _answer(READY, " ".join(jail.lock()))
     for line in sys.stdin:
         _answer(*_decode(line.strip(), media_fd, framing, out))
 
@@ -48,17 +44,6 @@ def _end_with(parent: int) -> None:
         sys.exit()
 
 
-def _limit_resources() -> None:
-    limits = {
-        resource.RLIMIT_AS: MEMORY_BYTES,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: STDERR_BYTES,
-        resource.RLIMIT_NOFILE: OPEN_FILES,
-    }
-    for limit, value in limits.items():
-        resource.setrlimit(limit, (value, value))
-
-
 def _decode(kind: str, media_fd: int, framing: Framing, out: DecodedFrames) -> tuple[str, str]:
     """Decode what lies in the media memory into `out`; whatever happens, one outcome comes back, with its detail."""
     try:
@@ -68,7 +53,7 @@ def _decode(kind: str, media_fd: int, framing: Framing, out: DecodedFrames) -> t
     except Rejected as rejected:
         return rejected.reason, rejected.sentence
     except MemoryError:
-        return Reason.OUT_OF_MEMORY, f"decoding takes more than {MEMORY_BYTES} bytes of memory"
+        return Reason.OUT_OF_MEMORY, f"decoding takes more than {jail.MEMORY_BYTES} bytes of memory"
     except Exception as error:  # noqa: BLE001 - damaged files make decoders raise nearly anything
         return Reason.DECODE_ERROR, f"{type(error).__name__}: {error}"
     return OK, ""

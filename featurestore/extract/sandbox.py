@@ -1,7 +1,8 @@
 """Decoding workers: persistent fresh interpreters that take bytes and give frames, and may die without harm.
 
-Bytes go in and frames come out by memory files that a worker inherits. The parent holds the clock and kills. Workers
-end with the parent: the kernel kills them when the thread that started them ends, and so do they when their stdin ends.
+Bytes go in and frames come out by memory files that a worker inherits; it locks itself into a jail (`jail.py`) before
+it reads any. The parent holds the clock and kills. Workers end with the parent: the kernel kills them when the thread
+that started them ends, and they end when their stdin does.
 """
 
 import fcntl
@@ -15,16 +16,17 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from types import TracebackType
 from typing import IO, Self, cast
 
 from featurestore.extract.framing import DecodedFrames, Framing
+from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem, copy_to_memory
 from featurestore.reasons import OK, Reason
-from warehouse.errors import Rejected, Retryable
+from warehouse.errors import Invalid, Rejected, Retryable
 
 PROGRAM = "featurestore.extract.decode_worker"
 VIDEOS_PER_WORKER = 200
@@ -45,11 +47,18 @@ class DecodePool:
         framing: how many frames a video gives, and of what size.
         num_workers: processes that decode at the same time.
         time_limit_seconds: wall clock for one video.
+        allow_missing_layers: required layers of the jail without which workers may decode all the same.
     """
 
-    def __init__(self, framing: Framing, num_workers: int, time_limit_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        framing: Framing,
+        num_workers: int,
+        time_limit_seconds: float = 60.0,
+        allow_missing_layers: Collection[Layer] = (),
+    ) -> None:
         self._num_workers = num_workers
-        self._seats = [_Seat(framing, time_limit_seconds) for _ in range(num_workers)]
+        self._seats = [_Seat(framing, time_limit_seconds, allow_missing_layers) for _ in range(num_workers)]
         self._free: queue.SimpleQueue[_Seat] = queue.SimpleQueue()
         for seat in self._seats:
             self._free.put(seat)
@@ -71,6 +80,12 @@ class DecodePool:
         for seat in self._seats:
             seat.close()
 
+    @property
+    def jail(self) -> dict[str, bool]:
+        """Which layers of the jail held in every worker so far; empty before the first has started."""
+        held = [seat.held_layers for seat in self._seats if seat.held_layers is not None]
+        return {str(layer): all(layer in layers for layers in held) for layer in Layer} if held else {}
+
     def run(self, items: Iterable[MediaItem]) -> Iterator[DecodedFrames | Rejected]:
         """Decode media, a few ahead of the one that is asked for.
 
@@ -81,6 +96,7 @@ class DecodePool:
             For each item, in order, its frames or why there are none.
 
         Raises:
+            Invalid: this machine can't jail a worker, and no setting allows that.
             Retryable: no worker can be started on this machine.
         """
         pending: deque[Future[DecodedFrames | Rejected]] = deque()
@@ -104,17 +120,20 @@ class DecodePool:
 class _Seat:
     """Memory shared with a worker, and the worker that uses it now."""
 
-    def __init__(self, framing: Framing, time_limit_seconds: float) -> None:
+    def __init__(self, framing: Framing, time_limit_seconds: float, allow_missing_layers: Collection[Layer]) -> None:
         self._framing = framing
         self._time_limit_seconds = time_limit_seconds
+        self._allow_missing_layers = allow_missing_layers
+        self.held_layers: frozenset[str] | None = None
+        """What held in all workers of this seat, once there was one."""
         self._media_fd = os.memfd_create("media")
-        self._stderr_fd = os.memfd_create("stderr")
         self._frames_fd = os.memfd_create("frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(self._frames_fd, framing.num_bytes)
         # A worker that shrank its side would crash the parent's.
         fcntl.fcntl(self._frames_fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         self._shared = DecodedFrames.within(memoryview(mmap.mmap(self._frames_fd, framing.num_bytes)), framing)
         self._worker: subprocess.Popen[bytes] | None = None
+        self._stderr_fd = -1
         self._num_videos = 0
 
     def decode(self, item: MediaItem) -> DecodedFrames:
@@ -122,6 +141,7 @@ class _Seat:
 
         Raises:
             Rejected: it gives no frames, or took its worker with it.
+            Invalid: no worker can be jailed.
             Retryable: no worker can be started.
         """
         copy_to_memory(item, self._media_fd)
@@ -150,33 +170,53 @@ class _Seat:
         if worker is not None:
             worker.kill()
             worker.communicate()
+            os.close(self._stderr_fd)
 
     def close(self) -> None:
         """End the worker and give the memory back."""
         self.kill()
         del self._shared
-        for descriptor in (self._media_fd, self._stderr_fd, self._frames_fd):
+        for descriptor in (self._media_fd, self._frames_fd):
             os.close(descriptor)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        os.ftruncate(self._stderr_fd, 0)
-        os.lseek(self._stderr_fd, 0, os.SEEK_SET)
         arguments = (os.getpid(), self._media_fd, self._frames_fd, json.dumps(asdict(self._framing)))
-        self._num_videos = 0
-        self._worker = worker = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-m", PROGRAM, *map(str, arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr_fd,
-            pass_fds=(self._media_fd, self._frames_fd),
-            env=_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,
-        )
+        # What a worker says beyond the room of a pipe is lost, and never waited for.
+        self._stderr_fd, stderr = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            worker = subprocess.Popen(
+                [sys.executable, "-P", "-s", "-m", PROGRAM, *map(str, arguments)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                pass_fds=(self._media_fd, self._frames_fd),
+                env=_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(self._stderr_fd)
+            raise Retryable(f"a decoding worker did not start: {error}") from error
+        finally:
+            os.close(stderr)
+        self._worker, self._num_videos = worker, 0
         outcome, detail = _read_answer(worker, START_SECONDS)
         if outcome != _READY:
+            sentence = f"a decoding worker did not start: {detail or outcome} {self._stderr()}"
             self.kill()
-            raise Retryable(f"a decoding worker did not start: {detail or outcome} {self._stderr()}")
+            raise Retryable(sentence)
+        self._check_jail(frozenset(detail.split()))
         return worker
+
+    def _check_jail(self, held: frozenset[str]) -> None:
+        self.held_layers = held if self.held_layers is None else self.held_layers & held
+        missing = [layer for layer in Layer if layer.required and layer not in {*held, *self._allow_missing_layers}]
+        if missing:
+            self.kill()
+            raise Invalid(
+                f"this machine's kernel cannot jail the workers that decode strangers' files ({', '.join(missing)} "
+                "missing): run on another, or allow it by the setting allow_missing_jail_layers = "
+                f"{json.dumps(missing)}"
+            )
 
     def _ask(self, kind: str) -> tuple[str, str]:
         """Have the worker decode what lies in the media memory: its outcome and detail."""
@@ -194,7 +234,10 @@ class _Seat:
         return outcome, detail
 
     def _stderr(self) -> str:
-        return os.pread(self._stderr_fd, _ANSWER_BYTES, 0).decode(errors="replace").strip()
+        try:
+            return os.read(self._stderr_fd, _ANSWER_BYTES).decode(errors="replace").strip()
+        except BlockingIOError:
+            return ""
 
 
 def _read_answer(worker: "subprocess.Popen[bytes]", seconds: float) -> tuple[str, str]:

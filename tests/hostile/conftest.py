@@ -1,5 +1,6 @@
+import functools
 import hashlib
-import io
+import tempfile
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,20 +15,52 @@ from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
 
 
-@pytest.fixture(scope="session")
-def clip() -> bytes:
-    """A good MP4 of 40 frames of noise."""
+FORMS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
+    "h264": ("mp4", "libx264", {"g": "10", "preset": "ultrafast"}, {"movflags": "faststart"}),
+    "h265": ("mp4", "libx265", {"x265-params": "keyint=12:log-level=none:pools=none"}, {"movflags": "faststart"}),
+    "av1": ("matroska", "libsvtav1", {"preset": "12", "svtav1-params": "lp=1", "g": "12"}, {}),
+    "vp9": ("webm", "libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "g": "12"}, {}),
+    "mpeg4": ("avi", "mpeg4", {"bf": "2", "g": "12"}, {}),
+    "transport stream": ("mpegts", "libx264", {"g": "10", "preset": "ultrafast"}, {}),
+}
+NUM_FRAMES = 40
+
+
+@functools.cache
+def encode(form: str) -> bytes:
+    """Encode a good clip of 40 frames of blotches."""
+    container, codec, options, mux_options = FORMS[form]
     rng = np.random.default_rng(0)
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as output:
-        stream = output.add_stream("libx264", rate=25, options={"g": "10", "preset": "ultrafast"})
+    # A muxer that puts the index first reads what it wrote, by its path.
+    with tempfile.NamedTemporaryFile() as file, av.open(file.name, "w", format=container, options=mux_options) as output:
+        stream = output.add_stream(codec, rate=25, options=options)
         stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
-        for i in range(40):
-            frame = av.VideoFrame.from_ndarray(rng.integers(0, 256, (64, 96, 3), np.uint8), format="rgb24")
+        for i in range(NUM_FRAMES):
+            blotches = np.kron(rng.integers(0, 256, (8, 12, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
+            frame = av.VideoFrame.from_ndarray(blotches, format="rgb24")
             frame.pts, frame.time_base = i, Fraction(1, 25)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    return buffer.getvalue()
+        output.close()
+        return Path(file.name).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def clips() -> dict[str, bytes]:
+    """Good clips of five codecs."""
+    return {name: encode(name) for name in ("h264", "h265", "av1", "vp9", "mpeg4")}
+
+
+@pytest.fixture(scope="session")
+def clip() -> bytes:
+    """A good MP4."""
+    return encode("h264")
+
+
+@pytest.fixture(scope="session")
+def transport_stream() -> bytes:
+    """A good MPEG-TS, the form of an HLS segment."""
+    return encode("transport stream")
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Clips whose frames say which they are: frame i shows the bits of i as squares, black and white."""
 
 import hashlib
+import io
+import zipfile
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.media import MediaItem
@@ -112,3 +115,31 @@ def put(tmp_path: Path) -> Callable[..., MediaItem]:
         return MediaItem(digest, path, kind)
 
     return lay
+
+
+@pytest.fixture(scope="session")
+def hard_pictures() -> dict[str, bytes]:
+    """Zips of one picture each, in the forms for which PIL or zipfile need more than their usual code."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    picture = Image.fromarray(_draw(0x1234, 64, 64))
+    forms: dict[str, tuple[Image.Image, str, dict[str, Any]]] = {
+        "turned.jpg": (picture, "JPEG", {"exif": turned}),
+        "several.jpg": (picture, "MPO", {"save_all": True, "append_images": [picture]}),
+        "cmyk.jpg": (picture.convert("CMYK"), "JPEG", {}),
+        "progressive.jpg": (picture, "JPEG", {"progressive": True, "dpi": (72, 72)}),
+        "palette.png": (picture.convert("P"), "PNG", {"transparency": 0}),
+        "turned.png": (picture.convert("RGBA"), "PNG", {"exif": turned}),
+        "turned.webp": (picture.convert("RGBA"), "WEBP", {"exif": turned, "lossless": True}),
+        "moving.webp": (picture, "WEBP", {"save_all": True, "append_images": [picture]}),
+        "图片.png": (picture, "PNG", {}),
+    }
+    zips = {}
+    for name, (image, form, options) in forms.items():
+        encoded, archived = io.BytesIO(), io.BytesIO()
+        image.save(encoded, form, **options)
+        with zipfile.ZipFile(archived, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, encoded.getvalue())
+        zips[name] = archived.getvalue()
+    zips["code page 437"] = zips["cmyk.jpg"].replace(b"cmyk.jpg", b"\x81\x82\x83k.jpg")
+    return zips

@@ -251,13 +251,17 @@ def test_a_worker_has_no_secrets_and_few_rights(clips: list[MediaItem], whole: F
         list(pool.run(clips[:1]))
         folder = Path(f"/proc/{workers(os.getpid())[0]}")
         assert b"swordfish" not in (folder / "environ").read_bytes()
-        limits = (folder / "limits").read_text()
+        limits, status = (folder / "limits").read_text(), (folder / "status").read_text()
         descriptors = {str(path.readlink()) for path in (folder / "fd").iterdir()}
     assert "Max address space         1073741824" in limits
     assert "Max core file size        0" in limits
+    assert "Max file size             0" in limits
+    assert "Max open files            0" in limits
+    assert "NoNewPrivs:\t1" in status
+    assert "Seccomp:\t2" in status
+    assert "CapEff:\t0000000000000000" in status
     assert {name.split(":")[1] for name in descriptors if name.startswith("/memfd:")} == {
         "media (deleted)",
         "frames (deleted)",
-        "stderr (deleted)",
     }
     assert len(descriptors) == 5
