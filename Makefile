@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+ON_TWO_CORES := -n 2 --dist loadfile
 
 .PHONY: help setup demo test faults check bench-plan format clean
 
@@ -25,7 +26,7 @@ demo: setup  ## Run the whole job on a drawn corpus; ends with a table and a pag
 	$(BIN)/reelstore demo
 
 test: setup  ## Run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest $(ON_TWO_CORES)
 
 faults: setup  ## Make the full count of every fault; writes docs/reliability.md
 	rm -rf build/faults
@@ -37,7 +38,7 @@ check: setup  ## All that a change must pass: format, lint, types, import contra
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest $(ON_TWO_CORES)
 
 bench-plan: setup  ## Seconds and memory of a plan over a million listed videos
 	$(BIN)/python tests/benchmarks/bench_plan.py

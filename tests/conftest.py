@@ -39,13 +39,24 @@ def record(request: pytest.FixtureRequest) -> Record:
     """Print what a test has shown and how often; the full count also becomes a row of the table of reliability."""
 
     def write(test: str, shown: str) -> None:
-        request.config.pluginmanager.getplugin("terminalreporter").write_line(f"\n{test}: {shown}")
+        request.node.user_properties.append(("shown", f"{test}: {shown}"))
         if FULL:
             COUNTS.mkdir(parents=True, exist_ok=True)
             name = request.node.name.replace("/", "-")
             (COUNTS / f"{name}.json").write_text(json.dumps({"test": test, "shown": shown}, ensure_ascii=False))
 
     return write
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the counts that tests have recorded."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    properties = [getattr(report, "user_properties", ()) for report in reports if getattr(report, "when", "") == "call"]
+    shown = sorted(value for found in properties for name, value in found if name == "shown")
+    if shown:
+        terminalreporter.section("counted")
+        for line in shown:
+            terminalreporter.line(line)
 
 
 @pytest.fixture
