@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from featurestore import chunking, embeddings, frame_chunks, health, text_chunks, tokens, wanted
 from featurestore.extract.frames import FrameExtractor
+from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem
 from featurestore.extract.text import TextExtractor
 from featurestore.extract.words import TermWeights
@@ -36,6 +37,8 @@ class Made:
     """Ids of the videos whose medium or text was read now, in place of being reused."""
     num_extracted: int
     """Contents that were extracted for them."""
+    jail: dict[str, bool] = field(default_factory=dict)
+    """Which layers of the decoding workers' jail held; empty where nothing was decoded."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,9 @@ class FrameMaker:
         heads = present(commits.heads(store, address("frames", fingerprint).dataset))
         self._committed = frame_chunks.CommittedFrames(heads, head, again)
         weights = weights_file(wanted.spec_commit(store, "frames", fingerprint))
-        self._extractor = _frame_extractor(self._spec.model_dump_json(), weights, settings.decode_workers)
+        self._extractor = _frame_extractor(
+            self._spec.model_dump_json(), weights, settings.decode_workers, settings.allow_missing_jail_layers
+        )
         columns = ["video_id", "media_path", "media_kind", "media_sha256", "content_sha256"]
         self.chunks = chunking.chunks(tables.videos(partition, columns), CONTENTS["frames"])
 
@@ -116,7 +121,7 @@ class FrameMaker:
         outcomes |= {item.content_sha256: outcome for item, outcome in zip(items, extracted, strict=True)}
         files, ledger = frame_chunks.build(index, chunk, outcomes, self._spec, bare)
         tried = media.filter(pl.col("content_sha256").is_in([item.content_sha256 for item in items]))["video_id"]
-        return Made(files, ledger, frozenset(tried), len(items))
+        return Made(files, ledger, frozenset(tried), len(items), self._extractor.jail if items else {})
 
     def check(self, index: int, paths: dict[str, Path], ledger: pl.DataFrame) -> pl.DataFrame:
         """Check embeddings, masks, times and ids."""
@@ -167,5 +172,8 @@ def _without_medium(media_path: str | None) -> FrameOutcome:
 
 
 @functools.cache
-def _frame_extractor(spec: str, weights: Path, num_workers: int) -> FrameExtractor:
-    return FrameExtractor(FrameSpec.model_validate_json(spec), weights, num_workers)
+def _frame_extractor(
+    spec: str, weights: Path, num_workers: int, allow_missing_layers: tuple[Layer, ...]
+) -> FrameExtractor:
+    recipe = FrameSpec.model_validate_json(spec)
+    return FrameExtractor(recipe, weights, num_workers, allow_missing_layers=allow_missing_layers)

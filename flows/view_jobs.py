@@ -3,7 +3,7 @@
 import functools
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,7 @@ class ViewJob:
             "files": sorted(made.files),
             "seconds": spent["seconds"] + self._clock() - started,
             "num_extracted": spent["num_extracted"] + made.num_extracted,
+            "jail": _held_in_all([spent["jail"], made.jail]),
         }
         self._notes.write(_name("spent", index), files.canonical_json(spent))
         rows = made.ledger.with_columns(tried=pl.col("video_id").is_in(list(made.tried)))
@@ -170,7 +171,9 @@ class ViewJob:
     def _provenance(self) -> dict[str, Any]:
         spent = [self._spent(index) for index in range(self.num_chunks)]
         traits = [self._note("traits", index) for index in range(self.num_chunks)]
+        jail = _held_in_all([chunk["jail"] for chunk in spent])
         return {
+            **({"jail": jail} if jail else {}),
             "seconds": round(sum(chunk["seconds"] for chunk in spent), 3),
             "num_extracted": sum(chunk["num_extracted"] for chunk in spent),
             "warnings": health.warnings(pl.concat([pl.DataFrame(schema=health.TRAITS), *traits])),
@@ -205,8 +208,13 @@ class ViewJob:
 
     def _spent(self, index: int) -> dict[str, Any]:
         name = _name("spent", index)
-        spent: dict[str, Any] = {"files": [], "seconds": 0.0, "num_extracted": 0}
+        spent: dict[str, Any] = {"files": [], "seconds": 0.0, "num_extracted": 0, "jail": {}}
         return {**spent, **json.loads(self._notes.read(name))} if self._notes.has(name) else spent
+
+
+def _held_in_all(jails: Sequence[Mapping[str, bool]]) -> dict[str, bool]:
+    """The layers of the decoding workers' jail that held whenever something was decoded."""
+    return {layer: all(jail.get(layer, False) for jail in jails if jail) for layer in sorted(set().union(*jails))}
 
 
 _ATTEMPTS = {"video_id": pl.String, "attempts": pl.Int32}

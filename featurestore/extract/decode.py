@@ -30,6 +30,8 @@ MAX_PIXELS = 4096 * 4096
 MAX_PACKETS = 200_000
 """Of one video stream: an hour and more at 50 frames a second."""
 MAX_STREAMS = 64
+MAX_DECODED_PIXELS = 2**33
+"""Of all frames that must be decoded for the wanted ones: about a minute of one core."""
 
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,avi,mpegts,mpeg,asf,ogg"
 _CODECS = frozenset(
@@ -66,6 +68,7 @@ def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
             last_target = midpoints(clip.shown_from[0], clip.promised_end, framing.num_frames)[-1]
             if last_target >= clip.known_until:
                 raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index does")
+        _check_work(clip, set(chosen), stream.codec_context)
         pictures = _decode(stream.codec_context, clip, set(chosen), framing, stream.sample_aspect_ratio)
         if missing := set(chosen) - pictures.keys():
             reason = Reason.DECODED_SHORT if pictures else Reason.DECODE_ERROR
@@ -226,6 +229,19 @@ def _first_missing(stream: av.VideoStream, packets: Sequence[av.Packet]) -> int:
     if len(stream.index_entries) and packets[-1].dts is not None:
         return int(packets[-1].dts) + 1
     return sys.maxsize
+
+
+def _check_work(clip: _Clip, wanted: set[int], codec: av.VideoCodecContext) -> None:
+    """Refuse a clip whose wanted frames take too many others to decode."""
+    num_frames = len(clip.packets)
+    if clip.is_timed:
+        groups: dict[int, int] = {}
+        for pts in sorted(wanted):
+            groups[clip.group_start(pts)] = max(groups.get(clip.group_start(pts), 0), clip.places[pts])
+        num_frames = sum(last - first + 1 for first, last in groups.items())
+    if num_frames * codec.width * codec.height > MAX_DECODED_PIXELS:
+        size = f"{num_frames} frames of {codec.width} x {codec.height} pixels"
+        raise Rejected(Reason.TOO_LARGE, f"{size} would have to be decoded, more than {MAX_DECODED_PIXELS} pixels")
 
 
 def _decode(

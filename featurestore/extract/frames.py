@@ -1,6 +1,6 @@
 """The frames view: media in, embeddings out, decoding ahead of the encoder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from featurestore.extract.frame_encoder import load_encoder
 from featurestore.extract.framing import DecodedFrames, Framing
+from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem
 from featurestore.extract.preview import preview_strip
 from featurestore.extract.sandbox import DecodePool
@@ -28,12 +29,20 @@ class FrameExtractor:
         weights_path: the encoder's weights.
         num_workers: processes that decode at the same time.
         time_limit_seconds: wall clock for decoding one video.
+        allow_missing_layers: layers of the workers' jail without which they may decode all the same.
     """
 
-    def __init__(self, spec: FrameSpec, weights_path: Path, num_workers: int, time_limit_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        spec: FrameSpec,
+        weights_path: Path,
+        num_workers: int,
+        time_limit_seconds: float = 60.0,
+        allow_missing_layers: Collection[Layer] = (),
+    ) -> None:
         self._encoder = load_encoder(spec, weights_path)
         framing = Framing(spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter)
-        self._pool = DecodePool(framing, num_workers, time_limit_seconds)
+        self._pool = DecodePool(framing, num_workers, time_limit_seconds, allow_missing_layers)
         self._videos_per_batch = max(1, self._encoder.frames_per_batch // spec.num_frames)
 
     def __enter__(self) -> Self:
@@ -46,6 +55,11 @@ class FrameExtractor:
         """End the workers."""
         self._pool.__exit__(kind, error, traceback)
 
+    @property
+    def jail(self) -> dict[str, bool]:
+        """Which layers of the workers' jail have held so far; empty before the first worker has started."""
+        return self._pool.jail
+
     def extract(self, items: Sequence[MediaItem], *, previews: bool) -> list[FrameOutcome]:
         """Extract media.
 
@@ -57,6 +71,7 @@ class FrameExtractor:
             One outcome for each item, in order.
 
         Raises:
+            Invalid: this machine can't jail a decoding worker, and no setting allows that.
             Retryable: no decoding worker can be started on this machine.
         """
         outcomes: list[FrameOutcome] = []

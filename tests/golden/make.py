@@ -164,7 +164,7 @@ def _freeze(store: Store, now: datetime) -> dict[Any, str]:
 
 
 def _extract(store: Store, view: Any, fingerprint: str, name: str, now: datetime) -> None:
-    settings: Any = SimpleNamespace(decode_workers=1)
+    settings: Any = SimpleNamespace(decode_workers=1, allow_missing_jail_layers=())
     job = ViewJob(store, settings, view, fingerprint, tables.video_partition(store, name), now)
     for index in range(job.num_chunks):
         job.make(index)
@@ -179,6 +179,7 @@ def _drawn_frames() -> Iterator[None]:
     with (
         mock.patch.object(FrameExtractor, "__init__", return_value=None),
         mock.patch.object(FrameExtractor, "extract", extract),
+        mock.patch.object(FrameExtractor, "jail", {}),
     ):
         yield
 

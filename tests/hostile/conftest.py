@@ -14,13 +14,13 @@ from featurestore.extract.framing import Framing
 from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
 
-
 FORMS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
     "h264": ("mp4", "libx264", {"g": "10", "preset": "ultrafast"}, {"movflags": "faststart"}),
     "h265": ("mp4", "libx265", {"x265-params": "keyint=12:log-level=none:pools=none"}, {"movflags": "faststart"}),
     "av1": ("matroska", "libsvtav1", {"preset": "12", "svtav1-params": "lp=1", "g": "12"}, {}),
     "vp9": ("webm", "libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "g": "12"}, {}),
     "mpeg4": ("avi", "mpeg4", {"bf": "2", "g": "12"}, {}),
+    "index last": ("mp4", "libx264", {"g": "10", "preset": "ultrafast"}, {}),
     "transport stream": ("mpegts", "libx264", {"g": "10", "preset": "ultrafast"}, {}),
 }
 NUM_FRAMES = 40
@@ -32,7 +32,10 @@ def encode(form: str) -> bytes:
     container, codec, options, mux_options = FORMS[form]
     rng = np.random.default_rng(0)
     # A muxer that puts the index first reads what it wrote, by its path.
-    with tempfile.NamedTemporaryFile() as file, av.open(file.name, "w", format=container, options=mux_options) as output:
+    with (
+        tempfile.NamedTemporaryFile() as file,
+        av.open(file.name, "w", format=container, options=mux_options) as output,
+    ):
         stream = output.add_stream(codec, rate=25, options=options)
         stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
         for i in range(NUM_FRAMES):
@@ -54,7 +57,7 @@ def clips() -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def clip() -> bytes:
     """A good MP4."""
-    return encode("h264")
+    return encode("index last")
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def last_needed(payload: bytes) -> int:
     with av.open(io.BytesIO(payload)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         places = sorted((packet.pts if packet.pts is not None else packet.dts, packet.pos) for packet in packets)
-    return max(places[i][1] for i in sample(range(len(places)), len(places), 8))
+    return max(int(places[i][1]) for i in sample(range(len(places)), len(places), 8))
 
 
 TOO_SHORT = {Reason.DECODED_SHORT, Reason.DECODE_ERROR, Reason.NOT_MEDIA, Reason.NO_FRAMES, Reason.NO_VIDEO_STREAM}

@@ -91,7 +91,7 @@ def segment(place: str) -> str:
 
 
 def dash(inner: str) -> str:
-    head = '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S">'
+    head = '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">'
     sets = f'<Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="9">{inner}</Representation>'
     return f"{head}{sets}</AdaptationSet></Period></MPD>"
 
@@ -151,8 +151,13 @@ def crafted(clip: bytes, canaries: Canaries) -> dict[str, tuple[str, bytes]]:
         "hls, further playlist by http:": (".m3u8", f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\n{web}/a.m3u8\n"),
         "hls, sound": (
             ".m3u8",
-            f'#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="{near}.m3u8"\n'
-            f'#EXT-X-STREAM-INF:BANDWIDTH=9,AUDIO="a"\n{near}.m3u8\n',
+            "\n".join(
+                (
+                    "#EXTM3U",
+                    f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="{near}.m3u8"',
+                    f'#EXT-X-STREAM-INF:BANDWIDTH=9,AUDIO="a"\n{near}.m3u8\n',
+                )
+            ),
         ),
         "hls, named mp4": (".mp4", segment(f"{near}.ts")),
         "concat, absolute path": (".ffconcat", ffconcat(mp4)),

@@ -95,8 +95,8 @@ def test_workers_that_die_harm_no_other_video_and_leave_nothing_behind(
     shown = ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items()))
     record(
         "worker deaths",
-        f"{count:,} videos in {seconds:.0f} s, of which {bad.sum()} abort, hang or eat memory: {count - bad.sum()} good "
-        f"results identical to a clean run, {shown}, 0 processes left behind",
+        f"{count:,} videos in {seconds:.0f} s, of which {bad.sum()} abort, hang or eat memory: {count - bad.sum()} "
+        f"good results identical to a clean run, {shown}, 0 processes left behind",
     )
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from featurestore.extract.jail import Layer
 from flows import settings
 from flows.settings import load_settings
 from warehouse.errors import Invalid
@@ -96,3 +97,13 @@ def test_a_missing_file_is_named_with_what_to_set(file: Path, written: str) -> N
     file.write_text(written)
     with pytest.raises(Invalid, match="encoder_weights is"):
         load_settings().path_of("encoder_weights")
+
+
+def test_layers_of_the_jail_that_may_be_missing_are_named_one_by_one(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text('allow_missing_jail_layers = ["landlock_files"]\n')
+    assert load_settings().allow_missing_jail_layers == (Layer.LANDLOCK_FILES,)
+    monkeypatch.setenv("REELSTORE_ALLOW_MISSING_JAIL_LAYERS", '["walls"]')
+    with pytest.raises(Invalid, match=r"allow_missing_jail_layers.*'seccomp'"):
+        load_settings()

@@ -10,6 +10,7 @@ import pytest
 from featurestore import frame_chunks, ledger
 from featurestore.coverage import view_coverage
 from featurestore.extract.frames import FrameExtractor
+from featurestore.extract.jail import Layer
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import RETRYABLE, Reason
 from featurestore.views import current_commit
@@ -81,6 +82,7 @@ def test_a_commit_says_what_it_was_made_from_and_what_it_took(house: Store, fing
     assert commits.commit_by_id(house, commit.facts["made_from"]["spec"]).facts["fingerprint"] == fingerprint
     assert provenance["made_from"] == {"videos": tables.video_partition(house, DAY).commit.id}
     assert (provenance["seconds"], provenance["num_extracted"]) == (2.0, 2)
+    assert all(provenance["jail"][layer] for layer in Layer if layer.required)
 
 
 def test_a_retry_of_the_same_failure_counts_an_attempt_and_keeps_the_commit(
