@@ -19,7 +19,7 @@ FORMS = {
     "tc_h264_10bits.mp4": ("h264", "yuv420p10le"),
     "tc_h265_video.mp4": ("hevc", "yuv420p"),
     "tc_av1.mkv": ("libdav1d", "yuv420p"),
-    "asl_again.mkv": ("h264", "yuv420p"),
+    "asl_again.mkv": ("h264", "yuvj420p"),
     "dec_rot90.mov": ("h264", "yuv420p"),
 }
 
