@@ -156,7 +156,9 @@ def _freeze(store: Store, now: datetime) -> dict[Any, str]:
         embedding_dim=EMBEDDING_DIM,
     )
     parameters = TfidfParameters()
-    terms = fit_tfidf([count_terms(Fields(_video(number)["title"], "", "") for number in range(NUM_LABELED))], parameters)
+    terms = fit_tfidf(
+        [count_terms(Fields(_video(number)["title"], "", "") for number in range(NUM_LABELED))], parameters
+    )
     files = {wanted.VOCABULARY_FILE: VOCABULARY, **terms.to_files()}
     return {
         "frames": wanted.freeze(store, frame_spec, {"weights.safetensors": weights}, now),
