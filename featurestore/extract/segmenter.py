@@ -126,7 +126,7 @@ class Segmenter:
         steps: list[dict[str, str]] = []
         for character in text[1:]:
             to_b, to_m, to_e, to_s = self._emissions.get(character, unseen)
-            # The character's own term is added before comparing: beside jieba's logarithm of zero, sums round to equals.
+            # The character's own term is added before comparing: beside the logarithm of zero, sums round to equals.
             b_e, b_s = e + eb + to_b, s + sb + to_b
             m_b, m_m = b + bm + to_m, m + mm + to_m
             e_b, e_m = b + be + to_e, m + me + to_e
@@ -147,7 +147,7 @@ class Segmenter:
 
 
 def _read_dictionary(dictionary: bytes) -> tuple[dict[str, float], float]:
-    """Read each word's logarithm of its share of all, zero for what only begins a word, and the share of a count of 1."""
+    """Read the logarithm of each word's share, zero for what only begins a word, and that of a count of one."""
     lines = dictionary.decode().splitlines()
     counts = [(word, int(count)) for word, count, _ in (line.split(" ", 2) for line in lines)]
     log_total = math.log(sum(count for _, count in counts))

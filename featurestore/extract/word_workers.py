@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import IO, Self, cast
+from typing import BinaryIO, Self, cast
 
 import polars as pl
 
@@ -30,9 +30,8 @@ PROGRAM = "featurestore.extract.word_worker"
 EXTRACTED_BATCH = 32
 """Videos that a worker extracts at a time; a chunk has work for many."""
 COUNTED_BATCH = 256
-_ENVIRONMENT = {
-    name: "1" for name in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-}
+_THREADS = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_ENVIRONMENT = dict.fromkeys(_THREADS, "1")
 """All that a worker is told: it has one core, the others have theirs."""
 _AHEAD = 2
 """Batches in hand for each worker."""
@@ -191,7 +190,7 @@ class _Seat:
             env=_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,
         )
-        if receive(cast("IO[bytes]", worker.stdout)) is None:
+        if receive(cast("BinaryIO", worker.stdout)) is None:
             ending = self._ending()
             self.kill()
             raise Retryable(f"a word worker did not start ({ending}); free some memory and run again")
@@ -221,8 +220,8 @@ def _exchange(worker: "subprocess.Popen[bytes]", task: str, recipe: str, payload
     Raises:
         BrokenPipeError, EOFError: the worker has ended.
     """
-    send(cast("IO[bytes]", worker.stdin), task, recipe, payload)
-    answer = receive(cast("IO[bytes]", worker.stdout))
+    send(cast("BinaryIO", worker.stdin), task, recipe, payload)
+    answer = receive(cast("BinaryIO", worker.stdout))
     if answer is None:
         raise EOFError(task)
     return answer[-1]

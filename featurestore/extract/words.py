@@ -96,7 +96,7 @@ def _ends(text: str, num_chars: int) -> str:
 
 @functools.cache
 def _segmenter() -> Segmenter:
-    """Make the segmenter from jieba's tables; its own tokenizer, and the cache in a shared folder, are never touched."""
+    """Make the segmenter from jieba's tables; its tokenizer, and its cache in a shared folder, are never touched."""
     tables = jieba.finalseg
     return Segmenter(_dictionary(), UnknownWords(tables.start_P, tables.trans_P, tables.emit_P))
 

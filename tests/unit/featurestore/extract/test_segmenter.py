@@ -16,7 +16,7 @@ CHARACTERS = (
 
 @functools.cache
 def _peer() -> jieba.Tokenizer:
-    """jieba's own tokenizer, its dictionary read without the cache."""
+    """Make jieba's own tokenizer, its dictionary read without the cache."""
     tokenizer = jieba.Tokenizer()
     dictionary = Path(jieba.__file__).with_name("dict.txt").read_bytes()
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(io.BytesIO(dictionary))

@@ -14,6 +14,7 @@ from featurestore import tokens
 from featurestore.extract import word_workers
 from featurestore.extract.text import TextExtractor, TextRecipe, make_text_spec
 from featurestore.extract.tfidf import TermWeights, count_terms, fit_tfidf
+from featurestore.extract.word_worker import KEPT_RECIPES
 from featurestore.extract.word_workers import WordPool
 from featurestore.extract.words import Fields, read_fields
 from featurestore.spec import TfidfParameters
@@ -101,7 +102,7 @@ def test_workers_stay_and_keep_several_recipes(pool: WordPool, recipe: TextRecip
     pool.extract(recipe, videos)
     before = _pids(pool)
     others = []
-    for parameters in (TfidfParameters(min_document_frequency=n) for n in range(2, 3 + word_workers.KEPT_RECIPES)):
+    for parameters in (TfidfParameters(min_document_frequency=n) for n in range(2, 3 + KEPT_RECIPES)):
         other = fit_tfidf([count_terms(_fields(videos))], parameters)
         others.append(TextRecipe(make_text_spec(other, VOCABULARY, parameters), VOCABULARY, other))
     for each in (*others, recipe):
@@ -137,6 +138,7 @@ def test_leaving_the_pool_ends_workers_at_their_work(recipe: TextRecipe, videos:
 PARENT = """
 import sys, time
 import polars as pl
+from featurestore.extract.word_worker import KEPT_RECIPES
 from featurestore.extract.word_workers import WordPool
 pool = WordPool(1)
 line = pl.List(pl.Struct({"time_seconds": pl.Float64, "text": pl.String}))
