@@ -149,9 +149,8 @@ def _contents(videos: pl.DataFrame, labels: pl.DataFrame) -> tuple[list[str], li
 
 
 def _is_damaged() -> pl.Expr:
-    lost = {"pattern": "\ufffd", "literal": True}
-    in_lines = pl.col("ocr").list.eval(pl.element().struct.field("text").str.contains(**lost)).list.any()
-    return pl.any_horizontal(pl.col("title", "asr").str.contains(**lost), in_lines)
+    in_lines = pl.col("ocr").list.eval(pl.element().struct.field("text").str.contains("\ufffd", literal=True))
+    return pl.any_horizontal(pl.col("title", "asr").str.contains("\ufffd", literal=True), in_lines.list.any())
 
 
 def _published_ids(store: Store, partition: str) -> tuple[str | None, str | None]:
