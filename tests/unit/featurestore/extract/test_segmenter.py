@@ -37,6 +37,7 @@ def _peer() -> jieba.Tokenizer:
         "的的的的了了了了",
         "𠀀𠀁㐀㐁中",
         "行一\r\n行二 \n\n行三",
+        "海通海",  # two ways of equal frequency
     ],
 )
 def test_cuts_are_those_of_jieba(text: str) -> None:
