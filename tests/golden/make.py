@@ -28,7 +28,7 @@ from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.media import MediaItem
 from featurestore.extract.text import make_text_spec
 from featurestore.extract.tfidf import count_terms, fit_tfidf
-from featurestore.extract.words import Fields
+from featurestore.extract.words import read_fields
 from featurestore.outcome import FrameOutcome
 from featurestore.reader import Examples
 from featurestore.reasons import OK, Reason
@@ -157,7 +157,7 @@ def _freeze(store: Store, now: datetime) -> dict[Any, str]:
     )
     parameters = TfidfParameters()
     terms = fit_tfidf(
-        [count_terms(Fields(_video(number)["title"], "", "") for number in range(NUM_LABELED))], parameters
+        [count_terms(read_fields(_video(number)["title"], [], "") for number in range(NUM_LABELED))], parameters
     )
     files = {wanted.VOCABULARY_FILE: VOCABULARY, **terms.to_files()}
     return {

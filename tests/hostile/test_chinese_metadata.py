@@ -140,6 +140,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
         path = f"{index}.mp4" if index < len(titles) else ""
         rows.append({"video_id": video_id, "path": path, "title": texts[0], "ocr": lines, "asr": texts[3]})
         rows.append({"video_id": f"clean{index:03}", "path": "", "title": CLEAN[index % 3], "ocr": [], "asr": "外滩"})
+    rows += [{"video_id": f"无字{i}", "path": "", "title": "\u202e", "ocr": [], "asr": "嗯嗯嗯"} for i in range(2)]
     return rows
 
 
@@ -192,7 +193,7 @@ def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
     with_text = {row["video_id"] for row in rows if read_fields(row["title"], _lines(row), row["asr"])}
     ledger = tables.read_table(text, LEDGER_FILE)
     assert ledger["video_id"].to_list() == ids
-    assert set(ledger.filter(outcome=OK)["video_id"]) == with_text
+    assert set(ledger.filter(outcome=OK)["video_id"]) == with_text == set(ids) - {"无字0", "无字1"}
     assert set(ledger["outcome"]) <= {OK, Reason.NO_TEXT}
     found = tokens.read(commits.verified_path(text, "shard-00000.parquet"))
     assert found["video_id"].to_list() == sorted(with_text)
