@@ -12,8 +12,9 @@ from featurestore import chunking, embeddings, frame_chunks, health, text_chunks
 from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem
-from featurestore.extract.text import TextExtractor
-from featurestore.extract.words import TermWeights
+from featurestore.extract.text import TextRecipe
+from featurestore.extract.tfidf import TermWeights
+from featurestore.extract.word_workers import shared_pool
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import Reason
 from featurestore.spec import FrameSpec, TextSpec
@@ -137,30 +138,32 @@ class TextMaker:
 
     Args:
         store: where the recipe's vocabulary and terms are.
+        settings: say how many processes cut words.
         partition: what is listed.
         fingerprint: of the recipe.
     """
 
-    def __init__(self, store: Store, partition: VideoPartition, fingerprint: str) -> None:
+    def __init__(self, store: Store, settings: Settings, partition: VideoPartition, fingerprint: str) -> None:
         commit = wanted.spec_commit(store, "text", fingerprint)
-        self._extractor = TextExtractor(
+        self._recipe = TextRecipe(
             wanted.load_spec(store, fingerprint, TextSpec),
             commits.read_bytes(commit, wanted.VOCABULARY_FILE),
             TermWeights.from_files({name: commits.read_bytes(commit, name) for name in commit.files}),
         )
+        self._words = shared_pool(settings.decode_workers)
         columns = ["video_id", "title", "ocr", "asr", "text_sha256"]
         self.chunks = chunking.chunks(tables.videos(partition, columns), "video_id")
 
     def make(self, index: int, kept: Kept | None) -> Made:  # noqa: ARG002 - the protocol's
         """Tokenise every video of the chunk: it costs less than looking for an earlier result."""
         chunk = self.chunks[index]
-        files, ledger = text_chunks.build(index, chunk, self._extractor.extract(chunk))
+        files, ledger = text_chunks.build(index, chunk, self._words.extract(self._recipe, chunk))
         return Made(files, ledger, frozenset(chunk["video_id"]), len(chunk))
 
     def check(self, index: int, paths: dict[str, Path], ledger: pl.DataFrame) -> pl.DataFrame:
         """Check ids and token ids."""
         name = text_chunks.shard_name(index)
-        return health.check_tokens(name, tokens.read(paths[name]), ledger, self._extractor.vocabulary_size)
+        return health.check_tokens(name, tokens.read(paths[name]), ledger, self._recipe.vocabulary_size)
 
 
 def _without_medium(media_path: str | None) -> FrameOutcome:

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     recipe: dict[str, dict[str, JsonValue]] = {}
     """What differs from the preset, by its sections: `{"finetuning": {"epochs": 3}}`."""
     decode_workers: PositiveInt = max(1, os.cpu_count() or 1)
+    """Processes that decode media, and as many that cut words."""
     allow_missing_jail_layers: tuple[Layer, ...] = ()
     """Layers of the decoding workers' jail without which media are decoded all the same, where a kernel lacks them."""
 

@@ -72,7 +72,7 @@ class ViewJob:
         self._maker: ChunkMaker = (
             FrameMaker(store, settings, partition, fingerprint, None if retry is None else self._head, self._again)
             if view == "frames"
-            else TextMaker(store, partition, fingerprint)
+            else TextMaker(store, settings, partition, fingerprint)
         )
 
     @property

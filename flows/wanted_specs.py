@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
+
 from featurestore import wanted
 from featurestore.extract.frame_encoder import make_frame_spec
 from featurestore.extract.text import make_text_spec
-from featurestore.extract.words import Document, fit_tfidf
+from featurestore.extract.tfidf import fit_tfidf
+from featurestore.extract.word_workers import shared_pool
 from featurestore.spec import Spec, TfidfParameters, View
 from flows.settings import Settings
 from warehouse import commits, split, tables
@@ -42,7 +45,7 @@ def prepare(store: Store, settings: Settings) -> list[Prepared]:
     kept_weights = {f"{_WEIGHTS}{weights.suffix}": weights.read_bytes()}
     frame_spec = make_frame_spec(settings.encoder, settings.encoder_kwargs, weights)
     parameters = TfidfParameters()
-    terms = fit_tfidf(_corpus(store), parameters)
+    terms = fit_tfidf(shared_pool(settings.decode_workers).count_terms(_corpus(store)), parameters)
     text_spec = make_text_spec(terms, vocabulary, parameters)
     return [
         Prepared(frame_spec, kept_weights),
@@ -75,12 +78,12 @@ def weights_file(spec_commit: Commit) -> Path:
     return commits.verified_path(spec_commit, name)
 
 
-def _corpus(store: Store) -> Iterator[Document]:
+def _corpus(store: Store) -> Iterator[pl.DataFrame]:
     partitions = [p for p in tables.video_partitions(store) if p.role in ("unlabeled", "labeled")]
     if not partitions:
         raise Invalid("TF-IDF is fitted on unlabeled and labeled partitions, and none is ingested; run ingest-videos")
     salt = split.frozen_salt(store)
     for partition in partitions:
-        for video in tables.videos(partition).iter_rows(named=True):
-            if salt is None or not split.is_validation(salt, video["content_sha256"]):
-                yield video["title"], video["ocr"], video["asr"]
+        for videos in tables.video_batches(partition, ["title", "ocr", "asr", "content_sha256"]):
+            seen = [salt is None or not split.is_validation(salt, content) for content in videos["content_sha256"]]
+            yield videos.filter(seen)

@@ -10,7 +10,7 @@ from modeling.registry import StoredConfig
 from warehouse import commits
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
-from warehouse.identifiers import shown
+from warehouse.identifiers import parse_video_id, shown
 from warehouse.store import Store
 
 _COLUMNS = ("video_id", "category_id", "level1_id", "probability", "frames_missing", "text_missing")
@@ -39,8 +39,9 @@ def trace_prediction(store: Store, partition: str, video_id: str, model_id: str 
         model_id: as for `registry.require`; None for the champion.
 
     Raises:
-        Invalid: there is no such model, partition or video, or the model has not scored it.
+        Invalid: it is no video id, there is no such model, partition or video, or the model has not scored it.
     """
+    parse_video_id(video_id)
     model = registry.require(store, model_id)
     rows = (
         predictions.scan(store, model.id, partition).filter(pl.col("video_id") == video_id).select(_COLUMNS).collect()

@@ -34,6 +34,8 @@ class IngestSummary:
     """Categories in the listing of a partition that is not labeled: not published."""
     num_media_missing: int
     """Videos whose medium is named and not there, or not named: listed all the same."""
+    num_texts_damaged: int
+    """Videos whose title, OCR or ASR has a U+FFFD: a character that cannot be stored, or was lost before."""
     num_media_hashed: int
     """Media files that were read now; the others are known by their size and time."""
     videos_commit: str
@@ -129,6 +131,7 @@ def publish_listing(
         num_labels=len(labels) if is_labeled else 0,
         num_labels_set_aside=0 if is_labeled else len(labels),
         num_media_missing=videos["media_sha256"].null_count(),
+        num_texts_damaged=videos.select(_is_damaged().sum()).item(),
         num_media_hashed=num_hashed,
         videos_commit=videos_commit.id,
         changed=before != after,
@@ -143,6 +146,11 @@ def _videos(listing: pl.DataFrame, digests: pl.DataFrame) -> pl.DataFrame:
 def _contents(videos: pl.DataFrame, labels: pl.DataFrame) -> tuple[list[str], list[str]]:
     rows = labels.join(videos, on="video_id")
     return rows["content_sha256"].to_list(), rows["category_id"].to_list()
+
+
+def _is_damaged() -> pl.Expr:
+    in_lines = pl.col("ocr").list.eval(pl.element().struct.field("text").str.contains("\ufffd", literal=True))
+    return pl.any_horizontal(pl.col("title", "asr").str.contains("\ufffd", literal=True), in_lines.list.any())
 
 
 def _published_ids(store: Store, partition: str) -> tuple[str | None, str | None]:

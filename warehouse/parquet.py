@@ -1,7 +1,7 @@
 """The Parquet codec of all tables: the same bytes for the same rows, and a format version in the file's metadata."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -57,6 +57,24 @@ def scan(paths: Sequence[Path]) -> pl.LazyFrame:
         Invalid: A file has another format version.
     """
     return pl.scan_parquet([checked(path) for path in paths])
+
+
+def batches(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Read a table one group of rows at a time; memory does not grow with their number.
+
+    Args:
+        path: A file whose digest was checked.
+        columns: Which columns.
+
+    Yields:
+        At most 65,536 rows, in the file's order.
+
+    Raises:
+        Invalid: The file has another format version.
+    """
+    rows = scan([path]).select(columns)
+    for start in range(0, int(rows.select(pl.len()).collect().item()), _ROWS_PER_GROUP):
+        yield rows.slice(start, _ROWS_PER_GROUP).collect()
 
 
 def checked(path: Path) -> Path:

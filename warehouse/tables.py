@@ -1,6 +1,6 @@
 """The Parquet tables of videos, labels and predictions: their columns, their codec, and where they are published."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -308,6 +308,22 @@ def videos(partition: VideoPartition, columns: Sequence[str] | None = None) -> p
         Corrupt: The file is not as it was published.
     """
     return read_table(partition.commit, "videos.parquet", columns)
+
+
+def video_batches(partition: VideoPartition, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Read the videos of a partition some at a time; memory does not grow with their number.
+
+    Args:
+        partition: The partition.
+        columns: Which columns.
+
+    Returns:
+        Rows of `Videos`, by video id.
+
+    Raises:
+        Corrupt: The file is not as it was published.
+    """
+    return parquet.batches(commits.verified_path(partition.commit, "videos.parquet"), columns)
 
 
 def labels_commit(store: Store, partition: str) -> Commit | None:

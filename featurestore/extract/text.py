@@ -1,22 +1,63 @@
 """The text view: slots of text, their token ids, and the keywords among them."""
 
+import functools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from tokenizers import BertWordPieceTokenizer, Encoding
 
-from featurestore.extract.words import Fields, TermWeights, dictionary_sha256, keywords, read_fields, segment
+from featurestore.extract.tfidf import TermWeights, keywords
+from featurestore.extract.words import Fields, dictionary_sha256, read_fields, segment
 from featurestore.spec import TextSpec, TfidfParameters
 from featurestore.tokens import Tokens
 from warehouse.errors import Invalid
 from warehouse.files import sha256_bytes
 
+COLUMNS = ("video_id", "title", "ocr", "asr")
+"""What is read of a video; `ocr` is a list of `time_seconds` and `text`."""
+
 _SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _NUM_SLOTS = 3
+
+
+@dataclass(frozen=True)
+class TextRecipe:
+    """All that token rows are made with.
+
+    Raises:
+        Invalid: the vocabulary, the weights or jieba's dictionary are not those that the spec names.
+    """
+
+    spec: TextSpec
+    vocabulary: bytes
+    """The BERT vocabulary file, one token a line."""
+    weights: TermWeights
+    """The fitted corpus statistics."""
+
+    def __post_init__(self) -> None:
+        """Compare digests."""
+        given = make_text_spec(self.weights, self.vocabulary, self.spec.tfidf)
+        for name in ("vocabulary_sha256", "terms_sha256", "dictionary_sha256"):
+            if getattr(given, name) != getattr(self.spec, name):
+                raise Invalid(
+                    f"{name} is {getattr(given, name)[:12]} here and {getattr(self.spec, name)[:12]} in the text spec; "
+                    "give the files it was made with, or apply new specs"
+                )
+
+    @functools.cached_property
+    def ids(self) -> dict[str, int]:
+        """The id of each token."""
+        return _parse_vocabulary(self.vocabulary)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Token ids are below it."""
+        return max(self.ids.values()) + 1
 
 
 @dataclass(frozen=True)
@@ -30,78 +71,77 @@ class _Document:
 
 
 class TextExtractor:
-    """Turns the text of videos into token rows.
+    """Turns the text of videos into token rows, in this process.
 
     Args:
-        spec: the recipe.
-        vocabulary: the BERT vocabulary file, one token a line.
-        weights: the fitted corpus statistics.
-
-    Raises:
-        Invalid: the vocabulary, the weights or jieba's dictionary are not those that the spec names.
+        recipe: what to make them with.
     """
 
-    def __init__(self, spec: TextSpec, vocabulary: bytes, weights: TermWeights) -> None:
-        given = make_text_spec(weights, vocabulary, spec.tfidf)
-        for name in ("vocabulary_sha256", "terms_sha256", "dictionary_sha256"):
-            if getattr(given, name) != getattr(spec, name):
-                raise Invalid(
-                    f"{name} is {getattr(given, name)[:12]} here and {getattr(spec, name)[:12]} in the text spec; "
-                    "give the files it was made with, or apply new specs"
-                )
-        self._spec = spec
-        self._weights = weights
-        self._ids = _parse_vocabulary(vocabulary)
+    def __init__(self, recipe: TextRecipe) -> None:
+        self._spec = recipe.spec
+        self._weights = recipe.weights
+        self._ids = recipe.ids
         self._tokenizer = BertWordPieceTokenizer(self._ids, lowercase=True)
-
-    @property
-    def vocabulary_size(self) -> int:
-        """Token ids are below it."""
-        return max(self._ids.values()) + 1
 
     def extract(self, videos: pl.DataFrame) -> pl.DataFrame:
         """Tokenise videos.
 
         Args:
-            videos: `video_id`, `title`, `ocr` (a list of `time_seconds` and `text`) and `asr`.
+            videos: `COLUMNS`.
 
         Returns:
-            Rows of `featurestore.tokens.Tokens` in the order given; videos without any text are left out.
+            Rows of `featurestore.tokens.Tokens` in the order given; videos without any text are left out. A row does
+            not depend on the videos beside it.
         """
-        rows = videos.select("video_id", "title", "ocr", "asr").iter_rows()
+        rows = videos.select(COLUMNS).iter_rows()
         documents = [self._read(video_id, fields) for video_id, *raw in rows if (fields := read_fields(*raw))]
-        texts = ["".join(slot) for document in documents for slot in document.slots]
-        encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-        token_rows = [
-            self._row(document, encodings[i * _NUM_SLOTS : (i + 1) * _NUM_SLOTS])
-            for i, document in enumerate(documents)
-        ]
-        return pl.DataFrame(token_rows, schema=Tokens.create_empty().schema, orient="row")
+        slots = [slot for document in documents for slot in document.slots]
+        encodings = self._tokenizer.encode_batch(["".join(slot) for slot in slots], add_special_tokens=False)
+        columns = {
+            "video_id": [document.video_id for document in documents],
+            "keywords": [[term for term, _ in document.keywords] for document in documents],
+            "keyword_weights": [[weight for _, weight in document.keywords] for document in documents],
+            "title_chars": [len(document.fields.title) for document in documents],
+            "ocr_chars": [len(document.fields.ocr) for document in documents],
+            "asr_chars": [len(document.fields.asr) for document in documents],
+        }
+        schema = Tokens.create_empty().schema
+        tokens = self._lay(slots, encodings)
+        return pl.DataFrame(columns, schema={name: schema[name] for name in columns}).hstack(tokens).select(*schema)
 
     def _read(self, video_id: str, fields: Fields) -> _Document:
         """Segment a video's fields, each apart, find its keywords and fill its slots."""
         spec = self._spec
-        title, ocr, asr = (segment(text) for text in (fields.title, fields.ocr, fields.asr))
-        best = _fit(keywords([*title, *ocr, *asr], self._weights), spec.keyword_chars)
+        title, ocr, asr = segment(fields.title), segment(fields.ocr), segment(fields.asr)
+        best = _fit(keywords(chain(title, ocr, asr), self._weights), spec.keyword_chars)
         spaced = [word for term, _ in best for word in (" ", term)]
         slots = ([*cut(title, spec.title_chars), *spaced], cut(ocr, spec.ocr_chars), cut(asr, spec.asr_chars))
         return _Document(video_id, fields, slots, best)
 
-    def _row(self, document: _Document, encodings: Sequence[Encoding]) -> tuple[object, ...]:
-        """Lay the tokens of the slots end to end: [CLS] slot 1 [SEP] slot 2 [SEP] slot 3 [SEP]."""
-        token_ids, slot_ids, word_start = [self._ids["[CLS]"]], [0], [True]
-        for slot, (words, encoding) in enumerate(zip(document.slots, encodings, strict=True)):
-            token_ids += [*encoding.ids, self._ids["[SEP]"]]
-            slot_ids += [slot] * (len(encoding.ids) + 1)
-            word_start += [*_word_starts(words, encoding), True]
-        fields = document.fields
-        return (
-            document.video_id,
-            *(token_ids, slot_ids, word_start),
-            [term for term, _ in document.keywords],
-            [weight for _, weight in document.keywords],
-            *(len(fields.title), len(fields.ocr), len(fields.asr)),
-        )
+    def _lay(self, slots: Sequence[Sequence[str]], encodings: Sequence[Encoding]) -> pl.DataFrame:
+        """Lay the tokens of each video's slots end to end: [CLS] slot 1 [SEP] slot 2 [SEP] slot 3 [SEP].
+
+        All videos at once, as one array of T tokens of which each [SEP] ends a slot, cut into rows at the end.
+        """
+        lengths = np.array([len(encoding.ids) for encoding in encodings], np.int64)
+        slot = np.arange(len(slots))
+        video = slot // _NUM_SLOTS
+        # Before the tokens of a slot stand the [SEP] of each slot before it, and the [CLS] of each video up to its own.
+        places = np.arange(lengths.sum()) + np.repeat(slot + video + 1, lengths)
+        seps = np.cumsum(lengths) + slot + video + 1
+        of_slot = np.repeat(slot, lengths + 1 + (slot % _NUM_SLOTS == 0))
+        token_ids = np.full(len(of_slot), self._ids["[CLS]"], np.int32)
+        token_ids[seps] = self._ids["[SEP]"]
+        token_ids[places] = list(chain.from_iterable(encoding.ids for encoding in encodings))
+        word_start = np.ones(len(of_slot), np.bool_)
+        word_start[places] = _word_starts(slots, encodings, lengths)
+        columns = {
+            "video": of_slot // _NUM_SLOTS,
+            "token_ids": token_ids,
+            "slot_ids": (of_slot % _NUM_SLOTS).astype(np.uint8),
+            "word_start": word_start,
+        }
+        return pl.DataFrame(columns).group_by("video", maintain_order=True).agg(pl.all()).drop("video")
 
 
 def make_text_spec(weights: TermWeights, vocabulary: bytes, tfidf: TfidfParameters) -> TextSpec:
@@ -134,19 +174,16 @@ def cut(words: Sequence[str], num_chars: int) -> list[str]:
     Returns:
         What is left, word by word.
     """
-    length, half = sum(map(len, words)), num_chars // 2
-    if length <= num_chars:
+    ends = list(accumulate(map(len, words)))
+    if not ends or ends[-1] <= num_chars:
         return list(words)
-    return [*_window(words, 0, half), *_window(words, length - half, length)]
-
-
-def _window(words: Iterable[str], start: int, end: int) -> Iterable[str]:
-    position = 0
-    for word in words:
-        part = word[max(0, start - position) : max(0, end - position)]
-        position += len(word)
-        if part:
-            yield part
+    half, tail = num_chars // 2, ends[-1] - num_chars // 2
+    first, last = bisect_left(ends, half), bisect_right(ends, tail)
+    if not half:
+        return []
+    # The words that the two borders lie in are cut at them, counted from their own ends.
+    before, after = words[first][: len(words[first]) - ends[first] + half], words[last][tail - ends[last] :]
+    return [*words[:first], before, after, *words[last + 1 :]]
 
 
 def _fit(ranked: Iterable[tuple[str, float]], num_chars: int) -> list[tuple[str, float]]:
@@ -160,14 +197,16 @@ def _fit(ranked: Iterable[tuple[str, float]], num_chars: int) -> list[tuple[str,
     return taken
 
 
-def _word_starts(words: Sequence[str], encoding: Encoding) -> list[bool]:
-    """Whether each token lies in another word than the token before it."""
-    if not encoding.ids:
-        return []
-    ends = list(accumulate(map(len, words)))
-    token_starts = np.array(encoding.offsets)[:, 0]
-    word_indices: npt.NDArray[np.intp] = np.searchsorted(ends, token_starts, side="right")
-    return [bool(changed) for changed in np.diff(word_indices, prepend=-1)]
+def _word_starts(
+    slots: Sequence[Sequence[str]], encodings: Sequence[Encoding], lengths: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Whether each token lies in another word than the token before it, over all slots laid end to end."""
+    word_ends = np.cumsum([len(word) for slot in slots for word in slot])
+    slot_starts = np.cumsum([0, *(sum(map(len, slot)) for slot in slots)])[:-1]
+    starts = np.array([start for encoding in encodings for start, _ in encoding.offsets], np.int64)
+    word_indices = np.searchsorted(word_ends, starts + np.repeat(slot_starts, lengths), side="right")
+    changed: npt.NDArray[np.bool_] = np.diff(word_indices, prepend=-1) != 0
+    return changed
 
 
 def _parse_vocabulary(vocabulary: bytes) -> dict[str, int]:

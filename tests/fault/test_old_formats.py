@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from featurestore import frame_chunks, scan, snapshot, wanted
-from featurestore.extract.words import TermWeights
+from featurestore.extract.tfidf import TermWeights
 from featurestore.plan import plan_view
 from featurestore.reader import Examples
 from featurestore.spec import VIEWS, FrameSpec, TextSpec

@@ -27,7 +27,8 @@ from featurestore import snapshot, wanted
 from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.media import MediaItem
 from featurestore.extract.text import make_text_spec
-from featurestore.extract.words import fit_tfidf
+from featurestore.extract.tfidf import count_terms, fit_tfidf
+from featurestore.extract.words import read_fields
 from featurestore.outcome import FrameOutcome
 from featurestore.reader import Examples
 from featurestore.reasons import OK, Reason
@@ -155,7 +156,9 @@ def _freeze(store: Store, now: datetime) -> dict[Any, str]:
         embedding_dim=EMBEDDING_DIM,
     )
     parameters = TfidfParameters()
-    terms = fit_tfidf(((_video(number)["title"], [], "") for number in range(NUM_LABELED)), parameters)
+    terms = fit_tfidf(
+        [count_terms(read_fields(_video(number)["title"], [], "") for number in range(NUM_LABELED))], parameters
+    )
     files = {wanted.VOCABULARY_FILE: VOCABULARY, **terms.to_files()}
     return {
         "frames": wanted.freeze(store, frame_spec, {"weights.safetensors": weights}, now),

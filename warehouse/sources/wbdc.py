@@ -1,17 +1,17 @@
 """The layout of the WeChat Big Data Challenge 2022: one JSON array of annotations beside zips of frames."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import ijson
+from typing import Any, TextIO
 
 from warehouse.errors import Invalid
 from warehouse.identifiers import parse_partition_name
 from warehouse.sources.record import Row, VideoRecord
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_READ_CHARS = 2**16
+_MAX_RECORD_CHARS = 2**26
 _VIDEO_ID = re.compile("[0-9]{20}")
 _CATEGORY_ID = re.compile("[0-9]{4}")
 _REQUIRED = ("id", "title", "asr", "ocr")
@@ -33,29 +33,85 @@ def read_records(annotations: Path, split: str) -> Iterator[VideoRecord]:
     parse_partition_name(split)
     num_rows = 0
     try:
-        with annotations.open("rb") as file:
-            _enter_array(file, annotations)
-            for num_rows, value in enumerate(ijson.items(file, "item"), start=1):
+        with annotations.open(encoding="utf-8-sig") as file:
+            for num_rows, value in enumerate(_elements(file, annotations), start=1):
                 yield _record(Row(annotations, num_rows, _mapping(value, annotations, num_rows)), split)
     except OSError as error:
         problem = (error.strerror or str(error)).lower()
         raise Invalid(f"{annotations} cannot be read ({problem}): name a readable annotation file") from error
-    except (ijson.JSONError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(f"{annotations} is not valid JSON after row {num_rows}: fetch or write it again") from error
     if not num_rows:
         raise Invalid(f"{annotations} lists no videos: give an annotation for each")
 
 
-def _enter_array(file: BinaryIO, annotations: Path) -> None:
-    if file.read(len(_BYTE_ORDER_MARK)) != _BYTE_ORDER_MARK:
-        file.seek(0)
-    start = file.tell()
-    first = b" "
-    while first.isspace():
-        first = file.read(1)
-    if first != b"[":
+def _elements(file: TextIO, annotations: Path) -> Iterator[Any]:
+    """Read the elements of a JSON array one after another.
+
+    By the standard decoder, since streaming ones refuse a whole file for one lone surrogate, or put a `?` in its place.
+
+    Raises:
+        ValueError: The text is not valid JSON.
+    """
+    window = _Window(file)
+    if window.take() != "[":
         raise Invalid(f"{annotations} does not begin with a JSON array: give the list of annotations")
-    file.seek(start)
+    separator = window.take() if window.peek() == "]" else ","
+    while separator == ",":
+        yield window.decode()
+        separator = window.take()
+    if separator != "]" or window.peek():
+        raise ValueError("the array does not end where it should")
+
+
+class _Window:
+    """The part of a file that is being decoded."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._text = ""
+        self._place = 0
+        self._decoder = json.JSONDecoder()
+
+    def peek(self) -> str:
+        """The next character that is no space; nothing at the end of the file."""
+        while True:
+            self._place = _spaces_end(self._text, self._place)
+            if self._place < len(self._text):
+                return self._text[self._place]
+            if not self._read(_READ_CHARS):
+                return ""
+
+    def take(self) -> str:
+        """Go past the character that `peek` gives."""
+        char = self.peek()
+        self._place += len(char)
+        return char
+
+    def decode(self) -> Any:
+        """Go past one whole value, reading on until it is whole."""
+        self.peek()
+        while True:
+            try:
+                value, self._place = self._decoder.raw_decode(self._text, self._place)
+            except json.JSONDecodeError:
+                # As much again as there is, so that a long value is not decoded over and over.
+                num_chars = max(_READ_CHARS, len(self._text) - self._place)
+                if num_chars > _MAX_RECORD_CHARS or not self._read(num_chars):
+                    raise
+            else:
+                return value
+
+    def _read(self, num_chars: int) -> bool:
+        more = self._file.read(num_chars)
+        self._text, self._place = self._text[self._place :] + more, 0
+        return bool(more)
+
+
+def _spaces_end(text: str, place: int) -> int:
+    while place < len(text) and text[place] in " \t\r\n":
+        place += 1
+    return place
 
 
 def _mapping(value: Any, annotations: Path, number: int) -> dict[str, Any]:

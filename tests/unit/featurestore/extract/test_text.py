@@ -6,8 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from featurestore.extract.text import TextExtractor, cut, make_text_spec
-from featurestore.extract.words import TermWeights, fit_tfidf, segment
+from featurestore.extract.text import TextExtractor, TextRecipe, cut, make_text_spec
+from featurestore.extract.tfidf import TermWeights, count_terms, fit_tfidf
+from featurestore.extract.words import Fields, segment
 from featurestore.spec import TextSpec, TfidfParameters
 from featurestore.tokens import Tokens
 from warehouse.errors import Invalid
@@ -32,14 +33,22 @@ def videos(**columns: list[Any]) -> pl.DataFrame:
     return pl.DataFrame(empty | columns, schema_overrides={"ocr": pl.List(line)})
 
 
+def fit(titles: list[str]) -> TermWeights:
+    return fit_tfidf([count_terms(Fields(title, "", "") for title in titles)], ALL)
+
+
+def make_extractor(weights: TermWeights, vocabulary: bytes = VOCABULARY) -> TextExtractor:
+    return TextExtractor(TextRecipe(make_text_spec(weights, vocabulary, ALL), vocabulary, weights))
+
+
 @pytest.fixture(scope="module")
 def weights() -> TermWeights:
-    return fit_tfidf([(title, None, None) for title in TITLES], ALL)
+    return fit(TITLES)
 
 
 @pytest.fixture(scope="module")
 def extractor(weights: TermWeights) -> TextExtractor:
-    return TextExtractor(make_text_spec(weights, VOCABULARY, ALL), VOCABULARY, weights)
+    return make_extractor(weights)
 
 
 def show(row: dict[str, Any]) -> str:
@@ -94,8 +103,8 @@ def test_long_fields_keep_their_two_ends(extractor: TextExtractor) -> None:
 
 def test_keywords_stop_at_sixty_four_characters(weights: TermWeights) -> None:
     terms = [f"{first}{second}" for first in "甲乙丙丁" for second in "一二三四五六七八九十"]
-    many = fit_tfidf([(" ".join(terms), None, None)], ALL)
-    extractor = TextExtractor(make_text_spec(many, VOCABULARY, ALL), VOCABULARY, many)
+    many = fit([" ".join(terms)])
+    extractor = make_extractor(many)
     (row,) = extractor.extract(videos(asr=[" ".join(terms)])).iter_rows(named=True)
     assert sum(map(len, row["keywords"])) == 64
     assert len(row["keyword_weights"]) == 32
@@ -129,7 +138,7 @@ def test_files_that_the_spec_does_not_name_are_refused(field: str, weights: Term
     spec = make_text_spec(weights, VOCABULARY, ALL)
     other = TextSpec.model_validate(spec.model_dump() | {field: "0" * 64})
     with pytest.raises(Invalid, match=field):
-        TextExtractor(other, VOCABULARY, weights)
+        TextRecipe(other, VOCABULARY, weights)
 
 
 def test_a_file_that_is_no_vocabulary_is_refused(weights: TermWeights) -> None:
@@ -147,8 +156,7 @@ def test_token_ids_are_those_of_the_reference_tokenizer(samples: Path, tmp_path:
     reference = BertTokenizer.from_pretrained(tmp_path)
     assert len(reference) == 21_128
     payload = vocabulary.read_bytes()
-    nothing = fit_tfidf([], ALL)
-    extractor = TextExtractor(make_text_spec(nothing, payload, ALL), payload, nothing)
+    extractor = make_extractor(fit([]), payload)
     lines = (samples / "text" / "thucnews_dev.tsv").read_text().splitlines()[:500]
     titles = [line.split("\t")[0] for line in lines] + ["iPhone12 Café ÀÉ", "ＡＢＣ１２", "👍 不错 №5"]
     rows = extractor.extract(videos(title=titles))
