@@ -132,6 +132,12 @@ class _Clip:
     known_until: int
     """Up to when no frame is missing, as far as the container tells."""
 
+    @property
+    def has_open_groups(self) -> bool:
+        """Whether frames shown before a keyframe come after it."""
+        following = ((self.packets[i], self.packets[i + 1]) for i in self.keyframes if i + 1 < len(self.packets))
+        return any(after.pts < keyframe.pts for keyframe, after in following)
+
     def groups(self, wanted: Iterable[int]) -> list[tuple[int, set[int]]]:
         """The groups of pictures that hold wanted frames: index of their first packet, and the wanted pts."""
         groups: dict[int, set[int]] = {}
@@ -244,7 +250,9 @@ def _decode(
     """Decode the wanted frames, by their pts; those that the decoder never gives are left out."""
     pictures: dict[int, _Picture] = {}
     if clip.is_timed:
-        codec.options |= {"err_detect": "explode"}
+        if codec.name != "h264" or not clip.has_open_groups:
+            # H.264's decoder would take it for damage that pictures from before such a group are not there.
+            codec.options |= {"err_detect": "explode"}
         with contextlib.suppress(_NotSoundError):
             for first, targets in clip.groups(wanted):
                 pictures |= easel.draw(_needed_frames(codec, clip, first, targets), targets)
