@@ -1,5 +1,7 @@
 import io
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,14 @@ import timm
 import torch
 from PIL import Image
 
-from featurestore.extract.frame_encoder import make_frame_spec
+from featurestore.extract.frame_encoder import FrameEncoder, make_frame_spec
 from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.framing import DecodedFrames
 from featurestore.extract.media import MediaItem
 from featurestore.extract.preview import preview_strip
+from featurestore.extract.sandbox import DecodePool
 from featurestore.spec import FrameSpec
+from warehouse.errors import Retryable
 
 SWIN = "swin_tiny_patch4_window7_224"
 SMALL: dict[str, Any] = {"img_size": 64, "embed_dim": 24, "depths": [1, 1], "num_heads": [2, 4], "window_size": 4}
@@ -73,6 +77,56 @@ def test_neighbours_order_and_workers_leave_an_outcomes_bytes_alone(
         assert one.preview == other.preview
         if one.embeddings is not None and other.embeddings is not None:
             assert one.embeddings.tobytes() == other.embeddings.tobytes()
+
+
+def test_batches_are_full_across_the_videos_of_a_chunk(recipe: tuple[FrameSpec, Path], items: list[MediaItem]) -> None:
+    with FrameExtractor(*recipe, num_workers=1) as extractor:
+        encoder, sizes = extractor._encoder, list[int]()  # noqa: SLF001 - what it is given
+        submit = encoder.submit
+
+        def watched(frames: Any) -> Any:
+            sizes.append(len(frames))
+            return submit(frames)
+
+        encoder.submit = watched  # type: ignore[method-assign]
+        extractor.extract(items, previews=False)
+    assert sizes == [8, 8, 3]
+
+
+def test_the_next_chunk_is_decoded_while_one_is_encoded(
+    recipe: tuple[FrameSpec, Path], items: list[MediaItem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_is_decoded = threading.Event()
+    encode, run = FrameEncoder._encode, DecodePool.run  # noqa: SLF001 - the two sides
+    runs = []
+
+    def encode_late(self: FrameEncoder, frames: Any) -> Any:
+        assert next_is_decoded.wait(60)
+        return encode(self, frames)
+
+    def watched(self: DecodePool, chunk: Any) -> Any:
+        runs.append(len(chunk))
+        yield from run(self, chunk)
+        if len(runs) == 2:
+            next_is_decoded.set()
+
+    monkeypatch.setattr(FrameEncoder, "_encode", encode_late)
+    monkeypatch.setattr(DecodePool, "run", watched)
+    with FrameExtractor(*recipe, num_workers=1) as extractor, ThreadPoolExecutor(2) as callers:
+        first, second = (callers.submit(extractor.extract, chunk, previews=False) for chunk in (items[:1], items[2:4]))
+        assert [outcome.reason for outcome in first.result()] == ["ok"]
+        assert [outcome.reason for outcome in second.result()] == ["ok", "ok"]
+    assert runs == [1, 2]
+
+
+def test_an_encoder_that_fails_stops_the_chunk(recipe: tuple[FrameSpec, Path], items: list[MediaItem]) -> None:
+    def fail(*_: Any) -> Any:
+        raise Retryable("no memory")
+
+    with FrameExtractor(*recipe, num_workers=1) as extractor:
+        extractor._encoder._forward = fail  # type: ignore[method-assign]  # noqa: SLF001 - what fails
+        with pytest.raises(Retryable, match="no memory"):
+            extractor.extract(items, previews=False)
 
 
 def test_previews_are_drawn_only_where_asked_for(recipe: tuple[FrameSpec, Path], items: list[MediaItem]) -> None:
