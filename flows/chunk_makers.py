@@ -1,6 +1,7 @@
 """How a chunk of each view is made: what is reused, what is extracted, and what is checked before it counts as done."""
 
 import functools
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,13 +144,16 @@ class TextMaker:
             commits.read_bytes(commit, wanted.VOCABULARY_FILE),
             TermWeights.from_files({name: commits.read_bytes(commit, name) for name in commit.files}),
         )
+        self._extracting = threading.Lock()
         columns = ["video_id", "title", "ocr", "asr", "text_sha256"]
         self.chunks = chunking.chunks(tables.videos(partition, columns), "video_id")
 
     def make(self, index: int, kept: Kept | None) -> Made:  # noqa: ARG002 - the protocol's
         """Tokenise every video of the chunk: it costs less than looking for an earlier result."""
         chunk = self.chunks[index]
-        files, ledger = text_chunks.build(index, chunk, self._extractor.extract(chunk))
+        with self._extracting:
+            extracted = self._extractor.extract(chunk)
+        files, ledger = text_chunks.build(index, chunk, extracted)
         return Made(files, ledger, frozenset(chunk["video_id"]), len(chunk))
 
     def check(self, index: int, paths: dict[str, Path], ledger: pl.DataFrame) -> pl.DataFrame:

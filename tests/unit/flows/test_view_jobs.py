@@ -83,6 +83,39 @@ def test_a_commit_says_what_it_was_made_from_and_what_it_took(house: Store, fing
     assert (provenance["seconds"], provenance["num_extracted"]) == (2.0, 2)
 
 
+def test_chunks_made_at_the_same_time_count_their_seconds_once(house: Store, fingerprint: str) -> None:
+    times = iter([100.0, 104.0, 107.0, 109.0, 112.0])
+    listed = tables.video_partition(house, DAY)
+    job = ViewJob(house, load_settings(), "frames", fingerprint, listed, NOW, clock=lambda: next(times))
+    first, second = next(times), next(times)
+    assert [job._seconds_since(started) for started in (first, second, 111.0)] == [7.0, 2.0, 1.0]  # noqa: SLF001
+
+
+def test_the_same_bytes_are_extracted_once_however_many_partitions_list_them(
+    corpus: Corpus, house: Store, fingerprint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = next(partition for partition in corpus.partitions if partition.name == "labeled")
+    read: list[str] = []
+    extracted = FrameExtractor.extract
+
+    def watched(self: FrameExtractor, items: Any, **given: Any) -> list[FrameOutcome]:
+        read.extend(item.content_sha256 for item in items)
+        return extracted(self, items, **given)
+
+    monkeypatch.setattr(FrameExtractor, "extract", watched)
+    first = extract(house, "labeled", fingerprint)
+    contents = tables.videos(tables.video_partition(house, "labeled")).drop_nulls("media_sha256")["content_sha256"]
+    assert contents.n_unique() < len(contents)
+    assert sorted(read) == sorted(contents.unique())
+    read.clear()
+    list_videos("manifest", listed.manifest, "the-same-again", listed.role)
+    second = extract(house, "the-same-again", fingerprint)
+    assert read == []
+    assert {name: file.sha256 for name, file in second.files.items()} == {
+        name: file.sha256 for name, file in first.files.items()
+    }
+
+
 def test_a_retry_of_the_same_failure_counts_an_attempt_and_keeps_the_commit(
     house: Store, fingerprint: str, without: Callable[..., Any]
 ) -> None:

@@ -119,12 +119,14 @@ def test_the_next_chunk_is_decoded_while_one_is_encoded(
     assert runs == [1, 2]
 
 
-def test_an_encoder_that_fails_stops_the_chunk(recipe: tuple[FrameSpec, Path], items: list[MediaItem]) -> None:
+def test_an_encoder_that_fails_stops_the_chunk(
+    recipe: tuple[FrameSpec, Path], items: list[MediaItem], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: Any) -> Any:
         raise Retryable("no memory")
 
     with FrameExtractor(*recipe, num_workers=1) as extractor:
-        extractor._encoder._forward = fail  # type: ignore[method-assign]  # noqa: SLF001 - what fails
+        monkeypatch.setattr(extractor._encoder, "_forward", fail)  # noqa: SLF001 - what fails
         with pytest.raises(Retryable, match="no memory"):
             extractor.extract(items, previews=False)
 
