@@ -88,7 +88,9 @@ def nested(depth: int) -> bytes:
 def fragments(count: int) -> bytes:
     """An MP4 of many fragments, all alike."""
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4", options={"movflags": "frag_every_frame+empty_moov+default_base_moof"}) as out:
+    with av.open(
+        buffer, "w", format="mp4", options={"movflags": "frag_every_frame+empty_moov+default_base_moof"}
+    ) as out:
         stream = out.add_stream("mpeg4", rate=25)
         stream.width, stream.height = 16, 16
         for i in range(4):
@@ -129,7 +131,10 @@ def matroska(blocks: bytes, *, tracks: int = 1, start: int = 0, scale: int = 1_0
     """A Matroska file of MPEG-4 tracks, its blocks as given."""
     video = element(0xE0, number(0xB0, 64) + number(0xBA, 64))
     entries = b"".join(
-        element(0xAE, number(0xD7, i + 1) + number(0x73C5, i + 1) + number(0x83, 1) + element(0x86, b"V_MPEG4/ISO/ASP") + video)
+        element(
+            0xAE,
+            number(0xD7, i + 1) + number(0x73C5, i + 1) + number(0x83, 1) + element(0x86, b"V_MPEG4/ISO/ASP") + video,
+        )
         for i in range(tracks)
     )
     segment = element(0x1549A966, number(0x2AD7B1, scale)) + element(0x1654AE6B, entries)

@@ -32,7 +32,10 @@ def encode(form: str) -> bytes:
     container, codec, options, mux_options = FORMS[form]
     rng = np.random.default_rng(0)
     # A muxer that puts the index first reads what it wrote, by its path.
-    with tempfile.NamedTemporaryFile() as file, av.open(file.name, "w", format=container, options=mux_options) as output:
+    with (
+        tempfile.NamedTemporaryFile() as file,
+        av.open(file.name, "w", format=container, options=mux_options) as output,
+    ):
         stream = output.add_stream(codec, rate=25, options=options)
         stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
         for i in range(NUM_FRAMES):

@@ -149,9 +149,7 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], set[str]]] = {
         {Reason.TOO_LARGE},
     ),
     "zeros that say they are few": (
-        lambda: patched(
-            zipped({"0.png": png_of(9, 9) + bytes(2**26)}, zipfile.ZIP_DEFLATED), CENTRAL, 24, b"\0\0\1\0"
-        ),
+        lambda: patched(zipped({"0.png": png_of(9, 9) + bytes(2**26)}, zipfile.ZIP_DEFLATED), CENTRAL, 24, b"\0\0\1\0"),
         {Reason.BAD_ARCHIVE},
     ),
     "a zip of zips": (
