@@ -70,8 +70,8 @@ class FrameEncoder:
             Invalid: the encoder gives values that float16 can't hold.
             Retryable: there is no memory for even one frame.
         """
-        starts = range(0, len(frames), self.frames_per_batch)
-        batches = [self.submit(frames[start : start + self.frames_per_batch]) for start in starts]
+        size = self.frames_per_batch
+        batches = [self.submit(frames[start : start + size]) for start in range(0, len(frames), size)]
         return np.concatenate([batch.result() for batch in batches])
 
     def submit(self, frames: Frames) -> "Future[Embeddings]":

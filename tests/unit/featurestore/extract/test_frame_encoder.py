@@ -259,6 +259,12 @@ def test_tensors_missing_extra_or_of_another_shape_are_named(
     assert "of another shape: norm.bias (7,) for (48,)" in message
 
 
+def test_the_classifiers_own_module_may_be_extra(weights: Callable[..., Path]) -> None:
+    tensors = timm.create_model("levit_128s", num_classes=10).state_dict()
+    assert "head.bn.weight" in tensors
+    assert make_frame_spec("levit_128s", {}, weights(tensors)).embedding_dim == 384
+
+
 def test_a_tensor_that_the_conversion_drops_must_be_one_the_model_recomputes(
     small: Checkpoint, weights: Callable[..., Path]
 ) -> None:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import safetensors.torch
@@ -12,13 +13,14 @@ import timm
 import torch
 from PIL import Image
 
-from featurestore.extract.frame_encoder import FrameEncoder, make_frame_spec
+from featurestore.extract.frame_encoder import FrameEncoder, load_encoder, make_frame_spec
 from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.framing import DecodedFrames
 from featurestore.extract.media import MediaItem
 from featurestore.extract.preview import preview_strip
 from featurestore.extract.sandbox import DecodePool
 from featurestore.spec import FrameSpec
+from flows.demo.encoder import shipped_encoder
 from warehouse.errors import Retryable
 
 SWIN = "swin_tiny_patch4_window7_224"
@@ -148,6 +150,28 @@ def test_a_preview_strip_is_a_small_jpeg_with_the_frames_there_are(samples: Path
         assert Image.open(io.BytesIO(strip)).size == (8 * 96, 96)
         sizes.append(len(strip))
     assert 4_000 < np.mean(sizes) < 12_000
+
+
+@pytest.mark.parametrize("name", ["asl_again.mkv", "asl_bird.mkv", "tc_nasa.mp4", "tc_h264_10bits.mp4"])
+def test_embeddings_are_close_to_those_of_the_usual_pil_transform(name: str, samples: Path) -> None:
+    from featurestore.extract.decode import decode_video  # noqa: PLC0415 - needs the samples
+    from featurestore.extract.framing import Framing  # noqa: PLC0415 - needs the samples
+
+    weights, card = shipped_encoder()
+    spec = make_frame_spec(card.encoder, card.encoder_kwargs, weights)
+    framing = Framing(spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter)
+    path = samples / "clips" / name
+    ours = decode_video(io.BytesIO(path.read_bytes()), framing)
+    with av.open(str(path)) as container:
+        frames = container.decode(container.streams.best("video"))
+        shown = {np.float32(frame.pts * frame.time_base): frame.to_image() for frame in frames}
+    images = [shown[seconds] for seconds in ours.pts_seconds]
+    size = framing.resized(images[0].width, images[0].height)
+    theirs = [framing.centre_crop(np.asarray(image.resize(size, Image.Resampling.BICUBIC))) for image in images]
+    encoder = load_encoder(spec, weights)
+    one, other = (encoder.encode(frames).astype(np.float64) for frames in (ours.frames, np.stack(theirs)))
+    cosines = (one * other).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+    assert cosines.min() > 0.99
 
 
 def test_a_preview_strip_leaves_missing_frames_out_and_enlarges_nothing() -> None:
