@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ON_TWO_CORES := -n 2 --dist loadfile
 
-.PHONY: help setup demo test faults check bench-plan format clean
+.PHONY: help setup demo test faults check bench-plan bench-extract format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -42,6 +42,9 @@ check: setup  ## All that a change must pass: format, lint, types, import contra
 
 bench-plan: setup  ## Seconds and memory of a plan over a million listed videos
 	$(BIN)/python tests/benchmarks/bench_plan.py
+
+bench-extract: setup  ## Speed of extraction beside the usual way and its bound; writes build/bench-extract.json
+	$(BIN)/python tests/benchmarks/bench_extract.py
 
 format: setup  ## Format the code and mend what ruff can
 	$(BIN)/ruff format .

@@ -8,6 +8,8 @@ from warehouse import formats
 from warehouse.files import canonical_json, sha256_bytes
 
 View = Literal["frames", "text"]
+Precision = Literal["float32", "bfloat16", "float16"]
+ExecutionMode = Literal["eager", "compiled"]
 VIEWS: tuple[View, ...] = ("frames", "text")
 SHORT_FINGERPRINT_CHARS = 12
 FORMAT_VERSION: Final = 1
@@ -43,8 +45,10 @@ class FrameSpec(_VersionedSpec):
     """Arguments of `timm.create_model`, beside the name."""
     weights_sha256: str
     embedding_dim: int
-    precision: Literal["float32"] = "float32"
-    execution_mode: Literal["eager"] = "eager"
+    precision: Precision = "float32"
+    """Of the encoder's arithmetic, by autocast where it is less than float32."""
+    execution_mode: ExecutionMode = "eager"
+    """As the model is written, or by `torch.compile`."""
     transform_version: int = 1
     """Counts up whenever code changes the bytes without another field changing."""
 

@@ -29,8 +29,8 @@ def deployment(name: str) -> Callable[[Callable[P, R]], Flow[P, R | State[R]]]:
             except ReelstoreError as error:
                 return Failed(message=f"{error.code}: {error}", data=error)
 
-        # A chunk's own work is parallel already, and its encoder is one.
-        runner: Any = ThreadPoolTaskRunner(max_workers=1)
+        # A chunk's own work is parallel already; of two chunks, the next is decoded while one is encoded and written.
+        runner: Any = ThreadPoolTaskRunner(max_workers=2)
         return flow(name=name, persist_result=False, task_runner=runner)(run)
 
     return decorate

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue, PositiveInt, ValidationError, ValidationI
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from featurestore.extract.jail import Layer
+from featurestore.spec import ExecutionMode, Precision
 from modeling.configuration import Recipe, amend, preset
 from warehouse.errors import Invalid
 
@@ -30,6 +31,10 @@ class Settings(BaseSettings):
     encoder: str = "swin_tiny_patch4_window7_224"
     """The frame encoder, a timm model's name."""
     encoder_kwargs: dict[str, JsonValue] = {}
+    encoder_precision: Precision = "float32"
+    """Of the encoder's arithmetic; part of the recipe."""
+    encoder_execution_mode: ExecutionMode = "eager"
+    """Whether the encoder runs as written or by `torch.compile`; part of the recipe."""
     encoder_weights: Path | None = None
     text_model: Path | None = None
     """A folder in the layout of chinese-roberta-wwm-ext, which initialises the language encoder."""

@@ -2,6 +2,8 @@
 
 import functools
 import json
+import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -54,7 +56,7 @@ class ViewJob:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._view, self._fingerprint, self._partition = store, view, fingerprint, partition
-        self._clock = clock
+        self._clock, self._timing, self._counted_until = clock, threading.Lock(), -math.inf
         listed = tables.videos(partition, ["video_id", *sorted({"media_sha256", "content_sha256", "text_sha256"})])
         self._listed = listed.select("video_id", content_sha256=CONTENTS[view])
         self._facts: dict[str, Any] = {"fingerprint": fingerprint, "input_sha256": input_sha256(view, listed)}
@@ -108,7 +110,7 @@ class ViewJob:
         self._notes.write(_name("traits", index), tables.to_parquet(traits))
         spent = {
             "files": sorted(made.files),
-            "seconds": spent["seconds"] + self._clock() - started,
+            "seconds": spent["seconds"] + self._seconds_since(started),
             "num_extracted": spent["num_extracted"] + made.num_extracted,
             "jail": _held_in_all([spent["jail"], made.jail]),
         }
@@ -116,6 +118,13 @@ class ViewJob:
         rows = made.ledger.with_columns(tried=pl.col("video_id").is_in(list(made.tried)))
         # The ledger's rows come last, for they say that the chunk is done.
         self._notes.write(_name("ledger", index), tables.to_parquet(self._with_attempts(rows, kept)))
+
+    def _seconds_since(self, started: float) -> float:
+        """Seconds since then that no chunk finished earlier has counted: two are made at the same time."""
+        with self._timing:
+            now = self._clock()
+            seconds, self._counted_until = now - max(started, self._counted_until), now
+        return seconds
 
     def publish(self, now: datetime) -> Commit:
         """Publish all chunks as one commit.

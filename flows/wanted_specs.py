@@ -12,7 +12,7 @@ from featurestore.extract.frame_encoder import make_frame_spec
 from featurestore.extract.text import make_text_spec
 from featurestore.extract.tfidf import fit_tfidf
 from featurestore.extract.word_workers import shared_pool
-from featurestore.spec import Spec, TfidfParameters, View
+from featurestore.spec import FrameSpec, Spec, TfidfParameters, View
 from flows.settings import Settings
 from warehouse import commits, split, tables
 from warehouse.commits import Commit
@@ -43,14 +43,28 @@ def prepare(store: Store, settings: Settings) -> list[Prepared]:
     """
     weights, vocabulary = settings.path_of("encoder_weights"), settings.path_of("vocabulary").read_bytes()
     kept_weights = {f"{_WEIGHTS}{weights.suffix}": weights.read_bytes()}
-    frame_spec = make_frame_spec(settings.encoder, settings.encoder_kwargs, weights)
     parameters = TfidfParameters()
     terms = fit_tfidf(shared_pool(settings.decode_workers).count_terms(_corpus(store)), parameters)
     text_spec = make_text_spec(terms, vocabulary, parameters)
     return [
-        Prepared(frame_spec, kept_weights),
+        Prepared(frame_spec(settings), kept_weights),
         Prepared(text_spec, {wanted.VOCABULARY_FILE: vocabulary, **terms.to_files()}),
     ]
+
+
+def frame_spec(settings: Settings) -> FrameSpec:
+    """Describe the frames view that the settings ask for.
+
+    Raises:
+        Invalid: no such encoder, other weights or other arguments.
+    """
+    return make_frame_spec(
+        settings.encoder,
+        settings.encoder_kwargs,
+        settings.path_of("encoder_weights"),
+        settings.encoder_precision,
+        settings.encoder_execution_mode,
+    )
 
 
 def freeze(store: Store, prepared: Iterable[Prepared], now: datetime) -> dict[View, str]:

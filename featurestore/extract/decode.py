@@ -43,8 +43,11 @@ _CODECS = frozenset(
 )
 _FILTERS = {"bilinear": Interpolation.BILINEAR, "bicubic": Interpolation.BICUBIC}
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_PASSES_OVER = frozenset({"h264", "hevc", "mpeg2video", "mpeg4"})
+"""Decoders that leave out, packet by packet, frames that no other is made from."""
 _DECODING_TIMES = ("avi", "asf")
 _VP8_SHOW_FRAME = 0x10
+_Picture = npt.NDArray[np.uint8]
 
 
 def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
@@ -69,7 +72,7 @@ def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
             if last_target >= clip.known_until:
                 raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index does")
         _check_work(clip, set(chosen), stream.codec_context)
-        pictures = _decode(stream.codec_context, clip, set(chosen), framing, stream.sample_aspect_ratio)
+        pictures = _decode(file, clip, stream.codec_context, set(chosen), _Easel(framing, stream.sample_aspect_ratio))
         if missing := set(chosen) - pictures.keys():
             reason = Reason.DECODED_SHORT if pictures else Reason.DECODE_ERROR
             raise Rejected(reason, f"{len(missing)} of {len(set(chosen))} frames could not be decoded")
@@ -132,7 +135,20 @@ class _Clip:
     known_until: int
     """Up to when no frame is missing, as far as the container tells."""
 
-    def group_start(self, pts: int) -> int:
+    @property
+    def has_open_groups(self) -> bool:
+        """Whether frames shown before a keyframe come after it."""
+        following = ((self.packets[i], self.packets[i + 1]) for i in self.keyframes if i + 1 < len(self.packets))
+        return any(after.pts < keyframe.pts for keyframe, after in following)
+
+    def groups(self, wanted: Iterable[int]) -> list[tuple[int, set[int]]]:
+        """The groups of pictures that hold wanted frames: index of their first packet, and the wanted pts."""
+        groups: dict[int, set[int]] = {}
+        for pts in sorted(wanted):
+            groups.setdefault(self._group_start(pts), set()).add(pts)
+        return sorted(groups.items())
+
+    def _group_start(self, pts: int) -> int:
         """Index of the packet from which the frame shown from `pts` can be decoded."""
         group = bisect_right(self.keyframes, self.places[pts]) - 1
         is_leading = bool(pts < self.packets[self.keyframes[group]].pts)
@@ -235,81 +251,121 @@ def _check_work(clip: _Clip, wanted: set[int], codec: av.VideoCodecContext) -> N
     """Refuse a clip whose wanted frames take too many others to decode."""
     num_frames = len(clip.packets)
     if clip.is_timed:
-        groups: dict[int, int] = {}
-        for pts in sorted(wanted):
-            groups[clip.group_start(pts)] = max(groups.get(clip.group_start(pts), 0), clip.places[pts])
-        num_frames = sum(last - first + 1 for first, last in groups.items())
+        groups = clip.groups(wanted)
+        num_frames = sum(max(clip.places[pts] for pts in targets) - first + 1 for first, targets in groups)
     if num_frames * codec.width * codec.height > MAX_DECODED_PIXELS:
         size = f"{num_frames} frames of {codec.width} x {codec.height} pixels"
         raise Rejected(Reason.TOO_LARGE, f"{size} would have to be decoded, more than {MAX_DECODED_PIXELS} pixels")
 
 
 def _decode(
-    codec: av.VideoCodecContext, clip: _Clip, wanted: set[int], framing: Framing, pixel_aspect: Fraction | None
-) -> dict[int, npt.NDArray[np.uint8]]:
+    file: BinaryIO, clip: _Clip, codec: av.VideoCodecContext, wanted: set[int], easel: "_Easel"
+) -> dict[int, _Picture]:
     """Decode the wanted frames, by their pts; those that the decoder never gives are left out."""
-    if not clip.is_timed:
-        frames = _frames(codec, clip.packets, sys.maxsize)
-        return _pictures(_timed(frames, clip.shown_from), wanted, framing, pixel_aspect)
-    groups: dict[int, set[int]] = {}
-    for pts in sorted(wanted):
-        groups.setdefault(clip.group_start(pts), set()).add(pts)
-    pictures: dict[int, npt.NDArray[np.uint8]] = {}
-    for first, targets in sorted(groups.items()):
-        frames = _frames(codec, clip.packets[first:], max(targets))
-        entry = next(frames, None)
-        if entry is None or not entry.key_frame:
-            break
-        pictures |= _pictures(chain([entry], frames), targets, framing, pixel_aspect)
+    pictures: dict[int, _Picture] = {}
+    if clip.is_timed:
+        if codec.name != "h264" or not clip.has_open_groups:
+            # H.264's decoder would take it for damage that pictures from before such a group are not there.
+            codec.options |= {"err_detect": "explode"}
+        with contextlib.suppress(_NotSoundError):
+            for first, targets in clip.groups(wanted):
+                pictures |= easel.draw(_needed_frames(codec, clip, first, targets), targets)
     if pictures.keys() != wanted:
-        # The index lied about where decoding may begin, or the file is damaged: decode in one run and see.
-        pictures = _pictures(_frames(codec, clip.packets, max(wanted)), wanted, framing, pixel_aspect)
+        # What stands in for damaged frames depends on every frame before: decode in one run, with a new decoder.
+        file.seek(0)
+        with _open(file) as container:
+            frames = _all_frames(_video_stream(container).codec_context, clip)
+            pictures = easel.draw(frames, wanted)
     return pictures
 
 
-def _frames(codec: av.VideoCodecContext, packets: Sequence[av.Packet], last: int) -> Iterator[av.VideoFrame]:
-    """Decode packets in order until the frame shown from `last` came out; packets that don't decode are passed over."""
+class _NotSoundError(Exception):
+    """Damage was met, or the index lied about where decoding may begin."""
+
+
+def _needed_frames(
+    codec: av.VideoCodecContext, clip: _Clip, first: int, targets: Iterable[int]
+) -> Iterator[av.VideoFrame]:
+    """Decode a group up to its last target, passing over frames that are no target and that no other is made from.
+
+    Args:
+        codec: the decoder.
+        clip: the packets.
+        first: index of the group's first packet.
+        targets: pts of the wanted frames.
+
+    Raises:
+        _NotSoundError: what comes out may not be what a decoder of the whole clip gives.
+    """
     if codec.is_open:
         codec.flush_buffers()
-    for packet in chain(packets, [None]):
-        try:
-            frames = codec.decode(packet)
-        except MemoryError:
-            raise
-        except av.FFmpegError:
-            continue
-        for frame in frames:
+    needed = {clip.places[pts] for pts in targets}
+    can_pass_over, is_entry = codec.name in _PASSES_OVER, True
+    for i in range(first, max(needed) + 2):
+        is_end = i > max(needed)
+        if can_pass_over:
+            codec.skip_frame = "DEFAULT" if is_end or i in needed else "NONREF"
+        for frame in decode_packet(codec, None if is_end else clip.packets[i]):
+            if frame.is_corrupt or (is_entry and not frame.key_frame):
+                raise _NotSoundError
+            is_entry = False
             yield frame
-            if frame.pts is not None and frame.pts >= last:
-                return
 
 
-def _timed(frames: Iterable[av.VideoFrame], shown_from: Iterable[int]) -> Iterator[av.VideoFrame]:
-    for frame, pts in zip(frames, shown_from, strict=False):
-        frame.pts = pts
-        yield frame
+def _all_frames(codec: av.VideoCodecContext, clip: _Clip) -> Iterator[av.VideoFrame]:
+    """Decode every packet in order; those that don't decode are passed over."""
+    order = iter(clip.shown_from)
+    for packet in chain(clip.packets, [None]):
+        with contextlib.suppress(_NotSoundError):
+            for frame in decode_packet(codec, packet):
+                if not clip.is_timed:
+                    frame.pts = next(order, None)
+                yield frame
 
 
-def _pictures(
-    frames: Iterable[av.VideoFrame], wanted: set[int], framing: Framing, pixel_aspect: Fraction | None
-) -> dict[int, npt.NDArray[np.uint8]]:
-    pictures: dict[int, npt.NDArray[np.uint8]] = {}
-    for frame in frames:
-        if frame.pts in wanted and frame.pts not in pictures:
-            pictures[frame.pts] = _picture(frame, framing, pixel_aspect)
-    return pictures
+def decode_packet(codec: av.VideoCodecContext, packet: av.Packet | None) -> list[av.VideoFrame]:
+    """Hand the decoder one packet, or None for its end; returns the frames that come out.
+
+    Raises:
+        _NotSoundError: the packet doesn't decode.
+    """
+    try:
+        return list(codec.decode(packet))
+    except MemoryError:
+        raise
+    except av.FFmpegError as error:
+        raise _NotSoundError from error
 
 
-def _picture(frame: av.VideoFrame, framing: Framing, pixel_aspect: Fraction | None) -> npt.NDArray[np.uint8]:
-    """Resize, crop and turn a frame: `[S, S, 3]`, RGB. Only the resized picture is ever held as RGB."""
-    width, height = framing.resized(frame.width * float(pixel_aspect or 1), frame.height)
-    small = frame.reformat(
-        width=width, height=height, format="rgb24", interpolation=_FILTERS[framing.resize_filter] | _EXACT, threads=1
-    )
-    return _upright(framing.centre_crop(small.to_ndarray()), frame)
+@dataclass(frozen=True)
+class _Easel:
+    """How frames become pictures."""
+
+    framing: Framing
+    pixel_aspect: Fraction | None
+
+    def draw(self, frames: Iterable[av.VideoFrame], targets: set[int]) -> dict[int, _Picture]:
+        """Draw the frames of some pts; no further frame is asked for once all are there."""
+        pictures: dict[int, _Picture] = {}
+        for frame in frames:
+            if frame.pts in targets and frame.pts not in pictures:
+                pictures[frame.pts] = self._draw(frame)
+                if len(pictures) == len(targets):
+                    break
+        return pictures
+
+    def _draw(self, frame: av.VideoFrame) -> _Picture:
+        """Resize, crop and turn a frame: `[S, S, 3]`, RGB. Only the resized picture is ever held as RGB.
+
+        The scaler has vector code for separate planes of colour alone, and gives the same values as interleaved.
+        """
+        width, height = self.framing.resized(frame.width * float(self.pixel_aspect or 1), frame.height)
+        interpolation = _FILTERS[self.framing.resize_filter] | _EXACT
+        small = frame.reformat(width=width, height=height, format="gbrp", interpolation=interpolation, threads=1)
+        return _upright(self.framing.centre_crop(small.to_ndarray()), frame)
 
 
-def _upright(picture: npt.NDArray[np.uint8], frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
+def _upright(picture: _Picture, frame: av.VideoFrame) -> _Picture:
     """Turn and mirror a square picture as the display matrix says, by whole quarter turns.
 
     Source: libavutil/display.h; a point (x, y) is shown at (ax + cy, bx + dy).

@@ -38,7 +38,8 @@ def load_weights(model: nn.Module, payload: bytes, path: Path) -> None:
     found = _read(payload, path)
     converted = _convert(found, model)
     expected = model.state_dict()
-    extra = [name for name in converted if name not in expected and not _is_classifier(name, model)]
+    classifier = _classifier_prefixes(model, expected)
+    extra = [name for name in converted if name not in expected and not name.startswith(classifier)]
     extra += _dropped(found, converted)
     missing = [name for name in expected if name not in converted]
     reshaped = [
@@ -76,10 +77,13 @@ def _convert(found: dict[str, torch.Tensor], model: nn.Module) -> dict[str, torc
     return dict(convert(dict(found), model)) if convert else found
 
 
-def _is_classifier(name: str, model: nn.Module) -> bool:
+def _classifier_prefixes(model: nn.Module, expected: Mapping[str, torch.Tensor]) -> tuple[str, ...]:
+    """How the names of the classifier's tensors begin; a classifier may be the last part of a module of its own."""
     classifiers = _config(model)["classifier"]
-    classifiers = (classifiers,) if isinstance(classifiers, str) else classifiers or ()
-    return name.startswith(tuple(f"{classifier}." for classifier in classifiers))
+    named = (classifiers,) if isinstance(classifiers, str) else classifiers or ()
+    around = [name.rpartition(".")[0] for name in named]
+    whole = [name for name in around if name and not any(kept.startswith(f"{name}.") for kept in expected)]
+    return tuple(f"{name}." for name in (*named, *whole))
 
 
 def _config(model: nn.Module) -> dict[str, Any]:

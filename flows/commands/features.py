@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 
 from flows.commands.store import open_wanted_store
+from flows.settings import load_settings
+from warehouse.errors import Invalid
 
 app = typer.Typer()
+_TRIED_VIDEOS = 20
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -74,3 +77,35 @@ def retry(
             f"nothing to retry: no up-to-date partition has a video that failed for {' or '.join(reasons)} "
             "and had its medium when it was ingested"
         )
+
+
+@app.command("try-recipe")
+def try_recipe_command(
+    partition: Annotated[str, typer.Argument(help="A partition's name.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Try the first so many videos.")] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Try so many videos spread over it; 20 by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try the settings' frames recipe on a few videos: what fails, how fast it is, what the partition would take.
+
+    Nothing is frozen and nothing is published.
+    """
+    from flows.amounts import duration
+    from flows.trying import try_recipe
+
+    if limit is not None and sample is not None:
+        raise Invalid("--limit and --sample are two ways to choose videos; name one")
+    num_videos = limit or sample or _TRIED_VIDEOS
+    trial = try_recipe(open_wanted_store(), load_settings(), partition, num_videos, "first" if limit else "sample")
+    if as_json:
+        figures = {"videos_per_second": trial.videos_per_second, "estimated_seconds": trial.estimated_seconds}
+        typer.echo(json.dumps(asdict(trial) | figures, ensure_ascii=False, indent=1))
+        return
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in trial.outcomes.items())
+    typer.echo(f"tried {trial.tried} of the {trial.contents} distinct media of {partition}: {counts}")
+    for video_id, why in trial.failed.items():
+        typer.echo(f"  {video_id}  {why}")
+    typer.echo(
+        f"{trial.videos_per_second:.1f} videos/s; all of {partition} in about {duration(trial.estimated_seconds)}; "
+        "nothing was published"
+    )

@@ -1,19 +1,22 @@
 import itertools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from featurestore import frame_chunks, ledger
+from featurestore import chunking, frame_chunks, ledger
 from featurestore.coverage import view_coverage
 from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.jail import Layer
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import RETRYABLE, Reason
 from featurestore.views import current_commit
+from flows import wanted_specs
 from flows.demo.corpus import Corpus
 from flows.ingest_videos import list_videos
 from flows.settings import load_settings
@@ -21,7 +24,7 @@ from flows.view_jobs import ViewJob
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Corrupt, Retryable
-from warehouse.store import Store
+from warehouse.store import Store, open_store
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 LISTED = 48
@@ -83,6 +86,54 @@ def test_a_commit_says_what_it_was_made_from_and_what_it_took(house: Store, fing
     assert provenance["made_from"] == {"videos": tables.video_partition(house, DAY).commit.id}
     assert (provenance["seconds"], provenance["num_extracted"]) == (2.0, 2)
     assert all(provenance["jail"][layer] for layer in Layer if layer.required)
+
+
+def test_chunks_made_at_the_same_time_count_their_seconds_once(house: Store, fingerprint: str) -> None:
+    times = iter([107.0, 109.0, 112.0])
+    timed = job(house, DAY, fingerprint, clock=lambda: next(times))
+    assert [timed._seconds_since(started) for started in (100.0, 104.0, 111.0)] == [7.0, 2.0, 1.0]  # noqa: SLF001
+
+
+def test_chunks_made_by_two_threads_give_the_same_commit_as_one_after_another(
+    house: Store, fingerprint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(chunking, "CHUNK_CONTENTS", 7)
+    side_by_side = job(house, "labeled", fingerprint)
+    assert side_by_side.num_chunks > 3
+    with ThreadPoolExecutor(2) as threads:
+        made = threads.map(side_by_side.make, range(side_by_side.num_chunks))
+        assert sum(made) == side_by_side.num_videos
+    together = side_by_side.publish(NOW)
+    listed = tables.video_partition(house, "labeled")
+    elsewhere = open_store(tmp_path / "elsewhere")
+    tables.publish_videos(elsewhere, "labeled", listed.role, tables.videos(listed), listed.media_root, NOW)
+    wanted_specs.freeze(elsewhere, wanted_specs.prepare(elsewhere, load_settings()), NOW)
+    assert extract(elsewhere, "labeled", fingerprint).id == together.id
+
+
+def test_the_same_bytes_are_extracted_once_however_many_partitions_list_them(
+    corpus: Corpus, house: Store, fingerprint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = next(partition for partition in corpus.partitions if partition.name == "labeled")
+    read: list[str] = []
+    extracted = FrameExtractor.extract
+
+    def watched(self: FrameExtractor, items: Any, **given: Any) -> list[FrameOutcome]:
+        read.extend(item.content_sha256 for item in items)
+        return extracted(self, items, **given)
+
+    monkeypatch.setattr(FrameExtractor, "extract", watched)
+    first = extract(house, "labeled", fingerprint)
+    contents = tables.videos(tables.video_partition(house, "labeled")).drop_nulls("media_sha256")["content_sha256"]
+    assert contents.n_unique() < len(contents)
+    assert sorted(read) == sorted(contents.unique())
+    read.clear()
+    list_videos("manifest", listed.manifest, "the-same-again", listed.role)
+    second = extract(house, "the-same-again", fingerprint)
+    assert read == []
+    assert {name: file.sha256 for name, file in second.files.items()} == {
+        name: file.sha256 for name, file in first.files.items()
+    }
 
 
 def test_a_retry_of_the_same_failure_counts_an_attempt_and_keeps_the_commit(

@@ -1,6 +1,7 @@
 import io
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import safetensors.torch
 import timm
 import torch
 
-from featurestore.extract.frame_encoder import load_encoder, make_frame_spec
-from warehouse.errors import Invalid
+from featurestore.extract.encoder_threads import EncoderThreads
+from featurestore.extract.frame_encoder import FrameEncoder, load_encoder, make_frame_spec
+from featurestore.spec import fingerprint
+from warehouse.errors import Invalid, Retryable
 
 SWIN = "swin_tiny_patch4_window7_224"
 SMALL: dict[str, Any] = {"img_size": 64, "embed_dim": 24, "depths": [1, 1], "num_heads": [2, 4], "window_size": 4}
@@ -115,6 +118,117 @@ def test_batches_order_and_threads_leave_the_bytes_of_an_embedding_alone(
         assert other.tobytes() == whole.tobytes()
 
 
+class TooLarge(torch.nn.Module):
+    """A model with memory for only so many frames."""
+
+    def __init__(self, model: torch.nn.Module, most: int, error: Exception) -> None:
+        super().__init__()
+        self.model, self.most, self.error, self.sizes = model, most, error, list[int]()
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        self.sizes.append(len(pixels))
+        if len(pixels) > self.most:
+            raise self.error
+        encoded: torch.Tensor = self.model(pixels)
+        return encoded
+
+
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+def test_out_of_memory_halves_the_batch_and_goes_on(
+    error: Exception, small: Checkpoint, weights: Callable[..., Path], frames: Any
+) -> None:
+    path = weights(small.tensors)
+    spec = make_frame_spec(SWIN, SMALL, path)
+    expected = load_encoder(spec, path).encode(frames)
+    model = TooLarge(small.model, 2, error)
+    encoder = FrameEncoder(model, spec, "cpu")
+    assert encoder.encode(frames).tobytes() == expected.tobytes()
+    assert encoder.frames_per_batch == 2
+    assert set(model.sizes) == {8, 4, 2}
+    model.sizes.clear()
+    encoder.encode(frames)
+    assert set(model.sizes) == {2}
+
+
+def test_no_memory_for_one_frame_and_other_errors_end_the_run(
+    small: Checkpoint, weights: Callable[..., Path], frames: Any
+) -> None:
+    spec = make_frame_spec(SWIN, SMALL, weights(small.tensors))
+    with pytest.raises(Retryable, match="no memory to encode even one frame"):
+        FrameEncoder(TooLarge(small.model, 0, MemoryError()), spec, "cpu").encode(frames)
+    with pytest.raises(RuntimeError, match="shapes"):
+        FrameEncoder(TooLarge(small.model, 0, RuntimeError("shapes")), spec, "cpu").encode(frames)
+
+
+def test_the_encoders_threads_leave_the_others_number_alone(small: Checkpoint, weights: Callable[..., Path]) -> None:
+    path = weights(small.tensors)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        encoder = load_encoder(make_frame_spec(SWIN, SMALL, path), path)
+        assert encoder.num_threads == 3
+        inside = EncoderThreads(2)
+        assert inside.submit(torch.get_num_threads).result() == 1
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(torch.get_num_threads).result() == 3
+        assert inside.submit(torch.get_num_threads).result() == 1
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_cores_leave_the_bytes_of_any_encoder_alone(weights: Callable[..., Path]) -> None:
+    torch.manual_seed(0)
+    model = timm.create_model("efficientnet_lite0", num_classes=0)
+    path = weights(model.state_dict())
+    frames = np.random.default_rng(0).integers(0, 256, (5, 224, 224, 3), np.uint8)
+    spec = make_frame_spec("efficientnet_lite0", {}, path)
+    found = []
+    before = torch.get_num_threads()
+    for num_threads in (1, 3):
+        torch.set_num_threads(num_threads)
+        found.append(load_encoder(spec, path).encode(frames).tobytes())
+    torch.set_num_threads(before)
+    assert found[0] == found[1]
+
+
+def test_the_recipes_precision_is_used_and_stays_close(
+    small: Checkpoint, weights: Callable[..., Path], frames: Any
+) -> None:
+    path = weights(small.tensors)
+    plain = make_frame_spec(SWIN, SMALL, path)
+    less = make_frame_spec(SWIN, SMALL, path, precision="bfloat16")
+    assert (plain.precision, plain.execution_mode) == ("float32", "eager")
+    assert fingerprint(less) != fingerprint(plain)
+    ours, theirs = (load_encoder(spec, path).encode(frames).astype(np.float64) for spec in (less, plain))
+    cosines = (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+    assert (ours != theirs).any()
+    assert cosines.min() > 0.999
+
+
+def test_an_encoder_that_cannot_be_compiled_is_a_sentence(
+    small: Checkpoint, weights: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_compiler(self: torch.nn.Module, **_: Any) -> None:
+        def fail(*_: Any) -> None:
+            raise RuntimeError("no C++ compiler")
+
+        self._compiled_call_impl = fail
+
+    monkeypatch.setattr(torch.nn.Module, "compile", no_compiler)
+    path = weights(small.tensors)
+    spec = make_frame_spec(SWIN, SMALL, path, execution_mode="compiled")
+    with pytest.raises(Invalid, match="can't be compiled here"):
+        load_encoder(spec, path)
+
+
 def test_the_authors_layout_gives_the_same_embeddings(
     small: Checkpoint, weights: Callable[..., Path], frames: Any
 ) -> None:
@@ -143,6 +257,12 @@ def test_tensors_missing_extra_or_of_another_shape_are_named(
     assert "missing: norm.weight" in message
     assert "extra: decoder.weight" in message
     assert "of another shape: norm.bias (7,) for (48,)" in message
+
+
+def test_the_classifiers_own_module_may_be_extra(weights: Callable[..., Path]) -> None:
+    tensors = timm.create_model("levit_128s", num_classes=10).state_dict()
+    assert "head.bn.weight" in tensors
+    assert make_frame_spec("levit_128s", {}, weights(tensors)).embedding_dim == 384
 
 
 def test_a_tensor_that_the_conversion_drops_must_be_one_the_model_recomputes(

@@ -1,8 +1,11 @@
 import io
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import safetensors.torch
@@ -10,12 +13,15 @@ import timm
 import torch
 from PIL import Image
 
-from featurestore.extract.frame_encoder import make_frame_spec
+from featurestore.extract.frame_encoder import FrameEncoder, load_encoder, make_frame_spec
 from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.framing import DecodedFrames
 from featurestore.extract.media import MediaItem
 from featurestore.extract.preview import preview_strip
+from featurestore.extract.sandbox import DecodePool
 from featurestore.spec import FrameSpec
+from flows.demo.encoder import shipped_encoder
+from warehouse.errors import Retryable
 
 SWIN = "swin_tiny_patch4_window7_224"
 SMALL: dict[str, Any] = {"img_size": 64, "embed_dim": 24, "depths": [1, 1], "num_heads": [2, 4], "window_size": 4}
@@ -75,6 +81,58 @@ def test_neighbours_order_and_workers_leave_an_outcomes_bytes_alone(
             assert one.embeddings.tobytes() == other.embeddings.tobytes()
 
 
+def test_batches_are_full_across_the_videos_of_a_chunk(recipe: tuple[FrameSpec, Path], items: list[MediaItem]) -> None:
+    with FrameExtractor(*recipe, num_workers=1) as extractor:
+        encoder, sizes = extractor._encoder, list[int]()  # noqa: SLF001 - what it is given
+        submit = encoder.submit
+
+        def watched(frames: Any) -> Any:
+            sizes.append(len(frames))
+            return submit(frames)
+
+        encoder.submit = watched  # type: ignore[method-assign]
+        extractor.extract(items, previews=False)
+    assert sizes == [8, 8, 3]
+
+
+def test_the_next_chunk_is_decoded_while_one_is_encoded(
+    recipe: tuple[FrameSpec, Path], items: list[MediaItem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_is_decoded = threading.Event()
+    encode, run = FrameEncoder._encode, DecodePool.run  # noqa: SLF001 - the two sides
+    runs = []
+
+    def encode_late(self: FrameEncoder, frames: Any) -> Any:
+        assert next_is_decoded.wait(60)
+        return encode(self, frames)
+
+    def watched(self: DecodePool, chunk: Any) -> Any:
+        runs.append(len(chunk))
+        yield from run(self, chunk)
+        if len(runs) == 2:
+            next_is_decoded.set()
+
+    monkeypatch.setattr(FrameEncoder, "_encode", encode_late)
+    monkeypatch.setattr(DecodePool, "run", watched)
+    with FrameExtractor(*recipe, num_workers=1) as extractor, ThreadPoolExecutor(2) as callers:
+        first, second = (callers.submit(extractor.extract, chunk, previews=False) for chunk in (items[:1], items[2:4]))
+        assert [outcome.reason for outcome in first.result()] == ["ok"]
+        assert [outcome.reason for outcome in second.result()] == ["ok", "ok"]
+    assert runs == [1, 2]
+
+
+def test_an_encoder_that_fails_stops_the_chunk(
+    recipe: tuple[FrameSpec, Path], items: list[MediaItem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise Retryable("no memory")
+
+    with FrameExtractor(*recipe, num_workers=1) as extractor:
+        monkeypatch.setattr(extractor._encoder, "_forward", fail)  # noqa: SLF001 - what fails
+        with pytest.raises(Retryable, match="no memory"):
+            extractor.extract(items, previews=False)
+
+
 def test_previews_are_drawn_only_where_asked_for(recipe: tuple[FrameSpec, Path], items: list[MediaItem]) -> None:
     with FrameExtractor(*recipe, num_workers=1) as extractor:
         assert extractor.extract(items[:1], previews=False)[0].preview is None
@@ -92,6 +150,28 @@ def test_a_preview_strip_is_a_small_jpeg_with_the_frames_there_are(samples: Path
         assert Image.open(io.BytesIO(strip)).size == (8 * 96, 96)
         sizes.append(len(strip))
     assert 4_000 < np.mean(sizes) < 12_000
+
+
+@pytest.mark.parametrize("name", ["asl_again.mkv", "asl_bird.mkv", "tc_nasa.mp4", "tc_h264_10bits.mp4"])
+def test_embeddings_are_close_to_those_of_the_usual_pil_transform(name: str, samples: Path) -> None:
+    from featurestore.extract.decode import decode_video  # noqa: PLC0415 - needs the samples
+    from featurestore.extract.framing import Framing  # noqa: PLC0415 - needs the samples
+
+    weights, card = shipped_encoder()
+    spec = make_frame_spec(card.encoder, card.encoder_kwargs, weights)
+    framing = Framing(spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter)
+    path = samples / "clips" / name
+    ours = decode_video(io.BytesIO(path.read_bytes()), framing)
+    with av.open(str(path)) as container:
+        frames = container.decode(container.streams.best("video"))
+        shown = {np.float32(frame.pts * frame.time_base): frame.to_image() for frame in frames}
+    images = [shown[seconds] for seconds in ours.pts_seconds]
+    size = framing.resized(images[0].width, images[0].height)
+    theirs = [framing.centre_crop(np.asarray(image.resize(size, Image.Resampling.BICUBIC))) for image in images]
+    encoder = load_encoder(spec, weights)
+    one, other = (encoder.encode(frames).astype(np.float64) for frames in (ours.frames, np.stack(theirs)))
+    cosines = (one * other).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+    assert cosines.min() > 0.99
 
 
 def test_a_preview_strip_leaves_missing_frames_out_and_enlarges_nothing() -> None:

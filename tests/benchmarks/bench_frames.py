@@ -1,0 +1,402 @@
+"""Frames: what is decoded, what it costs, how close it comes to the usual transform, and decoding beside encoding.
+
+Clips are those of REELSTORE_SAMPLES and two drawn ones of a minute; without samples, drawn ones alone.
+"""
+
+import hashlib
+import io
+import itertools
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import timm
+import torch
+from PIL import Image
+from timm.data import create_transform, resolve_data_config
+
+from featurestore.extract import decode
+from featurestore.extract.decode import decode_video
+from featurestore.extract.encoder_weights import load_weights
+from featurestore.extract.frame_encoder import FrameEncoder, load_encoder, make_frame_spec
+from featurestore.extract.frame_sampling import sample
+from featurestore.extract.frames import FrameExtractor
+from featurestore.extract.framing import Framing
+from featurestore.extract.media import MediaItem
+from featurestore.spec import FrameSpec
+from flows.demo.encoder import shipped_encoder
+from warehouse.errors import Rejected
+
+LARGE = Framing(num_frames=8, resize_short_side=256, crop=224, resize_filter="bicubic")
+GROUPS, LONG_SECONDS, SHORT_SECONDS, RATE = (12, 250), 60, 3, 25
+NUM_SHORT, NUM_VIDEOS, NUM_PEER_VIDEOS, ROUNDS, CPU_ROUNDS = 12, 208, 48, 5, 3
+MAX_CPU, MAX_WALL, MIN_COSINE = 1.05, 1.20, 0.9995
+MIN_PSNR_DECIBELS, MIN_PIL_COSINE = 28, 0.99
+
+Row = dict[str, Any]
+"""name, ours, peer, bound, ratio, target, holds"""
+Picture = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+def frame_rows() -> list[Row]:
+    """Measure; the rows of the table."""
+    clips = sample_clips() or {f"drawn-{i}": draw_clip(SHORT_SECONDS, 250, i) for i in range(NUM_SHORT)}
+    long = {f"minute-{group}": draw_clip(LONG_SECONDS, group, 0) for group in GROUPS}
+    known = {name: clip for name, payload in (clips | long).items() if (clip := Clip.read(payload)) is not None}
+    weights, card = shipped_encoder()
+    spec = make_frame_spec(card.encoder, card.encoder_kwargs, weights)
+    with tempfile.TemporaryDirectory() as folder:
+        items = put(clips, Path(folder))
+        return [
+            *counts(known),
+            *decoding_cpu(known),
+            *closeness(known, spec, weights),
+            *overlap(items, spec, weights),
+            *on_gpu(items, spec, weights),
+        ]
+
+
+def sample_clips() -> dict[str, bytes]:
+    """Read the clips of REELSTORE_SAMPLES, if it is set."""
+    folder = Path(os.environ.get("REELSTORE_SAMPLES", "/nowhere"), "clips")
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.m[pko]*"))}
+
+
+def draw_clip(seconds: int, group: int, seed: int) -> bytes:
+    """Encode a picture that moves: H.264, 640 x 360, groups of one length."""
+    tiles = np.random.default_rng(seed).integers(0, 256, (90, 150, 3), np.uint8)
+    large = np.asarray(Image.fromarray(tiles).resize((1200, 720), Image.Resampling.BICUBIC))
+    held = io.BytesIO()
+    options = {"preset": "veryfast", "crf": "27", "g": str(group), "keyint_min": str(group), "sc_threshold": "0"}
+    with av.open(held, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=RATE, options=options)
+        stream.width, stream.height, stream.pix_fmt, stream.thread_count = 640, 360, "yuv420p", 1
+        for i in range(seconds * RATE):
+            top, left = int(170 + 160 * np.sin(i / 40)), int(270 + 250 * np.cos(i / 55))
+            picture = np.ascontiguousarray(large[top : top + 360, left : left + 640])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return held.getvalue()
+
+
+class Clip:
+    """A clip, its targets, and how many frames need decoding, as its packets say."""
+
+    def __init__(self, payload: bytes, targets: list[int], bound: int, num_frames: int) -> None:
+        self.payload, self.targets, self.bound, self.num_frames = payload, targets, bound, num_frames
+        self.is_damaged = False
+
+    @classmethod
+    def read(cls, payload: bytes) -> "Clip | None":
+        """Read the packets; None of what has no frames."""
+        with av.open(io.BytesIO(payload), metadata_errors="replace") as container:
+            stream = container.streams.best("video")
+            packets = [packet for packet in container.demux(stream) if packet.size]
+            rate = stream.average_rate * stream.time_base
+        shown = sorted({packet.pts for packet in packets if not packet.is_discard})
+        end = shown[-1] + (max(packets, key=lambda packet: packet.pts).duration or round(1 / rate))
+        targets = [shown[i] for i in sample(shown, end, LARGE.num_frames)]
+        keyframes = [i for i, packet in enumerate(packets) if packet.is_keyframe]
+        ends: dict[int, int] = {}
+        for i, packet in enumerate(packets):
+            if packet.pts in targets:
+                ends[max(key for key in keyframes if key <= i and packets[key].pts <= packet.pts)] = i
+        return cls(payload, targets, sum(end - start + 1 for start, end in ends.items()), len(packets))
+
+
+def counts(clips: Mapping[str, Clip]) -> Iterator[Row]:
+    """Count the frames that the decoder is given."""
+    given: dict[str, int] = {}
+    decoder = decode.decode_packet
+    for name, clip in clips.items():
+        given[name] = 0
+
+        def counted(codec: Any, packet: Any, name: str = name, clip: Clip = clip) -> Any:
+            given[name] += packet is not None
+            try:
+                return decoder(codec, packet)
+            except Exception:
+                clip.is_damaged = True
+                raise
+
+        decode.decode_packet = counted
+        ours(clip)
+    decode.decode_packet = decoder
+    for title, damaged, most in (("intact clips", False, 1), ("damaged clips, decoded once more", True, 2)):
+        chosen = {name: clip for name, clip in clips.items() if clip.is_damaged == damaged}
+        if chosen:
+            worst = max(given[name] / clip.bound for name, clip in chosen.items())
+            yield row(
+                f"frames given to the decoder, {title} ({len(chosen)}; ratio of the worst)",
+                sum(given[name] for name in chosen),
+                sum(clip.num_frames for clip in chosen.values()),
+                sum(clip.bound for clip in chosen.values()),
+                worst,
+                f"at most {most}",
+                worst <= most,
+            )
+
+
+def ours(clip: Clip) -> Any:
+    """What Reelstore does with one clip."""
+    try:
+        return decode_video(io.BytesIO(clip.payload), LARGE)
+    except Rejected:
+        return None
+
+
+def sequential(clip: Clip) -> dict[int, Picture]:
+    """Decode everything, and make pictures of the targets."""
+    easel = decode._Easel(LARGE, None)  # noqa: SLF001 - the same pictures
+    pictures: dict[int, Picture] = {}
+    for frame in decoded(clip.payload):
+        if frame.pts in clip.targets:
+            pictures |= easel.draw([frame], {frame.pts})
+    return pictures
+
+
+def seeking(clip: Clip) -> dict[int, Picture]:
+    """Seek to each target and decode up to it."""
+    easel = decode._Easel(LARGE, None)  # noqa: SLF001 - the same pictures
+    pictures: dict[int, Picture] = {}
+    with av.open(io.BytesIO(clip.payload), metadata_errors="replace") as container:
+        stream = container.streams.best("video")
+        stream.codec_context.thread_count = 1
+        for target in clip.targets:
+            container.seek(target, stream=stream, backward=True)
+            for frame in frames_of(container, stream):
+                if frame.pts is not None and frame.pts >= target:
+                    pictures |= easel.draw([frame], {frame.pts})
+                    break
+    return pictures
+
+
+def decoded(payload: bytes) -> Iterator[Any]:
+    """All frames of a clip, decoded on one core."""
+    with av.open(io.BytesIO(payload), metadata_errors="replace") as container:
+        stream = container.streams.best("video")
+        stream.codec_context.thread_count = 1
+        yield from frames_of(container, stream)
+
+
+def frames_of(container: Any, stream: Any) -> Iterator[Any]:
+    """The frames from here on; packets that don't decode are passed over."""
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.FFmpegError:
+            continue
+
+
+def decoding_cpu(clips: Mapping[str, Clip]) -> Iterator[Row]:
+    """Time decoding in three ways, by turns: the least CPU time of each clip counts."""
+    ways: tuple[Callable[[Clip], Any], ...] = (ours, sequential, seeking)
+    spent = {way: dict.fromkeys(clips, float("inf")) for way in ways}
+    for _ in range(CPU_ROUNDS):
+        for (name, clip), way in itertools.product(clips.items(), ways):
+            spent[way][name] = min(spent[way][name], cpu_seconds(way, clip))
+    mine, all_frames, seeks = (sum(spent[way].values()) for way in ways)
+    better = min(all_frames, seeks)
+    title = f"CPU seconds to decode {len(clips)} clips beside"
+    least = sum(min(spent[sequential][name], spent[seeking][name]) for name in clips)
+    yield row(
+        f"{title} all frames and seeks",
+        mine,
+        max(all_frames, seeks),
+        better,
+        mine / better,
+        *at_most(MAX_CPU, mine / better),
+    )
+    yield row(
+        f"{title} the better way for each clip", mine, all_frames, least, mine / least, *at_most(MAX_CPU, mine / least)
+    )
+
+
+def cpu_seconds(work: Callable[..., Any], *args: Any) -> float:
+    """CPU seconds of this process."""
+    started = time.process_time()
+    work(*args)
+    return time.process_time() - started
+
+
+def closeness(clips: Mapping[str, Clip], spec: FrameSpec, weights: Path) -> Iterator[Row]:
+    """Compare frames and embeddings with those of the usual PIL transform."""
+    small = framing_of(spec)
+    encoder = load_encoder(spec, weights)
+    decibels, cosines = [], []
+    for clip in clips.values():
+        images = {frame.pts: frame.to_image() for frame in decoded(clip.payload) if frame.pts in clip.targets}
+        mine, mine_small = ours(clip), decode_video(io.BytesIO(clip.payload), small)
+        turned = [frame.rotation for frame in itertools.islice(decoded(clip.payload), 1)]
+        if mine is None or any(turned) or len(images) != len(set(clip.targets)):
+            continue
+        pairs = [
+            (mine.frames[i], usual(images[pts], LARGE), mine_small.frames[i], usual(images[pts], small))
+            for i, pts in enumerate(clip.targets)
+        ]
+        decibels.append(statistics.fmean(psnr(a, b) for a, b, _, _ in pairs))
+        ours_small, theirs_small = np.stack([p[2] for p in pairs]), np.stack([p[3] for p in pairs])
+        cosines.append(float(cosine(encoder.encode(ours_small), encoder.encode(theirs_small)).min()))
+    lowest, furthest = min(decibels), min(cosines)
+    target = f"at least {MIN_PSNR_DECIBELS} dB"
+    yield row(
+        f"PSNR of frames beside PIL's transform, {len(decibels)} clips: median (ratio: the lowest)",
+        statistics.median(decibels),
+        None,
+        None,
+        lowest,
+        target,
+        lowest >= MIN_PSNR_DECIBELS,
+    )
+    yield row(
+        "cosine of the demo encoder's embeddings beside PIL's transform: median (ratio: the lowest)",
+        statistics.median(cosines),
+        None,
+        1.0,
+        furthest,
+        f"at least {MIN_PIL_COSINE}",
+        furthest >= MIN_PIL_COSINE,
+    )
+
+
+def framing_of(spec: FrameSpec) -> Framing:
+    """The form of frames that a spec wants."""
+    return Framing(spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter)
+
+
+def usual(image: Image.Image, framing: Framing) -> Picture:
+    """Resize and crop as torchvision does it with PIL."""
+    size = framing.resized(image.width, image.height)
+    return framing.centre_crop(np.asarray(image.resize(size, Image.Resampling.BICUBIC)))
+
+
+def psnr(picture: Picture, other: Picture) -> float:
+    """Decibels; pictures are uint8."""
+    error = float(((picture.astype(np.float64) - other) ** 2).mean())
+    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def cosine(some: Any, others: Any) -> Any:
+    """Cosine of each row of two arrays."""
+    a, b = some.astype(np.float64), others.astype(np.float64)
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def put(clips: Mapping[str, bytes], folder: Path) -> list[MediaItem]:
+    """Lay clips on disk and list them over and over, as many as are measured."""
+    items = []
+    for name, payload in clips.items():
+        (folder / name).write_bytes(payload)
+        items.append(MediaItem(hashlib.sha256(payload).hexdigest(), folder / name, "video"))
+    return list(itertools.islice(itertools.cycle(items), NUM_VIDEOS))
+
+
+def overlap(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[Row]:
+    """Time extraction beside its two parts alone on one core each, and beside the usual way."""
+    cores = len(os.sched_getaffinity(0))
+    framing = framing_of(spec)
+    walls, cpus, bounds = [], [], []
+    with FrameExtractor(spec, weights, cores) as extractor:
+        extractor.extract(items[: 2 * cores], previews=False)
+        encoder = load_encoder(spec, weights)
+        for _ in range(ROUNDS):
+            videos: list[Any] = []
+            alone = cpu_seconds(lambda into=videos: into.extend(decode_all(items, framing)))
+            frames = [frame for video in videos for frame in video.frames[video.frame_mask == 1]]
+            alone += cpu_seconds(encode_all, encoder, frames)
+            bounds.append(alone / cores)
+            started, before = time.perf_counter(), total_cpu()
+            extractor.extract(items, previews=False)
+            walls.append(time.perf_counter() - started)
+            cpus.append((total_cpu() - before) / alone)
+    encoder.close()
+    peer = peer_seconds(items[:NUM_PEER_VIDEOS], spec, weights) / NUM_PEER_VIDEOS * len(items)
+    ratio = statistics.median(wall / bound for wall, bound in zip(walls, bounds, strict=True))
+    wall, bound = statistics.median(walls), statistics.median(bounds)
+    title = f"wall seconds for {len(items)} videos on {cores} cores"
+    yield row(title, wall, peer, bound, ratio, *at_most(MAX_WALL, ratio))
+    overhead = statistics.median(cpus)
+    title = "CPU seconds of the same beside decoding and encoding alone"
+    yield row(title, overhead * bound * cores, None, bound * cores, overhead, *at_most(MAX_WALL, overhead))
+
+
+def decode_all(items: list[MediaItem], framing: Framing) -> Iterator[Any]:
+    """Decode on one core what gives frames."""
+    for item in items:
+        try:
+            yield decode_video(io.BytesIO(item.path.read_bytes()), framing)
+        except Rejected:
+            continue
+
+
+def encode_all(encoder: FrameEncoder, frames: list[Picture]) -> None:
+    """Encode on one core after another."""
+    size = encoder.frames_per_batch
+    for start in range(0, len(frames), size):
+        encoder.submit(frames[start : start + size]).result()
+
+
+def total_cpu() -> float:
+    """CPU seconds of this process and of those that it started and that still run, or have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid():
+            ticks += int(fields[11]) + int(fields[12])
+    return time.process_time() + ended.ru_utime + ended.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def peer_seconds(items: list[MediaItem], spec: FrameSpec, weights: Path) -> float:
+    """The way of most repositories: decode all frames, transform by PIL, one batch of timm for each video."""
+    model = timm.create_model(spec.encoder, num_classes=0, **spec.encoder_kwargs).eval()
+    load_weights(model, weights.read_bytes(), weights)
+    config = resolve_data_config({}, model=model) | {"input_size": (3, spec.crop, spec.crop), "crop_pct": 224 / 256}
+    transform = create_transform(**config)
+    started = time.perf_counter()
+    for item in items:
+        images = [frame.to_image() for frame in decoded(item.path.read_bytes())]
+        chosen = sample(range(len(images)), len(images), spec.num_frames)
+        with torch.inference_mode():
+            model(torch.stack([transform(images[i]) for i in chosen])).numpy()
+    return time.perf_counter() - started
+
+
+def on_gpu(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[Row]:
+    """Compare precisions, and how busy decoding keeps the encoder; nothing where there is no GPU."""
+    if not torch.cuda.is_available():
+        return
+    frames = [frame for video in decode_all(items[:40], framing_of(spec)) for frame in video.frames]
+    plain = load_encoder(spec, weights).encode(np.stack(frames))
+    for precision, mode in itertools.product(("bfloat16", "float16"), ("eager", "compiled")):
+        recipe = spec.model_copy(update={"precision": precision, "execution_mode": mode})
+        lowest = float(cosine(load_encoder(recipe, weights).encode(np.stack(frames)), plain).min())
+        yield row(
+            f"cosine of {precision}, {mode}, beside float32",
+            lowest,
+            None,
+            1.0,
+            lowest,
+            f"at least {MIN_COSINE}",
+            lowest >= MIN_COSINE,
+        )
+
+
+def at_most(most: float, ratio: float) -> tuple[str, bool]:
+    """A target, and whether it holds."""
+    return f"at most {most:g}", ratio <= most
+
+
+def row(name: str, ours: float, peer: float | None, bound: float | None, ratio: float, target: str, holds: bool) -> Row:
+    """One row of the table."""
+    return {"name": name, "ours": ours, "peer": peer, "bound": bound, "ratio": ratio, "target": target, "holds": holds}
