@@ -85,7 +85,8 @@ def try_recipe(
         MediaItem(row["content_sha256"], listed.media_root / row["media_path"], row["media_kind"])
         for row in rows.iter_rows(named=True)
     ]
-    with FrameExtractor(spec, weights, settings.decode_workers) as extractor:
+    allowed = settings.allow_missing_jail_layers
+    with FrameExtractor(spec, weights, settings.decode_workers, allow_missing_layers=allowed) as extractor:
         extractor.extract(items[:1] * settings.decode_workers, previews=False)  # starts the workers
         started = clock()
         outcomes = extractor.extract(items, previews=wants_previews(listed))
