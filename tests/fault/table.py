@@ -53,6 +53,12 @@ and the next run must end with the same bytes.
 **race, accounting, old formats.** Processes publish to one partition at once while others read and gc runs; ledgers
 of generated batches must add up, and tampered ones be refused; a store of each format version must still read.
 
+**hostile media.** Files made to do harm are decoded in the jailed workers: playlists and references that point at other
+files or at the network, mutated clips of five codecs, small files that ask for much, crafted zips, workers that abort,
+hang or eat memory, damaged text and ids of any script, planted caches of the word dictionary. No other file may be
+opened and no connection made, every listed video must end in the ledger, and its neighbours must come out as from a
+clean run.
+
 ## What "verified" means
 
 A reader checks a file's size and sha256 once in each process, and again when its inode, modification time or size
