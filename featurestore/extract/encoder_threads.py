@@ -1,5 +1,6 @@
 """Threads that run a model's forward passes side by side, each pass on one core."""
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,10 +24,16 @@ class EncoderThreads:
 
     def __init__(self, num_threads: int) -> None:
         self.num_threads = num_threads
-        self._executor = ThreadPoolExecutor(num_threads, "encode", initializer=_use_one_core)
+        self._start()
+
+    def _start(self) -> None:
+        self._process_id = os.getpid()
+        self._executor = ThreadPoolExecutor(self.num_threads, "encode", initializer=_use_one_core)
 
     def submit(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> "Future[R]":
         """Run something on one of the threads."""
+        if os.getpid() != self._process_id:
+            self._start()  # no thread lives on in a fork
         return self._executor.submit(work, *args, **kwargs)
 
     def close(self) -> None:
