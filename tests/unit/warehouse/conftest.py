@@ -1,6 +1,4 @@
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,13 +58,6 @@ def listed(tmp_path: Path) -> Callable[..., Path]:
         return manifest
 
     return write
-
-
-@pytest.fixture
-def memory_folder(tmp_path: Path) -> Iterator[Path]:
-    shared = Path("/dev/shm")  # noqa: S108 - a folder of one's own is made in it; thousands of fsyncs cost nothing there
-    with tempfile.TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else tmp_path) as folder:
-        yield Path(folder)
 
 
 @pytest.fixture
