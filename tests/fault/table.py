@@ -13,7 +13,8 @@ PAGE = ROOT / "docs" / "reliability.md"
 _PAGE = """\
 # What was broken on purpose, and what came of it
 
-Written by `make faults`, which makes the full count of each fault; `make test` makes a small one. Seeds are fixed.
+The full count of each fault, a row for the last run of each test that was made whole. `make faults` makes them all
+again and writes this page; `make test` makes a small count. Seeds are fixed.
 
 | test | shown |
 |---|---|
