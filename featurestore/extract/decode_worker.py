@@ -5,17 +5,15 @@ what decoding needs and nothing more, locks itself into the jail, says `ready` a
 again.
 """
 
-import ctypes
 import json
 import mmap
-import os
-import signal
 import sys
 
 from featurestore.extract import jail
 from featurestore.extract.archive import decode_zip
 from featurestore.extract.decode import decode_video
 from featurestore.extract.framing import DecodedFrames, Framing
+from featurestore.extract.lifeline import end_with
 from featurestore.reasons import OK, Reason
 from warehouse.errors import Rejected
 
@@ -23,7 +21,6 @@ READY = "ready"
 MAX_DETAIL_CHARS = 300
 
 _DECODERS = {"video": decode_video, "frames_zip": decode_zip}
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -31,17 +28,10 @@ def main() -> None:
     parent, media_fd, frames_fd = (int(word) for word in sys.argv[1:4])
     framing = Framing(**json.loads(sys.argv[4]))
     out = DecodedFrames.within(memoryview(mmap.mmap(frames_fd, framing.num_bytes)), framing)
-    _end_with(parent)
+    end_with(parent)
     _answer(READY, " ".join(jail.lock()))
     for line in sys.stdin:
         _answer(*_decode(line.strip(), media_fd, framing, out))
-
-
-def _end_with(parent: int) -> None:
-    """Have the kernel kill this process when the thread that started it ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit()
 
 
 def _decode(kind: str, media_fd: int, framing: Framing, out: DecodedFrames) -> tuple[str, str]:

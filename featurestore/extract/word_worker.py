@@ -4,18 +4,16 @@ Started by `word_workers.py` as `python -m featurestore.extract.word_worker PARE
 JSON, which ends with the number of bytes that follow it, and those bytes.
 """
 
-import ctypes
 import io
 import json
-import os
 import resource
-import signal
 import sys
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 import polars as pl
 
+from featurestore.extract.lifeline import end_with
 from featurestore.extract.text import TextExtractor, TextRecipe
 from featurestore.extract.tfidf import TermWeights, count_terms
 from featurestore.extract.words import read_fields, segment
@@ -25,12 +23,10 @@ READY = "ready"
 KEPT_RECIPES = 4
 """Extractors that a worker keeps; the wanted recipe and the champion's are two."""
 
-_PR_SET_PDEATHSIG = 1
-
 
 def main() -> None:
     """Answer messages until stdin ends."""
-    _end_with(int(sys.argv[1]))
+    end_with(int(sys.argv[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     segment("词")
     extractors: dict[str, TextExtractor] = {}
@@ -106,13 +102,6 @@ def _messages(stream: BinaryIO) -> Iterator[tuple[str, str, bytes]]:
 def _count(videos: pl.DataFrame) -> bytes:
     counts = count_terms(read_fields(*row) for row in videos.select("title", "ocr", "asr").iter_rows())
     return json.dumps([counts.num_documents, counts.num_with_term], ensure_ascii=False).encode()
-
-
-def _end_with(parent: int) -> None:
-    """Have the kernel kill this process when the thread that started it ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit()
 
 
 if __name__ == "__main__":
