@@ -30,7 +30,7 @@ test: setup  ## Run the tests
 
 faults: setup  ## Make the full count of every fault; writes docs/reliability.md
 	rm -rf build/faults
-	REELSTORE_FAULTS=full $(BIN)/pytest tests/fault tests/hostile
+	REELSTORE_FAULTS=full $(BIN)/pytest $(ON_TWO_CORES) --durations=15 tests/fault tests/hostile
 	$(BIN)/python -m tests.fault.table
 
 check: setup  ## All that a change must pass: format, lint, types, import contracts, tests
