@@ -8,6 +8,7 @@ from flows.deployment import deployment
 from flows.parameters import AsOf, Seed, Views
 from flows.settings import load_settings, recipe_of
 from modeling import finetuning, registry
+from modeling.evaluation.judgement import judge
 from modeling.training_set import open_training_set
 from warehouse.errors import Invalid
 from warehouse.store import open_existing_store
@@ -38,12 +39,13 @@ def train_classifier(views: Views = ("frames", "text"), seed: Seed = 0, as_of: A
             checkpoints=checkpoints,
             report=lambda news: show(news.step, news.num_steps),
         )
+    judged = judge(trained, given.examples)
     now = datetime.now(UTC)
     commit = registry.publish_model(
-        store, trained, given.origin, encoder_id=encoder.id if encoder else None, provenance={}, now=now
+        store, trained, judged, given.origin, encoder_id=encoder.id if encoder else None, provenance={}, now=now
     )
     alias = registry.nominate(store, commit, now)
     checkpoints.clear()
-    row = {"model": commit.id, "alias": alias, "snapshot": given.origin.snapshot_id, **trained.metrics["validation"]}
+    row = {"model": commit.id, "alias": alias, "snapshot": given.origin.snapshot_id, **judged.metrics["validation"]}
     artifacts.leave("train", f"model {commit.id[:16]}: mean F1 {row['mean_f1']:.3f} on validation", [row])
     return row

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from modeling import metrics
 from modeling.adversarial import add_fgm_gradients, add_pgd_gradients
 from modeling.batching import Batch, Examples, Rows, epoch_batches, read_batch, resample, visible_lengths
 from modeling.checkpoint import Checkpoints
 from modeling.classifier import VideoClassifier, predict
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.device import autocast, choose_device, seeded
+from modeling.evaluation import metrics
 from modeling.language_model import check_language_model, load_language_model
 from modeling.pretraining import PretrainedModel
 from modeling.requirements import check_finetuning, check_sizes, identify
@@ -28,7 +28,7 @@ from warehouse.taxonomy import Taxonomy
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A classifier with what is known about it."""
+    """A classifier and how it came to be."""
 
     model: VideoClassifier
     """On the CPU, with its best averaged weights."""
@@ -37,8 +37,6 @@ class TrainedModel:
     taxonomy: Taxonomy
     views: Views
     seed: int
-    metrics: dict[str, Any]
-    """Of the validation examples: `validation` and `majority` (see `metrics.evaluate`), `intervals`, and counts."""
     history: dict[str, Any]
     """`finetuning`, and `pretraining` where there was one; see `training.Trained`."""
 
@@ -57,7 +55,7 @@ def train(
     report: Callable[[Progress], None] = lambda _: None,
     device: torch.device | None = None,
 ) -> TrainedModel:
-    """Train a classifier on the labelled examples that are not validation, and judge it on those that are.
+    """Train a classifier on the labelled examples that are not validation; those choose its best weights.
 
     Args:
         examples: the unlabelled among them are left alone.
@@ -106,9 +104,8 @@ def train(
         )
         trained = optimise(phase, recipe.finetuning, identity=identity, checkpoints=checkpoints, report=report)
     model.load_state_dict(trained.weights)
-    judged = phase.judge()
     history = {"finetuning": trained.history} | ({"pretraining": pretrained.history} if pretrained else {})
-    return TrainedModel(model.cpu(), recipe, vocabulary, taxonomy, views, seed, judged, history)
+    return TrainedModel(model.cpu(), recipe, vocabulary, taxonomy, views, seed, history)
 
 
 def _check_pretrained(pretrained: PretrainedModel, recipe: Recipe, vocabulary: Vocabulary, examples: Examples) -> None:
@@ -167,22 +164,18 @@ class _Finetuning:
         return {"loss": loss}
 
     def evaluate(self) -> Evaluation:
-        scores = metrics.evaluate(self._true_ids(), self._predicted_ids(), self._taxonomy)
+        predicted = predict(
+            self.model,
+            self._examples,
+            self._validation_rows,
+            views=self._views,
+            batch_size=self._config.batch_size,
+            device=self._device,
+        ).argmax(axis=1)
+        true = self._examples.labels[self._validation_rows]
+        true_ids, predicted_ids = ([self._category_ids[index] for index in indices] for indices in (true, predicted))
+        scores = metrics.evaluate(true_ids, predicted_ids, self._taxonomy)
         return Evaluation(scores["mean_f1"], scores)
-
-    def judge(self) -> dict[str, Any]:
-        """Describe how good the model is on the validation examples, beside the majority's category."""
-        true_ids, predicted_ids = self._true_ids(), self._predicted_ids()
-        training_ids = [self._category_ids[label] for label in self._examples.labels[self._training_rows]]
-        guess = [metrics.majority_category(training_ids)] * len(true_ids)
-        return {
-            "validation": metrics.evaluate(true_ids, predicted_ids, self._taxonomy),
-            "intervals": metrics.intervals(true_ids, predicted_ids, self._taxonomy),
-            "majority": metrics.evaluate(true_ids, guess, self._taxonomy),
-            "num_training_examples": len(self._training_rows),
-            "num_validation_examples": len(self._validation_rows),
-            "categories_without_training_examples": sorted(set(self._category_ids) - set(training_ids)),
-        }
 
     def _backward(self, batch: Batch) -> Tensor:
         with autocast(self._device):
@@ -198,17 +191,3 @@ class _Finetuning:
         elif self._config.adversary == "pgd":
             parameters = list(self.model.parameters())
             add_pgd_gradients(weight, parameters, lambda: self._backward(batch), epsilon=epsilon)
-
-    def _true_ids(self) -> list[str]:
-        return [self._category_ids[label] for label in self._examples.labels[self._validation_rows]]
-
-    def _predicted_ids(self) -> list[str]:
-        probabilities = predict(
-            self.model,
-            self._examples,
-            self._validation_rows,
-            views=self._views,
-            batch_size=self._config.batch_size,
-            device=self._device,
-        )
-        return [self._category_ids[index] for index in probabilities.argmax(axis=1)]

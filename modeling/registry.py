@@ -19,6 +19,7 @@ from warehouse.taxonomy import Taxonomy, parse_taxonomy
 
 if TYPE_CHECKING:  # looking a model up must not cost an import of torch and transformers
     from modeling.classifier import VideoClassifier
+    from modeling.evaluation.judgement import Judgement
     from modeling.finetuning import TrainedModel
     from modeling.pretraining import PretrainedModel
 
@@ -81,6 +82,7 @@ class LoadedModel:
 def publish_model(
     store: Store,
     trained: "TrainedModel",
+    judgement: "Judgement",
     origin: Origin,
     *,
     encoder_id: str | None,
@@ -92,6 +94,7 @@ def publish_model(
     Args:
         store: where it goes.
         trained: the classifier.
+        judgement: what is known about it.
         origin: of its examples.
         encoder_id: the pretrained encoder that it started from.
         provenance: times, versions and the like, outside the model's identity.
@@ -99,7 +102,7 @@ def publish_model(
     """
     from safetensors.torch import save  # noqa: PLC0415 - as above
 
-    from modeling.card import model_card  # noqa: PLC0415 - as above
+    from modeling.evaluation.card import model_card  # noqa: PLC0415 - as above
 
     config = StoredConfig(
         kind="classifier",
@@ -115,10 +118,10 @@ def publish_model(
     payloads = {
         "model.safetensors": save(trained.model.state_dict()),
         "taxonomy.csv": trained.taxonomy.to_csv(),
-        "metrics.json": _readable_json(trained.metrics),
-        "README.md": model_card(trained, origin.snapshot_id).encode(),
+        "metrics.json": _readable_json(judgement.metrics),
+        "README.md": model_card(trained, judgement, origin.snapshot_id).encode(),
     }
-    good = trained.metrics["validation"]["mean_f1"] > trained.metrics["majority"]["mean_f1"]
+    good = judgement.metrics["validation"]["mean_f1"] > judgement.metrics["majority"]["mean_f1"]
     facts = {"views": list(trained.views), "beats_majority": good, "taxonomy": trained.taxonomy.name}
     payloads |= _common_files(config, origin, trained.vocabulary, trained.history)
     return _publish(store, payloads, config, origin, facts, provenance=provenance, now=now)

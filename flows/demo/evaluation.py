@@ -15,8 +15,9 @@ from rich.table import Table
 from featurestore import frame_chunks
 from featurestore.reasons import OK
 from featurestore.views import address
-from modeling import metrics, predictions, registry, report
-from modeling.report import GalleryItem, Report
+from modeling import predictions, registry
+from modeling.evaluation import metrics, report
+from modeling.evaluation.report import GalleryItem, Report
 from warehouse import commits, tables
 from warehouse.commits import Address
 from warehouse.store import Store

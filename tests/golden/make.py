@@ -36,6 +36,7 @@ from featurestore.spec import VIEWS, FrameSpec, TfidfParameters
 from flows.view_jobs import ViewJob
 from modeling import finetuning, predictions, registry
 from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
+from modeling.evaluation.judgement import judge
 from modeling.scoring import score
 from modeling.training_set import open_training_set
 from warehouse import commits, split, tables
@@ -90,8 +91,9 @@ def _fill(store: Store, media: Path) -> dict[str, Any]:
     as_of = now + 2 * MINUTE
     given = open_training_set(store, ("labeled",), as_of)
     trained = finetuning.train(given.examples, TAXONOMY, RECIPE, given.vocabulary, seed=0)
+    judged = judge(trained, given.examples)
     origin, later = given.origin, now + 3 * MINUTE
-    model = registry.publish_model(store, trained, origin, encoder_id=None, provenance={}, now=later)
+    model = registry.publish_model(store, trained, judged, origin, encoder_id=None, provenance={}, now=later)
     registry.promote(store, model.id, later)
     pinned = snapshot.pin(store, [SCORED], fingerprints)
     blocks = list(score(registry.load_model(model), Examples(store, pinned), batch_size=2))

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from modeling import metrics
-from modeling.report import GalleryItem, Report, render
+from modeling.evaluation import metrics
+from modeling.evaluation.report import GalleryItem, Report, render
 from warehouse.taxonomy import Category, Taxonomy
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

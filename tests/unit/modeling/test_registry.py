@@ -12,6 +12,7 @@ import pytest
 from featurestore.spec import FrameSpec, TextSpec, fingerprint
 from modeling import registry
 from modeling.configuration import Recipe, Views, amend
+from modeling.evaluation.judgement import judge
 from modeling.finetuning import TrainedModel, train
 from modeling.pretraining import PretrainedModel, pretrain
 from modeling.registry import Origin
@@ -70,11 +71,12 @@ def trained(fit: Callable[..., TrainedModel]) -> TrainedModel:
 
 
 @pytest.fixture
-def publish(store: Store, origin: Origin, now: datetime) -> Publish:
+def publish(store: Store, origin: Origin, now: datetime, make_examples: Callable[..., Any]) -> Publish:
     def publish(trained: TrainedModel, *, validation: float = 0.9) -> Commit:
-        scores = trained.metrics | {"validation": trained.metrics["validation"] | {"mean_f1": validation}}
-        judged = replace(trained, metrics=scores)
-        return registry.publish_model(store, judged, origin, encoder_id=None, provenance={}, now=now)
+        judged = judge(trained, make_examples(40))
+        scores = judged.metrics | {"validation": judged.metrics["validation"] | {"mean_f1": validation}}
+        changed = replace(judged, metrics=scores)
+        return registry.publish_model(store, trained, changed, origin, encoder_id=None, provenance={}, now=now)
 
     return publish
 

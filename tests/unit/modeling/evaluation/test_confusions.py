@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from modeling import confusions
+from modeling.evaluation import confusions
 from warehouse.taxonomy import Category, Taxonomy
 
 

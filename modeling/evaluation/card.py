@@ -1,6 +1,7 @@
 """The model card: what a model is, how good it is and where it fails, written for people."""
 
-from modeling.configuration import ALL_VIEWS, Recipe
+from modeling.configuration import ALL_VIEWS
+from modeling.evaluation.judgement import Judgement
 from modeling.finetuning import TrainedModel
 
 _NAMES = {
@@ -13,11 +14,12 @@ _NAMES = {
 }
 
 
-def model_card(trained: TrainedModel, snapshot_id: str) -> str:
+def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str) -> str:
     """Write a model's README as Markdown.
 
     Args:
         trained: the model.
+        judgement: what is known about it.
         snapshot_id: of the examples that it learned from.
     """
     return "\n\n".join(
@@ -25,11 +27,11 @@ def model_card(trained: TrainedModel, snapshot_id: str) -> str:
             f"# Video classifier, {len(trained.taxonomy)} categories ({trained.taxonomy.name})",
             _purpose(trained),
             "## How good it is",
-            _results(trained),
+            _results(judgement),
             "## How it was trained",
-            _training(trained, trained.recipe, snapshot_id),
+            _training(trained, judgement, snapshot_id),
             "## Where to be careful",
-            _limits(trained),
+            _limits(judgement),
             "",
         ]
     )
@@ -44,22 +46,23 @@ def _purpose(trained: TrainedModel) -> str:
     )
 
 
-def _results(trained: TrainedModel) -> str:
-    scores, bounds, majority = (trained.metrics[name] for name in ("validation", "intervals", "majority"))
+def _results(judgement: Judgement) -> str:
+    scores, bounds, majority = (judgement.metrics[name] for name in ("validation", "intervals", "majority"))
     rows = [
         f"| {label} | {scores[name]:.4f} | {bounds[name][0]:.4f} to {bounds[name][1]:.4f} | {majority[name]:.4f} |"
         for name, label in _NAMES.items()
     ]
     head = ["| | this model | 95% interval | always the largest category |", "|---|---|---|---|"]
-    count = trained.metrics["num_validation_examples"]
+    count = judgement.metrics["num_validation_examples"]
     return "\n".join([f"On {count} validation videos, which it never learned from:", "", *head, *rows])
 
 
-def _training(trained: TrainedModel, recipe: Recipe, snapshot_id: str) -> str:
+def _training(trained: TrainedModel, judgement: Judgement, snapshot_id: str) -> str:
     phases = "pretrained on text and frames, then trained" if "pretraining" in trained.history else "trained"
+    recipe = trained.recipe
     finetuning, model = recipe.finetuning, recipe.model
     return (
-        f"Recipe `{recipe.name}`, {phases} on {trained.metrics['num_training_examples']} labelled videos of snapshot "
+        f"Recipe `{recipe.name}`, {phases} on {judgement.metrics['num_training_examples']} labelled videos of snapshot "
         f"`{snapshot_id[:16]}` for {finetuning.epochs} epochs in batches of {finetuning.batch_size} at learning rate "
         f"{finetuning.learning_rate:g}, seed {trained.seed}. {model.num_language_layers} language layers and "
         f"{model.num_cross_layers} cross-modality layers of width {model.width}. The weights are the average over "
@@ -68,8 +71,8 @@ def _training(trained: TrainedModel, recipe: Recipe, snapshot_id: str) -> str:
     )
 
 
-def _limits(trained: TrainedModel) -> str:
-    unseen = trained.metrics["categories_without_training_examples"]
+def _limits(judgement: Judgement) -> str:
+    unseen = judgement.metrics["categories_without_training_examples"]
     lines = [
         "- The best weights were chosen on the same validation videos, so the figures above are a little kind.",
         "- Probabilities are not calibrated: training smooths the labels.",

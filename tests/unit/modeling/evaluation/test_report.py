@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from modeling.report import GalleryItem, Report, render
+from modeling.evaluation.report import GalleryItem, Report, render
 from warehouse.taxonomy import Category, Taxonomy
 
 HOSTILE = """"'><script>alert(1)</script><img src=//outside.example/x onerror=alert(1)></style>{{ 7 * 7 }}&amp;"""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import jinja2
 
-from modeling import confusions, curves, metrics
+from modeling.evaluation import confusions, curves, metrics
 from warehouse.taxonomy import Taxonomy
 
 _COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")
@@ -69,7 +69,7 @@ def render(report: Report) -> str:
         report: titles and names in it may hold anything.
     """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("modeling"),
+        loader=jinja2.PackageLoader("modeling.evaluation"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from modeling import curves
+from modeling.evaluation import curves
 
 
 def _history(*losses: str, best_step: int = 200, **validation: float) -> dict[str, Any]:
