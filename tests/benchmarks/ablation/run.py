@@ -1,0 +1,85 @@
+"""Train every variant for every seed, two seeds at a time, and say what each trick is worth.
+
+`python -m tests.benchmarks.ablation.run` writes build/ablation.json and docs/ablation.md. A seed whose scores are there
+already, made by the same code, is not run again. `--pilot` runs other seeds and says how many are needed to see one
+point.
+"""
+
+# ruff: noqa: T201 - a benchmark prints
+
+import argparse
+import functools
+import hashlib
+import json
+import multiprocessing
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
+from tests.benchmarks.ablation import page, study
+from tests.benchmarks.ablation.corpus import draw_test, make_world
+
+ROOT = Path(__file__).parents[3]
+FOLDER, OUT, PAGE = ROOT / "build" / "ablation", ROOT / "build" / "ablation.json", ROOT / "docs" / "ablation.md"
+NUM_PROCESSES = 2
+NUM_SEEDS = 8
+"""A pilot said that so many show one point for every trick."""
+PILOT_SEEDS = (1001, 1002, 1003, 1004)
+
+
+def main() -> None:
+    """Run the seeds that are missing, then write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pilot", action="store_true", help="say how many seeds are needed, and write nothing")
+    is_pilot = parser.parse_args().pilot
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with multiprocessing.get_context("spawn").Pool(NUM_PROCESSES) as pool:
+        made = pool.imap_unordered(_run, PILOT_SEEDS if is_pilot else range(NUM_SEEDS), chunksize=1)
+        results = [scores for _, scores in sorted(made, key=lambda pair: pair[0])]
+    rows = page.compare(results, study.TRICKS)
+    if is_pilot:
+        print(page.pilot(rows))
+        return
+    OUT.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n", encoding="utf-8")
+    text = page.write(rows, results, study.FULL)
+    PAGE.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def _run(seed: int) -> tuple[int, dict[str, Any]]:
+    """Read a seed's scores, or make them."""
+    torch.set_num_threads(1)
+    path = FOLDER / f"{seed}-{_version()}.json"
+    if not path.exists():
+        started = time.monotonic()
+        world, test = _drawn()
+        scores = study.run_seed(
+            world,
+            test,
+            seed,
+            lambda news: print(f"{time.monotonic() - started:5.0f} s  seed {seed}: {news}", flush=True),
+        )
+        path.write_text(json.dumps(scores), encoding="utf-8")
+    return seed, json.loads(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _drawn() -> tuple[Any, Any]:
+    world = make_world()
+    return world, draw_test(world)
+
+
+def _version() -> str:
+    """Digest of the code that makes a seed's scores, 12 hexadecimal digits."""
+    sources = [*sorted((ROOT / "modeling").rglob("*.py")), *(Path(__file__).with_name(f"{name}.py") for name in _STUDY)]
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+
+
+_STUDY = ("corpus", "best_possible", "study")
+
+
+if __name__ == "__main__":
+    main()

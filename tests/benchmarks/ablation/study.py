@@ -1,0 +1,173 @@
+"""What is trained for one seed: the full recipe, the recipe without each trick or with another, and what is compared.
+
+Every seed draws its own labelled and unlabelled examples, and its own weights and order; the test examples stay.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from modeling.classifier import predict
+from modeling.configuration import FinetuningConfig, ModelConfig, PretrainingConfig, Recipe, amend
+from modeling.evaluation import metrics
+from modeling.finetuning import TrainedModel, train
+from modeling.pretraining import PretrainedModel, pretrain
+from modeling.soft_labels import SoftLabels
+from tests.benchmarks.ablation.corpus import REPEATS, Corpus, World, draw_training
+
+Changes = dict[str, dict[str, object]]
+
+FULL = Recipe(
+    name="ablation",
+    model=ModelConfig(
+        width=48,
+        num_heads=4,
+        num_language_layers=1,
+        num_cross_layers=1,
+        feed_forward_width=96,
+        max_positions=96,
+        attention_dropout=0.0,
+        reads="pooled_and_means",
+    ),
+    pretraining=PretrainingConfig(batch_size=50, learning_rate=1e-3, epochs=6, mask_unit="word"),
+    finetuning=FinetuningConfig(batch_size=26, learning_rate=1e-3, epochs=4, repeats=REPEATS),
+)
+"""All tricks but those that stand in for another (PGD) or come after a training."""
+
+FEW = 5
+"""Labels of each category where there are few."""
+_FEW_LABELS: Changes = {"finetuning": {"resample": False, "epochs": 10}}
+_BATCH_SIZE = 256
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A training that differs from the full recipe in one thing."""
+
+    changes: Changes
+    encoder: str | None = "word"
+    """The pretrained encoder that it starts from; None starts from chance."""
+    few_labels: bool = False
+
+
+ENCODERS: dict[str, Changes] = {
+    "word": {},
+    "token": {"pretraining": {"mask_unit": "token"}},
+    "untimed": {"model": {"temporal_position": False}},
+}
+VARIANTS = {
+    "full": Variant({}),
+    "no adversary": Variant({"finetuning": {"adversary": "none"}}),
+    "pgd": Variant({"finetuning": {"adversary": "pgd"}}),
+    "no ema": Variant({"finetuning": {"ema_decay": 0.0}}),
+    "hard labels": Variant({"finetuning": {"label_smoothing": 0.0}}),
+    "no resampling": Variant({"finetuning": {"resample": False}}),
+    "not pretrained": Variant({}, encoder=None),
+    "untimed": Variant({"model": {"temporal_position": False}}, encoder="untimed"),
+    "token masking": Variant({}, encoder="token"),
+    "pooled output alone": Variant({"model": {"reads": "pooled"}}),
+    "few labels": Variant(_FEW_LABELS, few_labels=True),
+    "few labels, not pretrained": Variant(_FEW_LABELS, encoder=None, few_labels=True),
+}
+TRICKS = {
+    "fgm": ("full", "no adversary"),
+    "pgd": ("pgd", "no adversary"),
+    "ema": ("full", "no ema"),
+    "label_smoothing": ("full", "hard labels"),
+    "resample": ("full", "no resampling"),
+    "pretraining": ("full", "not pretrained"),
+    "pretraining_few_labels": ("few labels", "few labels, not pretrained"),
+    "temporal_position": ("full", "untimed"),
+    "word_masking": ("full", "token masking"),
+    "tail_rescale": ("full, rescaled", "full"),
+    "pseudo_labels": ("student of full", "full"),
+    "pooled_and_means": ("full", "pooled output alone"),
+}
+"""For each trick, what is scored with it and what without."""
+
+
+def run_seed(world: World, test: Corpus, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Train and score everything for one seed.
+
+    Args:
+        world: what examples are drawn from.
+        test: what is scored.
+        seed: of the training examples, of weights, order and chance.
+        say: is told what is done.
+
+    Returns:
+        `metrics.evaluate` of the test examples, by what was scored.
+    """
+    corpus = draw_training(world, seed)
+    encoders: dict[str, PretrainedModel] = {}
+    for name, changes in ENCODERS.items():
+        encoders[name] = pretrain(corpus, amend(FULL, changes), world.vocabulary, seed=seed, device=_CPU)
+        say(f"pretrained {name}: {encoders[name].history['evaluations'][-1]}")
+    scores = {}
+    for name, variant in VARIANTS.items():
+        trained = _train(world, corpus, variant, encoders, seed)
+        if name == "full":
+            teacher = trained
+        scores[name] = _evaluate(world, test, _log_probabilities(trained, test))
+        say(f"trained {name}: {scores[name]['mean_f1']:.4f}")
+    scores["student of full"] = _student(world, corpus, test, teacher, encoders["word"], seed)
+    say(f"trained a student: {scores['student of full']['mean_f1']:.4f}")
+    return scores
+
+
+def _train(
+    world: World, corpus: Corpus, variant: Variant, encoders: dict[str, PretrainedModel], seed: int
+) -> TrainedModel:
+    return train(
+        _with_few_labels(corpus) if variant.few_labels else corpus,
+        world.taxonomy,
+        amend(FULL, variant.changes),
+        world.vocabulary,
+        seed=seed,
+        pretrained=encoders[variant.encoder] if variant.encoder else None,
+        device=_CPU,
+    )
+
+
+def _with_few_labels(corpus: Corpus) -> Corpus:
+    """Take the labels away from all but the first five training examples of each category."""
+    labels = np.where(corpus.is_validation, corpus.labels, -1)
+    training = np.flatnonzero((corpus.labels >= 0) & ~corpus.is_validation)
+    for category in np.unique(corpus.labels[training]):
+        few = training[corpus.labels[training] == category][:FEW]
+        labels[few] = category
+    return replace(corpus, labels=labels)
+
+
+def _student(
+    world: World, corpus: Corpus, test: Corpus, teacher: TrainedModel, encoder: PretrainedModel, seed: int
+) -> dict[str, float]:
+    rows = np.flatnonzero(corpus.labels < 0)
+    taught = predict(teacher.model, corpus, rows, batch_size=_BATCH_SIZE, device=_CPU)
+    student = train(
+        corpus,
+        world.taxonomy,
+        FULL,
+        world.vocabulary,
+        seed=seed,
+        pretrained=encoder,
+        soft_labels=SoftLabels(rows, taught),
+        device=_CPU,
+    )
+    return _evaluate(world, test, _log_probabilities(student, test))
+
+
+def _log_probabilities(trained: TrainedModel, corpus: Corpus, rows: npt.NDArray[np.int64] | None = None) -> Any:
+    chosen = np.arange(len(corpus)) if rows is None else rows
+    return np.log(predict(trained.model, corpus, chosen, batch_size=_BATCH_SIZE, device=_CPU))
+
+
+def _evaluate(world: World, corpus: Corpus, logits: npt.NDArray[np.float32]) -> dict[str, float]:
+    ids = world.taxonomy.category_ids
+    true_ids, predicted_ids = ([ids[index] for index in found] for found in (corpus.true_labels, logits.argmax(axis=1)))
+    return metrics.evaluate(true_ids, predicted_ids, world.taxonomy)
