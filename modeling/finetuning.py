@@ -12,7 +12,7 @@ from torch import Tensor
 from modeling.adversarial import add_fgm_gradients, add_pgd_gradients
 from modeling.batching import Batch, Examples, Rows, epoch_batches, read_batch, resample, visible_lengths
 from modeling.checkpoint import Checkpoints
-from modeling.classifier import VideoClassifier, predict
+from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.device import autocast, choose_device, seeded
 from modeling.evaluation import metrics
@@ -180,7 +180,7 @@ class _Finetuning:
         return {"loss": loss}
 
     def evaluate(self) -> Evaluation:
-        predicted = predict(
+        predicted = predict_logits(
             self.model,
             self._examples,
             self._validation_rows,
