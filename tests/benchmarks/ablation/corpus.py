@@ -8,9 +8,10 @@ counts of the categories are those of the 2022 WeChat data, scaled down.
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -185,7 +186,10 @@ class Corpus:
     pts_seconds: npt.NDArray[np.float32]
     """`[N, F]`"""
 
-    embedding_dim = EMBEDDING_DIM
+    @property
+    def embedding_dim(self) -> int:
+        """E."""
+        return EMBEDDING_DIM
 
     def __len__(self) -> int:
         """N."""
@@ -236,6 +240,15 @@ def draw_test(world: World) -> Corpus:
     labels = np.repeat(np.arange(len(world.topic)), world.num_labelled * TEST_TIMES)
     everything = np.ones(len(labels), np.bool_)
     return _draw(world, labels, everything, ~everything, np.random.default_rng([WORLD_SEED, 2]))
+
+
+def join(first: Corpus, second: Corpus) -> Corpus:
+    """Put the examples of one corpus behind those of another."""
+    pairs = {field.name: (getattr(first, field.name), getattr(second, field.name)) for field in fields(Corpus)}
+    joined: dict[str, Any] = {
+        name: one + two if isinstance(one, tuple) else np.concatenate([one, two]) for name, (one, two) in pairs.items()
+    }
+    return Corpus(**joined)
 
 
 def _draw(

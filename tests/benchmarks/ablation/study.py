@@ -11,15 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from modeling.classifier import predict
+from modeling.classifier import predict_logits
 from modeling.configuration import FinetuningConfig, ModelConfig, PretrainingConfig, Recipe, amend
-from modeling.evaluation import metrics
+from modeling.evaluation import baselines, calibration, metrics
 from modeling.finetuning import TrainedModel, train
 from modeling.pretraining import PretrainedModel, pretrain
 from modeling.soft_labels import SoftLabels
-from tests.benchmarks.ablation.corpus import REPEATS, Corpus, World, draw_training
+from tests.benchmarks.ablation import best_possible
+from tests.benchmarks.ablation.corpus import REPEATS, Corpus, World, draw_training, join
 
 Changes = dict[str, dict[str, object]]
+Labels = npt.NDArray[np.int64]
+Logits = npt.NDArray[np.float32]
 
 FULL = Recipe(
     name="ablation",
@@ -104,20 +107,42 @@ def run_seed(world: World, test: Corpus, seed: int, say: Callable[[str], None]) 
         `metrics.evaluate` of the test examples, by what was scored.
     """
     corpus = draw_training(world, seed)
+    scores = _without_training(world, corpus, test)
     encoders: dict[str, PretrainedModel] = {}
     for name, changes in ENCODERS.items():
         encoders[name] = pretrain(corpus, amend(FULL, changes), world.vocabulary, seed=seed, device=_CPU)
         say(f"pretrained {name}: {encoders[name].history['evaluations'][-1]}")
-    scores = {}
     for name, variant in VARIANTS.items():
         trained = _train(world, corpus, variant, encoders, seed)
-        if name == "full":
-            teacher = trained
-        scores[name] = _evaluate(world, test, _log_probabilities(trained, test))
+        logits = _logits(trained, test)
+        scores[name] = _evaluate(world, test, logits.argmax(axis=1))
         say(f"trained {name}: {scores[name]['mean_f1']:.4f}")
-    scores["student of full"] = _student(world, corpus, test, teacher, encoders["word"], seed)
-    say(f"trained a student: {scores['student of full']['mean_f1']:.4f}")
+        if name == "full":
+            scores["full, rescaled"] = _evaluate(world, test, _rescaled(world, corpus, trained, logits))
+            scores["student of full"] = _student(world, corpus, test, trained, encoders["word"], seed)
+            say(f"trained a student: {scores['student of full']['mean_f1']:.4f}")
     return scores
+
+
+def _without_training(world: World, corpus: Corpus, test: Corpus) -> dict[str, dict[str, float]]:
+    """Score what is best possible, and the baselines."""
+    joined = join(corpus, test)
+    training = np.flatnonzero((corpus.labels >= 0) & ~corpus.is_validation)
+    rows = len(corpus) + np.arange(len(test))
+    predicted = {
+        name: predict(joined, training, rows, len(world.taxonomy)) for name, predict in baselines.BASELINES.items()
+    }
+    predicted["best possible"] = best_possible.log_posterior(world, test).argmax(axis=1)
+    return {name: _evaluate(world, test, labels) for name, labels in predicted.items()}
+
+
+def _rescaled(world: World, corpus: Corpus, trained: TrainedModel, logits: Logits) -> Labels:
+    """Predict after the tail's probabilities were rescaled, by an exponent fitted on validation examples."""
+    rows = np.flatnonzero(corpus.is_validation)
+    training = corpus.labels[(corpus.labels >= 0) & ~corpus.is_validation]
+    prior = calibration.training_prior(training, len(world.taxonomy))
+    exponent = calibration.fit_tail_exponent(_logits(trained, corpus, rows), corpus.labels[rows], prior, world.taxonomy)
+    return np.asarray((logits - exponent * np.log(prior)).argmax(axis=1))
 
 
 def _train(
@@ -148,7 +173,7 @@ def _student(
     world: World, corpus: Corpus, test: Corpus, teacher: TrainedModel, encoder: PretrainedModel, seed: int
 ) -> dict[str, float]:
     rows = np.flatnonzero(corpus.labels < 0)
-    taught = predict(teacher.model, corpus, rows, batch_size=_BATCH_SIZE, device=_CPU)
+    taught = calibration.probabilities(_logits(teacher, corpus, rows), calibration.Calibration())
     student = train(
         corpus,
         world.taxonomy,
@@ -159,15 +184,15 @@ def _student(
         soft_labels=SoftLabels(rows, taught),
         device=_CPU,
     )
-    return _evaluate(world, test, _log_probabilities(student, test))
+    return _evaluate(world, test, _logits(student, test).argmax(axis=1))
 
 
-def _log_probabilities(trained: TrainedModel, corpus: Corpus, rows: npt.NDArray[np.int64] | None = None) -> Any:
+def _logits(trained: TrainedModel, corpus: Corpus, rows: Labels | None = None) -> Logits:
     chosen = np.arange(len(corpus)) if rows is None else rows
-    return np.log(predict(trained.model, corpus, chosen, batch_size=_BATCH_SIZE, device=_CPU))
+    return predict_logits(trained.model, corpus, chosen, batch_size=_BATCH_SIZE, device=_CPU)
 
 
-def _evaluate(world: World, corpus: Corpus, logits: npt.NDArray[np.float32]) -> dict[str, float]:
+def _evaluate(world: World, corpus: Corpus, predicted: Labels) -> dict[str, float]:
     ids = world.taxonomy.category_ids
-    true_ids, predicted_ids = ([ids[index] for index in found] for found in (corpus.true_labels, logits.argmax(axis=1)))
+    true_ids, predicted_ids = ([ids[index] for index in found] for found in (corpus.true_labels, predicted))
     return metrics.evaluate(true_ids, predicted_ids, world.taxonomy)
