@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -53,6 +53,10 @@ class StoredConfig(BaseModel):
     taxonomy_name: str | None
     calibration: Calibration = Calibration()
     """How a classifier's logits become probabilities."""
+    teachers: tuple[str, ...] = ()
+    """The classifiers whose predictions it learned from, where it is a student."""
+    pseudo_labels: dict[str, str] = {}
+    """The commits of those predictions, by partition and teacher."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ class Origin:
     snapshot_id: str
     frame_spec: FrameSpec
     text_spec: TextSpec
+    teachers: tuple[str, ...] = ()
+    """The classifiers whose predictions for the unlabelled examples are learned from."""
+    pseudo_labels: dict[str, str] = field(default_factory=dict)
+    """The commits of those predictions, by partition and teacher."""
 
     @property
     def fingerprints(self) -> dict[View, str]:
@@ -118,6 +126,8 @@ def publish_model(
         encoder_id=encoder_id,
         taxonomy_name=trained.taxonomy.name,
         calibration=judgement.calibration,
+        teachers=origin.teachers,
+        pseudo_labels=origin.pseudo_labels,
     )
     payloads = {
         "model.safetensors": save(trained.model.state_dict()),
@@ -296,6 +306,7 @@ def _publish(
     now: datetime,
 ) -> Commit:
     made_from = {"snapshot": config.snapshot_id} | ({"encoder": config.encoder_id} if config.encoder_id else {})
+    made_from |= {f"teacher-{model_id[:16]}": model_id for model_id in config.teachers} | config.pseudo_labels
     described = {"kind": config.kind, "recipe": config.recipe.name, "made_from": made_from}
     return commits.publish_files(
         store,
