@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from modeling.configuration import Recipe
+from modeling.evaluation import calibration
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
 from modeling.finetuning import TrainedModel, train
@@ -61,6 +62,19 @@ def test_the_calibration_is_of_the_training_prior_and_judged_apart(judged: Judge
     found = judged.metrics["calibration"]
     assert found["negative_log_likelihood"]["after"] < found["negative_log_likelihood"]["before"]
     assert found["mean_f1"]["after"] == judged.metrics["validation"]["mean_f1"]
+
+
+def test_each_example_is_judged_by_the_calibration_that_left_it_out(
+    trained: TrainedModel, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def always_wrong(logits: Any, labels: Any, *_: Any) -> Any:
+        return np.eye(logits.shape[1], dtype=np.float32)[(labels + 1) % logits.shape[1]]
+
+    monkeypatch.setattr(calibration, "cross_fitted", always_wrong)
+    found = judge(trained, examples).metrics
+    assert found["validation"]["accuracy"] == 0
+    assert found["slices"]["both_views"]["accuracy"] == 0
+    assert {score["f1"] for score in found["categories"]} == {0}
 
 
 def test_judging_twice_says_the_same(judged: Judgement, trained: TrainedModel, examples: Any) -> None:
