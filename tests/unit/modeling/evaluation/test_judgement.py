@@ -94,6 +94,12 @@ def test_a_card_tells_of_slices_baselines_and_calibration(judged: Judgement, tra
     assert widths == {7}
 
 
+def test_a_card_names_the_teachers_of_a_student(judged: Judgement, trained: TrainedModel) -> None:
+    card = model_card(trained, judged, "0" * 64, ("a" * 64, "b" * 64))
+    assert f"and on what `{'a' * 16}`, `{'b' * 16}` predicted for unlabelled ones, for 2 epochs" in card
+    assert "predicted for unlabelled" not in model_card(trained, judged, "0" * 64)
+
+
 def test_a_card_says_where_a_baseline_is_no_worse(judged: Judgement, trained: TrainedModel) -> None:
     poor = {name: value / 100 for name, value in judged.metrics["validation"].items()}
     card = model_card(
