@@ -134,7 +134,7 @@ def publish_model(
         "taxonomy.csv": trained.taxonomy.to_csv(),
         "metrics.json": _readable_json(judgement.metrics),
         "statistics.json": _readable_json(judgement.statistics.model_dump(mode="json")),
-        "README.md": model_card(trained, judgement, origin.snapshot_id).encode(),
+        "README.md": model_card(trained, judgement, origin.snapshot_id, origin.teachers).encode(),
     }
     good = judgement.metrics["validation"]["mean_f1"] > judgement.metrics["majority"]["mean_f1"]
     facts = {"views": list(trained.views), "beats_majority": good, "taxonomy": trained.taxonomy.name}
