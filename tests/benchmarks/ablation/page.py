@@ -12,7 +12,7 @@ from modeling.configuration import Recipe, TrainingConfig
 
 Scores = Mapping[str, Mapping[str, float]]
 
-_COLUMNS = ("lv1_f1_micro", "lv1_f1_macro", "lv2_f1_micro", "lv2_f1_macro", "mean_f1")
+COLUMNS = ("lv1_f1_micro", "lv1_f1_macro", "lv2_f1_micro", "lv2_f1_macro", "mean_f1")
 _HELPS, _HARMS, _UNCLEAR = _VERDICTS = ("helps", "harms", "cannot be told apart from nothing")
 _CONFIDENCE = 0.95
 _POINT = 0.01
@@ -109,12 +109,14 @@ def _reach(std: float, number: int) -> float:
 
 
 def pilot(rows: Sequence[Row]) -> str:
-    """Say how many seeds are needed before an interval is a point wide to each side, by the pilot's spread."""
-    lines = []
-    for row in rows:
-        needed = next(number for number in range(2, 1000) if _reach(row.std, number) <= _POINT)
-        lines.append(f"{row.trick}: {100 * row.difference:+.2f} points, spread {100 * row.std:.2f}: {needed} seeds")
-    return "\n".join(lines)
+    """Say how many seeds are needed before an interval reaches a point to each side, by the pilot's spread.
+
+    A pilot has few seeds, so that the spread of one trick says little: the mean variance of all tricks counts.
+    """
+    spread = math.sqrt(np.mean([row.std**2 for row in rows]))
+    needed = next(number for number in range(2, 1000) if _reach(spread, number) <= _POINT)
+    lines = [f"{row.trick}: {100 * row.difference:+.2f} points, spread {100 * row.std:.2f}" for row in rows]
+    return "\n".join([*lines, f"spread of all {100 * spread:.2f} points: {needed} seeds show one point"])
 
 
 def write(rows: Sequence[Row], results: Sequence[Scores], recipe: Recipe) -> str:
@@ -156,5 +158,5 @@ def _by_score(results: Sequence[Scores]) -> list[str]:
 
 
 def _score(name: str, results: Sequence[Scores]) -> str:
-    found = np.array([[scores[name][column] for column in _COLUMNS] for scores in results])
+    found = np.array([[scores[name][column] for column in COLUMNS] for scores in results])
     return f"| {name} | " + " | ".join(f"{value:.4f}" for value in found.mean(axis=0)) + " |"

@@ -36,8 +36,8 @@ FULL = Recipe(
         attention_dropout=0.0,
         reads="pooled_and_means",
     ),
-    pretraining=PretrainingConfig(batch_size=50, learning_rate=1e-3, epochs=6, mask_unit="word"),
-    finetuning=FinetuningConfig(batch_size=26, learning_rate=1e-3, epochs=4, repeats=REPEATS),
+    pretraining=PretrainingConfig(batch_size=50, learning_rate=3e-3, epochs=6, mask_unit="word"),
+    finetuning=FinetuningConfig(batch_size=26, learning_rate=3e-3, epochs=4, repeats=REPEATS),
 )
 """All tricks but those that stand in for another (PGD) or come after a training."""
 
