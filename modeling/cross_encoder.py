@@ -5,7 +5,7 @@ Sources: Devlin et al., BERT, arXiv:1810.04805; Tan and Bansal, LXMERT, arXiv:19
 
 import math
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,16 +21,18 @@ _NORM_EPSILON = 1e-12
 _BERT_STD, _BERT_WIDTH = 0.02, 768
 _HARMONICS = (1, 2, 4, 8)
 _NUM_TEMPORAL_FEATURES = 3 + 2 * len(_HARMONICS)
+Outputs = Literal["all", "language", "pooled"]
+"""What is read of the cross encoder; the pooled output always is."""
 
 
 @dataclass(frozen=True)
 class Encoded:
     """The three outputs of the cross encoder, and the masks that say where the first two hold something."""
 
-    language: Tensor
-    """`[B, T, D]`"""
+    language: Tensor | None
+    """`[B, T, D]`; None where nobody asked for it"""
     vision: Tensor | None
-    """`[B, F, D]`; None where nobody asked for it"""
+    """`[B, F, D]`; likewise"""
     pooled: Tensor
     """`[B, D]`"""
     language_mask: Tensor
@@ -104,10 +106,21 @@ class CrossModalityLayer(nn.Module):
             self._update_vision(language, vision, language_mask, vision_mask),
         )
 
-    def update_language(self, language: Tensor, vision: Tensor, language_mask: Tensor, vision_mask: Tensor) -> Tensor:
-        """Update the language stream alone, for a layer whose vision output nobody reads."""
+    def update_language(
+        self,
+        language: Tensor,
+        vision: Tensor,
+        language_mask: Tensor,
+        vision_mask: Tensor,
+        *,
+        num_places: int | None = None,
+    ) -> Tensor:
+        """Update the first places of the language stream alone, for a layer of which nobody reads the rest."""
         crossed = self.cross_attention(language, vision, vision_mask)
-        return cast("Tensor", self.language_feed_forward(self.language_attention(crossed, crossed, language_mask)))
+        return cast(
+            "Tensor",
+            self.language_feed_forward(self.language_attention(crossed[:, :num_places], crossed, language_mask)),
+        )
 
     def _update_vision(self, language: Tensor, vision: Tensor, language_mask: Tensor, vision_mask: Tensor) -> Tensor:
         crossed = self.cross_attention(vision, language, language_mask)
@@ -184,14 +197,14 @@ class CrossEncoder(nn.Module):
         """The weight `[V, D]` that adversarial training moves and the masked language model predicts with."""
         return cast("Tensor", self.language.embeddings.word_embeddings.weight)
 
-    def forward(self, batch: Batch, *, needs_vision: bool = True) -> Encoded:
+    def forward(self, batch: Batch, *, outputs: Outputs = "all") -> Encoded:
         """Encode a batch; see `encode`."""
         language, language_mask = self._embed_text(batch)
         vision, vision_mask = self._embed_frames(batch)
-        return self.encode(language, language_mask, vision, vision_mask, needs_vision=needs_vision)
+        return self.encode(language, language_mask, vision, vision_mask, outputs=outputs)
 
     def encode(
-        self, language: Tensor, language_mask: Tensor, vision: Tensor, vision_mask: Tensor, *, needs_vision: bool = True
+        self, language: Tensor, language_mask: Tensor, vision: Tensor, vision_mask: Tensor, *, outputs: Outputs = "all"
     ) -> Encoded:
         """Run the language layers, the cross-modality layers and the pooler over embedded streams.
 
@@ -200,19 +213,25 @@ class CrossEncoder(nn.Module):
             language_mask: `[B, T]` bool, True at one place of each row at least.
             vision: `[B, F, D]`.
             vision_mask: `[B, F]` bool, likewise.
-            needs_vision: False leaves out the part of the last layer that only the vision output needs.
+            outputs: what is read; the parts of the last layer that only other outputs need are left out.
         """
         over_tokens, over_frames = language_mask[:, None, None, :], vision_mask[:, None, None, :]
         language = self.language.encoder(language, attention_mask=over_tokens).last_hidden_state
         *inner, last = cast("list[CrossModalityLayer]", list(self.layers))
         for layer in inner:
             language, vision = layer(language, vision, over_tokens, over_frames)
-        if needs_vision:
+        if outputs == "all":
             language, vision = last(language, vision, over_tokens, over_frames)
         else:
-            language = last.update_language(language, vision, over_tokens, over_frames)
-        pooled = torch.tanh(self.pooler(language[:, 0]))
-        return Encoded(language, vision if needs_vision else None, pooled, language_mask, vision_mask)
+            num_places = 1 if outputs == "pooled" else None
+            language = last.update_language(language, vision, over_tokens, over_frames, num_places=num_places)
+        return Encoded(
+            language=None if outputs == "pooled" else language,
+            vision=vision if outputs == "all" else None,
+            pooled=torch.tanh(self.pooler(language[:, 0])),
+            language_mask=language_mask,
+            vision_mask=vision_mask,
+        )
 
     def _embed_text(self, batch: Batch) -> tuple[Tensor, Tensor]:
         placeholder = _placeholder(batch.token_mask)

@@ -48,8 +48,8 @@ class PretrainingModel(nn.Module):
         Returns:
             Logits `[M, V]` and `[B, 2]`, float32.
         """
-        encoded = self.encoder(batch, needs_vision=False)
-        words = self.language_head(encoded.language[is_target], self.encoder.word_embeddings)
+        encoded = self.encoder(batch, outputs="language")
+        words = self.language_head(cast("Tensor", encoded.language)[is_target], self.encoder.word_embeddings)
         return words.float(), cast("Tensor", self.matching_head(encoded.pooled)).float()
 
 

@@ -11,7 +11,7 @@ from transformers import LxmertConfig, LxmertModel
 from modeling.batching import Batch, collate, read_batch
 from modeling.classifier import VideoClassifier
 from modeling.configuration import ALL_VIEWS, ModelConfig
-from modeling.cross_encoder import CrossEncoder, temporal_features
+from modeling.cross_encoder import CrossEncoder, Outputs, temporal_features
 
 VOCAB_SIZE = 45
 
@@ -103,10 +103,15 @@ def test_slots_matter_once_learned(classifier: VideoClassifier, batch: Batch) ->
 
 
 @torch.inference_mode()
-def test_leaving_out_the_vision_output_changes_nothing_else(encoder: CrossEncoder, batch: Batch) -> None:
-    whole, shortened = encoder(batch), encoder(batch, needs_vision=False)
+@pytest.mark.parametrize("outputs", ["language", "pooled"])
+def test_leaving_out_what_nobody_reads_changes_nothing_else(
+    encoder: CrossEncoder, batch: Batch, outputs: Outputs
+) -> None:
+    whole, shortened = encoder(batch), encoder(batch, outputs=outputs)
     assert shortened.vision is None
-    torch.testing.assert_close(shortened.language, whole.language)
+    assert (shortened.language is None) == (outputs == "pooled")
+    if shortened.language is not None:
+        torch.testing.assert_close(shortened.language, whole.language)
     torch.testing.assert_close(shortened.pooled, whole.pooled)
 
 
