@@ -150,7 +150,7 @@ class _Finetuning:
         self._validation_rows = np.flatnonzero(labelled & examples.is_validation)
         self._epoch_rows = self._training_rows
         if self._config.resample:
-            self._epoch_rows = resample(self._training_rows, examples.labels[self._training_rows])
+            self._epoch_rows = resample(self._training_rows, examples.labels[self._training_rows], self._config.repeats)
 
     def batches(self, epoch: int) -> list[Rows]:
         lengths = visible_lengths(self._examples, self._views)[self._epoch_rows]
