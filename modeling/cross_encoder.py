@@ -13,11 +13,11 @@ from torch.nn import functional
 from transformers import BertConfig
 from transformers.models.bert.modeling_bert import BertModel
 
+from modeling.attention import NORM_EPSILON, Attention
 from modeling.batching import Batch
 from modeling.configuration import ModelConfig
 
 _NUM_SLOTS = 3
-_NORM_EPSILON = 1e-12
 _BERT_STD, _BERT_WIDTH = 0.02, 768
 _HARMONICS = (1, 2, 4, 8)
 _NUM_TEMPORAL_FEATURES = 3 + 2 * len(_HARMONICS)
@@ -41,35 +41,6 @@ class Encoded:
     """`[B, F]` bool; likewise"""
 
 
-class Attention(nn.Module):
-    """Multi-head attention with its residual connection and norm."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.num_heads = config.num_heads
-        self.dropout, self.attention_dropout = config.dropout, config.attention_dropout
-        self.query = nn.Linear(config.width, config.width)
-        self.key = nn.Linear(config.width, config.width)
-        self.value = nn.Linear(config.width, config.width)
-        self.output = nn.Linear(config.width, config.width)
-        self.norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
-
-    def forward(self, hidden: Tensor, context: Tensor, context_mask: Tensor) -> Tensor:
-        """Attend from `hidden [B, Q, D]` to `context [B, K, D]` where `context_mask [B, 1, 1, K]` is True."""
-        attended = functional.scaled_dot_product_attention(
-            self._split(self.query(hidden)),  # [B, H, Q, D / H]
-            self._split(self.key(context)),
-            self._split(self.value(context)),
-            attn_mask=context_mask,
-            dropout_p=self.attention_dropout if self.training else 0.0,
-        )
-        joined = attended.transpose(1, 2).flatten(2)  # [B, Q, D]
-        return cast("Tensor", self.norm(hidden + functional.dropout(self.output(joined), self.dropout, self.training)))
-
-    def _split(self, projected: Tensor) -> Tensor:
-        return projected.view(*projected.shape[:2], self.num_heads, -1).transpose(1, 2)
-
-
 class FeedForward(nn.Module):
     """Two dense layers with their residual connection and norm."""
 
@@ -78,7 +49,7 @@ class FeedForward(nn.Module):
         self.dropout = config.dropout
         self.inner = nn.Linear(config.width, config.feed_forward_width)
         self.output = nn.Linear(config.feed_forward_width, config.width)
-        self.norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
+        self.norm = nn.LayerNorm(config.width, eps=NORM_EPSILON)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Transform `hidden [B, T, D]`, each place by itself."""
@@ -138,11 +109,11 @@ class FrameEmbedder(nn.Module):
         super().__init__()
         self.dropout = config.dropout
         self.frame_dense = nn.Linear(embedding_dim, config.width)
-        self.frame_norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
+        self.frame_norm = nn.LayerNorm(config.width, eps=NORM_EPSILON)
         self.temporal_position = config.temporal_position
         if config.temporal_position:
             self.time_dense = nn.Linear(_NUM_TEMPORAL_FEATURES, config.width)
-            self.time_norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
+            self.time_norm = nn.LayerNorm(config.width, eps=NORM_EPSILON)
 
     def forward(self, embeddings: Tensor, pts_seconds: Tensor, frame_mask: Tensor) -> Tensor:
         """Embed `embeddings [B, F, E]`, shown at `pts_seconds [B, F]`, as `[B, F, D]`."""
