@@ -32,6 +32,7 @@ from featurestore.extract.framing import Framing
 from featurestore.extract.media import MediaItem
 from featurestore.spec import FrameSpec
 from flows.demo.encoder import shipped_encoder
+from tests.benchmarks.report import Row, at_most, row
 from warehouse.errors import Rejected
 
 LARGE = Framing(num_frames=8, resize_short_side=256, crop=224, resize_filter="bicubic")
@@ -40,8 +41,6 @@ NUM_SHORT, NUM_VIDEOS, NUM_PEER_VIDEOS, ROUNDS, CPU_ROUNDS = 12, 208, 48, 5, 3
 MAX_CPU, MAX_WALL, MIN_COSINE = 1.05, 1.20, 0.9995
 MIN_PSNR_DECIBELS, MIN_PIL_COSINE = 28, 0.99
 
-Row = dict[str, Any]
-"""name, ours, peer, bound, ratio, target, holds"""
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
 
 
@@ -390,13 +389,3 @@ def on_gpu(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[R
             f"at least {MIN_COSINE}",
             lowest >= MIN_COSINE,
         )
-
-
-def at_most(most: float, ratio: float) -> tuple[str, bool]:
-    """A target, and whether it holds."""
-    return f"at most {most:g}", ratio <= most
-
-
-def row(name: str, ours: float, peer: float | None, bound: float | None, ratio: float, target: str, holds: bool) -> Row:
-    """One row of the table."""
-    return {"name": name, "ours": ours, "peer": peer, "bound": bound, "ratio": ratio, "target": target, "holds": holds}

@@ -82,6 +82,17 @@ def lxmert_config(sizes: ModelConfig, vocab_size: int, *, num_features: int, num
     )
 
 
+def operations(sizes: ModelConfig, num_tokens: int, num_frames: int) -> int:
+    """Floating-point operations of LXMERT's matrix products, forward, for one example."""
+    tokens, frames, width = num_tokens, num_frames, sizes.width
+    projections = 8 * width**2  # of a place that both asks and answers
+    feed_forward = 4 * width * sizes.feed_forward_width
+    language = tokens * (projections + feed_forward) + 4 * tokens**2 * width
+    vision = frames * (projections + feed_forward) + 4 * frames**2 * width
+    crossing = (tokens + frames) * projections + 8 * tokens * frames * width
+    return sizes.num_language_layers * language + sizes.num_cross_layers * (language + vision + crossing)
+
+
 @torch.no_grad()
 def copy_lxmert(peer: Any, ours: CrossEncoder) -> None:
     """Give our layers and pooler the weights of an `LxmertModel`."""
