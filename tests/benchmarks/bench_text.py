@@ -149,5 +149,5 @@ def _wall_seconds(pool: WordPool, recipe: TextRecipe, videos: pl.DataFrame) -> f
 
 
 if __name__ == "__main__":
-    for row in text_rows():
-        print(row)
+    for measured in text_rows():
+        print(measured)

@@ -17,7 +17,15 @@ Row = dict[str, Any]
 """name, ours, peer, bound, ratio, target, holds"""
 
 
-def row(name: str, ours: float, peer: float | None, bound: float | None, ratio: float, target: str, holds: bool) -> Row:
+def row(
+    name: str,
+    ours: float,
+    peer: float | None,
+    bound: float | None,
+    ratio: float | None,
+    target: str | None,
+    holds: bool,
+) -> Row:
     """One row of the table."""
     return {"name": name, "ours": ours, "peer": peer, "bound": bound, "ratio": ratio, "target": target, "holds": holds}
 

@@ -15,6 +15,7 @@ from featurestore.snapshot import Snapshot
 from featurestore.spec import FrameSpec, TextSpec
 from featurestore.tokens import Tokens
 from featurestore.views import address, input_sha256
+from modeling.vocabulary import Vocabulary
 from warehouse import commits, tables
 from warehouse.store import Store, open_store
 
@@ -29,6 +30,12 @@ def contest_lengths(num_examples: int, *, seed: int) -> npt.NDArray[np.int64]:
     """Draw lengths as the contest's: 10th, 50th, 90th percentile 79, 188, 288 tokens, evenly between, at most 388."""
     shares = (np.random.default_rng(seed).permutation(num_examples) + 0.5) / num_examples
     return np.rint(np.interp(shares, _SHARES, _LENGTHS)).astype(np.int64)
+
+
+def make_vocabulary() -> Vocabulary:
+    """As many tokens as chinese-roberta-wwm-ext's."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return Vocabulary("\n".join([*special, *(f"word{index}" for index in range(VOCAB_SIZE - len(special)))]).encode())
 
 
 def make_store(root: Path, lengths: npt.NDArray[np.integer], *, width: int) -> tuple[Store, Snapshot]:
