@@ -12,7 +12,7 @@ from torch import Tensor
 from modeling.adversarial import add_fgm_gradients, add_pgd_gradients
 from modeling.batching import Batch, Examples, Rows, cut, epoch_batches, read_batch, resample, visible_lengths
 from modeling.checkpoint import Checkpoints
-from modeling.classifier import VideoClassifier, predict
+from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.device import autocast, choose_device, seeded
 from modeling.evaluation import metrics
@@ -56,7 +56,7 @@ def train(
     report: Callable[[Progress], None] = lambda _: None,
     device: torch.device | None = None,
 ) -> TrainedModel:
-    """Train a classifier on the labelled examples that are not validation; those that are choose its best weights.
+    """Train a classifier on the labelled training examples; the validation examples choose its best weights.
 
     With soft labels it learns from its teachers too, on unlabelled examples mixed into the same epochs.
 
@@ -183,7 +183,7 @@ class _Finetuning:
         return {"loss": loss}
 
     def evaluate(self) -> Evaluation:
-        predicted = predict(
+        predicted = predict_logits(
             self.model,
             self._examples,
             self._validation_rows,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from featurestore.spec import FrameSpec, Spec, TextSpec, View, fingerprint, parse_spec, spec_json
 from modeling.configuration import ALL_VIEWS, ModelConfig, Recipe, Views
+from modeling.evaluation.calibration import Calibration
 from modeling.vocabulary import Vocabulary
 from warehouse import commits, formats
 from warehouse.commits import Address, Commit
@@ -54,6 +55,8 @@ class StoredConfig(BaseModel):
     """The classifiers whose predictions it learned from, where it is a student."""
     pseudo_labels: dict[str, str] = {}
     """The commits of those predictions, by partition and teacher."""
+    calibration: Calibration = Calibration()
+    """How a classifier's logits become probabilities."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +127,13 @@ def publish_model(
         taxonomy_name=trained.taxonomy.name,
         teachers=origin.teachers,
         pseudo_labels=origin.pseudo_labels,
+        calibration=judgement.calibration,
     )
     payloads = {
         "model.safetensors": save(trained.model.state_dict()),
         "taxonomy.csv": trained.taxonomy.to_csv(),
         "metrics.json": _readable_json(judgement.metrics),
+        "statistics.json": _readable_json(judgement.statistics.model_dump(mode="json")),
         "README.md": model_card(trained, judgement, origin.snapshot_id).encode(),
     }
     good = judgement.metrics["validation"]["mean_f1"] > judgement.metrics["majority"]["mean_f1"]
@@ -181,7 +186,8 @@ def load_model(commit: Commit) -> LoadedModel:
         num_categories=len(taxonomy),
     )
     model.load_state_dict(load(commits.read_bytes(commit, "model.safetensors")))
-    return LoadedModel(commit.id, model.eval(), config, taxonomy, dict(commit.facts["fingerprints"]))
+    fingerprints = {view: fingerprint(spec) for view, spec in load_specs(commit).items()}
+    return LoadedModel(commit.id, model.eval(), config, taxonomy, fingerprints)
 
 
 def load_encoder(commit: Commit) -> "PretrainedModel":
@@ -202,7 +208,7 @@ def load_encoder(commit: Commit) -> "PretrainedModel":
 
 
 def load_specs(commit: Commit) -> dict[View, Spec]:
-    """Read the feature specs that a model learned from."""
+    """Read the feature specs that a model learned from, and must be given; raises as `load_model`."""
     names = {view: f"{view}_spec.json" for view in ALL_VIEWS}
     return {view: parse_spec(commits.read_bytes(commit, name), commit.folder / name) for view, name in names.items()}
 

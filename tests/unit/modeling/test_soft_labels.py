@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from modeling.classifier import predict
+from modeling.classifier import predict_logits
 from modeling.configuration import Recipe, amend
 from modeling.finetuning import TrainedModel, train
 from modeling.soft_labels import SoftLabels, example_losses
@@ -75,8 +75,8 @@ def test_a_student_learns_from_its_teacher_what_few_labels_do_not_tell(
     validation = np.flatnonzero(examples.is_validation)
 
     def accuracy(trained: TrainedModel) -> float:
-        probabilities = predict(trained.model, examples, validation, batch_size=64, device=torch.device("cpu"))
-        return float((probabilities.argmax(axis=1) == labels[validation]).mean())
+        logits = predict_logits(trained.model, examples, validation, batch_size=64, device=torch.device("cpu"))
+        return float((logits.argmax(axis=1) == labels[validation]).mean())
 
     alone, taught = fit(examples, epochs=8), fit(examples, _sure(rows, labels), epochs=8)
     assert accuracy(alone) < accuracy(taught) - 0.1
