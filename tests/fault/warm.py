@@ -47,12 +47,16 @@ class Parent:
 
 
 @contextmanager
-def warm_parent() -> Iterator[Parent]:
-    """Start a warm parent, and end it."""
+def warm_parent(module: str = "tests.fault.warm") -> Iterator[Parent]:
+    """Start a warm parent, and end it.
+
+    Args:
+        module: what it runs.
+    """
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
     environment = {**os.environ, **one, "PYTHONPATH": str(_ROOT), "REELSTORE_GIT_REVISION": "0" * 40}
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.fault.warm"],
+        [sys.executable, "-m", module],
         cwd=_ROOT,
         env=environment,
         stdin=subprocess.PIPE,
@@ -96,10 +100,10 @@ def _serve() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         if "resumed" in request:
-            reply = _forked(lambda: _resume(request["resumed"], encoder.encode))  # noqa: B023 - done with before the next
+            reply = forked(lambda: _resume(request["resumed"], encoder.encode))  # noqa: B023 - done with before the next
         else:
             root, step = Path(request["root"]), request.get("step")
-            reply = _forked(lambda: _run(root, step, encoder.encode), request.get("seconds"))  # noqa: B023
+            reply = forked(lambda: _run(root, step, encoder.encode), request.get("seconds"))  # noqa: B023
         sys.stdout.write(json.dumps(reply) + "\n")
         sys.stdout.flush()
 
@@ -132,7 +136,13 @@ def _resume_one(root: Path, encode: job.Encode) -> tuple[int, str]:
     return num_verified, job.fingerprint_of(root)
 
 
-def _forked(work: Callable[[], Any], seconds: float | None = None) -> dict[str, Any]:
+def forked(work: Callable[[], Any], seconds: float | None = None) -> dict[str, Any]:
+    """Do work in a child: its `answer` or `error`, whether it was `killed`, and the `seconds` that it lived.
+
+    Args:
+        work: returns JSON.
+        seconds: after which the child is killed; None lets it end.
+    """
     receiving, sending = os.pipe()
     started = time.monotonic()
     child = os.fork()
