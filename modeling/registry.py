@@ -51,12 +51,12 @@ class StoredConfig(BaseModel):
     encoder_id: str | None
     """The pretrained encoder that it started from."""
     taxonomy_name: str | None
+    calibration: Calibration = Calibration()
+    """How a classifier's logits become probabilities."""
     teachers: tuple[str, ...] = ()
     """The classifiers whose predictions it learned from, where it is a student."""
     pseudo_labels: dict[str, str] = {}
     """The commits of those predictions, by partition and teacher."""
-    calibration: Calibration = Calibration()
-    """How a classifier's logits become probabilities."""
 
 
 @dataclass(frozen=True)
@@ -125,16 +125,16 @@ def publish_model(
         snapshot_id=origin.snapshot_id,
         encoder_id=encoder_id,
         taxonomy_name=trained.taxonomy.name,
+        calibration=judgement.calibration,
         teachers=origin.teachers,
         pseudo_labels=origin.pseudo_labels,
-        calibration=judgement.calibration,
     )
     payloads = {
         "model.safetensors": save(trained.model.state_dict()),
         "taxonomy.csv": trained.taxonomy.to_csv(),
         "metrics.json": _readable_json(judgement.metrics),
         "statistics.json": _readable_json(judgement.statistics.model_dump(mode="json")),
-        "README.md": model_card(trained, judgement, origin.snapshot_id).encode(),
+        "README.md": model_card(trained, judgement, origin.snapshot_id, origin.teachers).encode(),
     }
     good = judgement.metrics["validation"]["mean_f1"] > judgement.metrics["majority"]["mean_f1"]
     facts = {"views": list(trained.views), "beats_majority": good, "taxonomy": trained.taxonomy.name}

@@ -298,10 +298,14 @@ def remove_tree(path: Path) -> None:
             path.rename(doomed)
         except FileNotFoundError:
             return
-        # Two runs may be removing the same things: either sees files vanish.
+        # Two runs may be removing the same things: either sees files vanish. And one that had found the folder just
+        # before it lost its name may still put a file into it.
         while doomed.exists():
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 shutil.rmtree(doomed)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                    raise
 
 
 def remove_file(path: Path) -> None:

@@ -12,16 +12,18 @@ import polars as pl
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from featurestore import frame_chunks
+from featurestore import frame_chunks, snapshot
+from featurestore.reader import Examples
 from featurestore.reasons import OK
 from featurestore.views import address
 from modeling import predictions, registry
-from modeling.evaluation import metrics, report
+from modeling.evaluation import baselines, metrics, report
 from modeling.evaluation.report import GalleryItem, Report
 from warehouse import commits, tables
 from warehouse.commits import Address
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
+from warehouse.taxonomy import Taxonomy
 
 GALLERY_VIDEOS = 96
 _COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")
@@ -36,9 +38,9 @@ class Evaluation:
     failed_by_reason: dict[str, int]
     """Videos without frame embeddings, by reason code."""
     metrics: dict[str, dict[str, float]]
-    """By model."""
+    """By model, and by baseline."""
     intervals: dict[str, dict[str, tuple[float, float]]]
-    """95% bootstrap intervals, by model."""
+    """95% bootstrap intervals, by the same names."""
     report: Path
     """The HTML page."""
 
@@ -59,7 +61,7 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
     taxonomy = registry.load_model(commits.commit_by_id(store, model_id)).taxonomy
     true_ids = rows[first]["true_category_id"].to_list()
     predicted = {name: frame["category_id"].to_list() for name, frame in rows.items()}
-    predicted["majority"] = [_majority(store)] * len(true_ids)
+    predicted |= _baselines(store, model_id, scored, rows[first]["video_id"].to_list(), taxonomy)
     scores = {name: metrics.evaluate(true_ids, ids, taxonomy) for name, ids in predicted.items()}
     intervals = {name: metrics.intervals(true_ids, ids, taxonomy) for name, ids in predicted.items()}
     everything = tables.video_partitions(store)
@@ -83,7 +85,7 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
 
 def table(evaluation: Evaluation) -> Table:
     """Lay the scores out for a terminal."""
-    headers = [column.replace("_f1", "").replace("_", " ") for column in metrics.MEAN_F1_PARTS]
+    headers = [column.replace("_f1", "").replace("_", "\n") for column in metrics.MEAN_F1_PARTS]
     grid = Table(
         "model", *headers, "mean (95% interval)", title="F1 on the scored days", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
@@ -105,10 +107,13 @@ def _scored_rows(
     return pl.concat(scans).collect().join(truth, on="video_id", how="inner").sort("video_id")
 
 
-def _majority(store: Store) -> str:
-    labels = [tables.labels(store, partition.name) for partition in tables.video_partitions(store)]
-    known = [frame["category_id"] for frame in labels if frame is not None]
-    return metrics.majority_category(pl.concat(known).to_list())
+def _baselines(
+    store: Store, model_id: str, scored: Sequence[VideoPartition], video_ids: Sequence[str], taxonomy: Taxonomy
+) -> dict[str, list[str]]:
+    fingerprints = commits.commit_by_id(store, model_id).facts["fingerprints"]
+    names = [partition.name for partition in (*tables.video_partitions(store, "labeled"), *scored)]
+    examples = Examples(store, snapshot.pin(store, names, fingerprints), taxonomy)
+    return baselines.predict_all(examples, video_ids, taxonomy)
 
 
 def _failed_by_reason(store: Store, model_id: str, partitions: Sequence[VideoPartition]) -> dict[str, int]:

@@ -5,7 +5,7 @@ is judged by what the training examples are on the whole.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from featurestore.reader import RawBatch
 from modeling.batching import Examples, Rows
+from warehouse.taxonomy import Taxonomy
 
 Labels = npt.NDArray[np.int64]
 Baseline = Callable[[Examples, Rows, Rows, int], Labels]
@@ -64,6 +65,24 @@ BASELINES: dict[str, Baseline] = {
     "tfidf_logistic": tfidf_logistic,
     "vision_logistic": vision_logistic,
 }
+
+
+def predict_all(examples: Examples, video_ids: Sequence[str], taxonomy: Taxonomy) -> dict[str, list[str]]:
+    """Predict the categories of some videos, learning from the labelled ones that are not validation.
+
+    Args:
+        examples: both kinds, each video once.
+        video_ids: N of them.
+        taxonomy: of the labels.
+
+    Returns:
+        N category ids by the baseline's name.
+    """
+    training_rows = np.flatnonzero((examples.labels >= 0) & ~examples.is_validation)
+    row_of = {video_id: row for row, video_id in enumerate(examples.video_ids)}
+    rows = np.array([row_of[video_id] for video_id in video_ids], np.int64)
+    found = {name: baseline(examples, training_rows, rows, len(taxonomy)) for name, baseline in BASELINES.items()}
+    return {name: [taxonomy.category_ids[label] for label in labels] for name, labels in found.items()}
 
 
 def draw(rows: Rows, most: int = _MOST_TRAINING_ROWS) -> Rows:

@@ -40,13 +40,14 @@ _CALIBRATION = {
 _MOST_CATEGORIES = 10
 
 
-def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str) -> str:
+def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str, teachers: Sequence[str] = ()) -> str:
     """Write a model's README as Markdown.
 
     Args:
         trained: the model.
         judgement: what is known about it.
         snapshot_id: of the examples that it learned from.
+        teachers: ids of the classifiers whose predictions it learned from too.
     """
     measured, taxonomy = judgement.metrics, trained.taxonomy
     return "\n\n".join(
@@ -62,7 +63,7 @@ def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str) ->
             "## How far its probabilities can be believed",
             _calibration(judgement),
             "## How it was trained",
-            _training(trained, measured, snapshot_id),
+            _training(trained, measured, snapshot_id, teachers),
             "## Where to be careful",
             _limits(measured),
             "",
@@ -149,17 +150,19 @@ def _calibration(judgement: Judgement) -> str:
     )
 
 
-def _training(trained: TrainedModel, measured: Mapping[str, Any], snapshot_id: str) -> str:
+def _training(trained: TrainedModel, measured: Mapping[str, Any], snapshot_id: str, teachers: Sequence[str]) -> str:
     phases = "pretrained on text and frames, then trained" if "pretraining" in trained.history else "trained"
+    taught = f", and on what {_named(teachers)} predicted for unlabelled ones," if teachers else ""
     recipe = trained.recipe
     finetuning, model = recipe.finetuning, recipe.model
     return (
         f"Recipe `{recipe.name}`, {phases} on {measured['num_training_examples']} labelled videos of snapshot "
-        f"`{snapshot_id[:16]}` for {finetuning.epochs} epochs in batches of {finetuning.batch_size} at learning rate "
-        f"{finetuning.learning_rate:g}, seed {trained.seed}. {model.num_language_layers} language layers and "
-        f"{model.num_cross_layers} cross-modality layers of width {model.width}. The weights are the average over "
-        f"steps that did best on validation (step {trained.history['finetuning']['best_step']}). `config.json` has "
-        "every setting, `history.json` the learning curves, `statistics.json` what the training videos look like."
+        f"`{snapshot_id[:16]}`{taught} for {finetuning.epochs} epochs in batches of {finetuning.batch_size} at "
+        f"learning rate {finetuning.learning_rate:g}, seed {trained.seed}. {model.num_language_layers} language "
+        f"layers and {model.num_cross_layers} cross-modality layers of width {model.width}. The weights are the "
+        f"average over steps that did best on validation (step {trained.history['finetuning']['best_step']}). "
+        "`config.json` has every setting, `history.json` the learning curves, `statistics.json` what the training "
+        "videos look like."
     )
 
 
@@ -184,6 +187,10 @@ def _limits(measured: Mapping[str, Any]) -> str:
     if unseen:
         lines.append(f"- No training video shows these categories: {', '.join(unseen)}.")
     return "\n".join(lines)
+
+
+def _named(ids: Sequence[str]) -> str:
+    return ", ".join(f"`{each[:16]}`" for each in ids)
 
 
 def _figure(value: float | None) -> str:

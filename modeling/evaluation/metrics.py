@@ -1,6 +1,5 @@
-"""How right predictions are: F1 on both levels of the taxonomy, with bootstrap intervals, and the majority baseline."""
+"""How right predictions are: F1 on both levels of the taxonomy, with bootstrap intervals."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,11 +52,6 @@ def confusion(true_ids: Sequence[str], predicted_ids: Sequence[str], taxonomy: T
     compared = _Compared(true_ids, predicted_ids, taxonomy)
     size = len(taxonomy)
     return np.bincount(compared.true * size + compared.predicted, minlength=size * size).reshape(size, size)
-
-
-def majority_category(category_ids: Sequence[str]) -> str:
-    """Find the most frequent category, the first by id among equals."""
-    return min(Counter(category_ids).items(), key=lambda item: (-item[1], item[0]))[0]
 
 
 class _Compared:

@@ -2,6 +2,7 @@ import errno
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +93,23 @@ def test_removed_tree_is_gone_and_may_be_removed_again(tmp_path: Path) -> None:
     files.make_folder(tmp_path / "a/b")
     files.write_file(tmp_path / "a/b/file", b"")
     files.remove_tree(tmp_path / "a")
+    files.remove_tree(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_written_to_while_it_is_removed_goes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    late, rmdir = [tmp_path / "late"], os.rmdir
+
+    def rmdir_too_late(path: Any, **options: Any) -> None:
+        if late:
+            folder = next(tmp_path.glob("a-removed-*"))
+            (folder / late.pop().name).touch()
+        rmdir(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", rmdir_too_late)
     files.remove_tree(tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
 

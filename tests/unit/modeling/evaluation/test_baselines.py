@@ -7,6 +7,7 @@ from sklearn.metrics import accuracy_score
 
 from modeling.evaluation import baselines
 from modeling.evaluation.baselines import BASELINES, Baseline
+from warehouse.taxonomy import Taxonomy
 
 LEARNED, ASKED = np.arange(300), np.arange(300, 400)
 
@@ -69,3 +70,16 @@ def test_rows_are_drawn_once_each_in_order_and_the_same_each_time() -> None:
     assert set(drawn.tolist()) < set(rows.tolist())
     assert drawn.tolist() == sorted(drawn.tolist()) == baselines.draw(rows, 100).tolist()
     assert baselines.draw(rows) is rows
+
+
+def test_videos_are_predicted_by_their_ids_from_training_labels_alone(
+    make_examples: Callable[..., Any], taxonomy: Taxonomy
+) -> None:
+    examples = make_examples(400)
+    asked = [399, 7, 42]
+    examples.labels[asked] = -1
+    training_rows = np.flatnonzero((examples.labels >= 0) & ~examples.is_validation)
+    found = baselines.predict_all(examples, [examples.video_ids[row] for row in asked], taxonomy)
+    for name, baseline in BASELINES.items():
+        labels = baseline(examples, training_rows, np.array(asked), 4)
+        assert found[name] == [taxonomy.category_ids[label] for label in labels]

@@ -92,8 +92,8 @@ def test_too_few_examples_to_fit_on_change_nothing_or_little(size: int) -> None:
 def test_the_calibration_error_is_the_distance_of_sureness_from_hits_by_bins() -> None:
     sure = np.array([0.95, 0.95, 0.95, 0.6, 0.6])
     probabilities = np.column_stack([sure, 1 - sure])
-    labels = np.array([0, 0, 1, 0, 1])
-    expected = (3 * abs(2 / 3 - 0.95) + 2 * abs(1 / 2 - 0.6)) / 5
+    labels = np.array([0, 0, 1, 0, 0])
+    expected = (3 * abs(2 / 3 - 0.95) + 2 * abs(1 - 0.6)) / 5
     assert calibration.expected_calibration_error(probabilities, labels) == pytest.approx(expected)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from modeling.configuration import Recipe
+from modeling.evaluation import calibration
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
 from modeling.finetuning import TrainedModel, train
@@ -63,6 +64,19 @@ def test_the_calibration_is_of_the_training_prior_and_judged_apart(judged: Judge
     assert found["mean_f1"]["after"] == judged.metrics["validation"]["mean_f1"]
 
 
+def test_each_example_is_judged_by_the_calibration_that_left_it_out(
+    trained: TrainedModel, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def always_wrong(logits: Any, labels: Any, *_: Any) -> Any:
+        return np.eye(logits.shape[1], dtype=np.float32)[(labels + 1) % logits.shape[1]]
+
+    monkeypatch.setattr(calibration, "cross_fitted", always_wrong)
+    found = judge(trained, examples).metrics
+    assert found["validation"]["accuracy"] == 0
+    assert found["slices"]["both_views"]["accuracy"] == 0
+    assert {score["f1"] for score in found["categories"]} == {0}
+
+
 def test_judging_twice_says_the_same(judged: Judgement, trained: TrainedModel, examples: Any) -> None:
     assert judge(trained, examples) == judged
 
@@ -78,6 +92,12 @@ def test_a_card_tells_of_slices_baselines_and_calibration(judged: Judgement, tra
     assert "- Calibration and the shift towards rare categories were fitted on the same validation videos." in lines
     widths = {len(line.split("|")) for line in lines if line.startswith("| level")}
     assert widths == {7}
+
+
+def test_a_card_names_the_teachers_of_a_student(judged: Judgement, trained: TrainedModel) -> None:
+    card = model_card(trained, judged, "0" * 64, ("a" * 64, "b" * 64))
+    assert f"and on what `{'a' * 16}`, `{'b' * 16}` predicted for unlabelled ones, for 2 epochs" in card
+    assert "predicted for unlabelled" not in model_card(trained, judged, "0" * 64)
 
 
 def test_a_card_says_where_a_baseline_is_no_worse(judged: Judgement, trained: TrainedModel) -> None:

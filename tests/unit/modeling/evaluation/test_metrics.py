@@ -59,7 +59,3 @@ def test_confusion_counts_true_by_row() -> None:
     true, predicted = _draw(300)
     expected = confusion_matrix(true, predicted, labels=TAXONOMY.category_ids)
     assert np.array_equal(metrics.confusion(true, predicted, TAXONOMY), expected)
-
-
-def test_the_majority_is_the_first_of_the_most_frequent() -> None:
-    assert metrics.majority_category(["0002", "0001", "0001", "0002", "0000"]) == "0001"
