@@ -34,6 +34,13 @@ ModelId = Annotated[str | None, Field(description="A model's id or the start of 
 Views = Annotated[
     tuple[Literal["frames", "text"], ...], Field(min_length=1, description="What the classifier sees; both by default.")
 ]
+Teachers = Annotated[
+    tuple[str, ...],
+    Field(
+        description="Classifiers, by id or alias, whose stored predictions for the unlabeled partitions are averaged "
+        "into soft labels; by default none, and labels alone are learned from."
+    ),
+]
 AsOf = Annotated[
     datetime | None,
     AfterValidator(_with_time_zone),

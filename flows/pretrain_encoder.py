@@ -8,7 +8,9 @@ from flows.deployment import deployment
 from flows.parameters import AsOf, Seed
 from flows.settings import load_settings, recipe_of
 from modeling import pretraining, registry
-from modeling.training_set import open_training_set
+from modeling.language_model import check_language_model
+from modeling.requirements import check_pretraining
+from modeling.training_set import pin_training_set
 from warehouse.store import open_existing_store
 
 
@@ -16,9 +18,13 @@ from warehouse.store import open_existing_store
 def pretrain_encoder(seed: Seed = 0, as_of: AsOf = None) -> dict[str, Any]:
     """Pretrain on the stored features of the unlabeled and labeled partitions."""
     settings = load_settings()
-    store = open_existing_store(settings.root, settings.catalog_url)
-    given = open_training_set(store, ("unlabeled", "labeled"), datetime.now(UTC), as_of=as_of)
     recipe = recipe_of(settings)
+    store = open_existing_store(settings.root, settings.catalog_url)
+    pinned = pin_training_set(store, ("unlabeled", "labeled"), datetime.now(UTC), as_of=as_of)
+    check_pretraining(pinned.examples, recipe)
+    if settings.text_model is not None:
+        check_language_model(settings.text_model, recipe.model, pinned.vocabulary)
+    given = pinned.publish(datetime.now(UTC))
     checkpoints = given.checkpoints("pretraining", seed, recipe)
     with artifacts.progress("pretrain") as show:
         pretrained = pretraining.pretrain(

@@ -15,8 +15,6 @@ from modeling.configuration import ALL_VIEWS, Views
 _Item = TypeVar("_Item", bound=np.generic)
 Rows = npt.NDArray[np.int64]
 
-_REPEATS = ((100, 5), (500, 3), (1000, 2))
-"""A class with fewer examples than the first number is repeated as often as the second."""
 _BATCHES_IN_POOL = 50
 """Examples are sorted by length within a pool of so many batches, so that an epoch stays a shuffle."""
 
@@ -87,18 +85,20 @@ class Batch:
         )
 
 
-def resample(rows: Rows, labels: npt.NDArray[np.int64]) -> Rows:
-    """Repeat the rows of rare classes: five times under 100 examples, thrice under 500, twice under 1000.
+def resample(rows: Rows, labels: npt.NDArray[np.int64], repeats: Sequence[tuple[int, int]]) -> Rows:
+    """Repeat the rows of rare classes.
 
     Args:
         rows: `[N]`.
         labels: `[N]`, the class of each row.
+        repeats: a class with fewer rows than the first number is repeated as often as the second; the smallest such
+            number decides.
     """
     counts = np.bincount(labels)
-    repeats = np.ones_like(counts)
-    for limit, times in reversed(_REPEATS):
-        repeats[counts < limit] = times
-    return np.repeat(rows, repeats[labels])
+    times = np.ones_like(counts)
+    for limit, number in sorted(repeats, reverse=True):
+        times[counts < limit] = number
+    return np.repeat(rows, times[labels])
 
 
 def visible_lengths(examples: Examples, views: Views = ALL_VIEWS) -> npt.NDArray[np.int32]:

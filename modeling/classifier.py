@@ -47,7 +47,7 @@ class VideoClassifier(nn.Module):
 
 
 @torch.inference_mode()
-def predict(
+def predict_logits(
     model: VideoClassifier,
     examples: Examples,
     rows: Rows,
@@ -56,7 +56,7 @@ def predict(
     batch_size: int,
     device: torch.device,
 ) -> npt.NDArray[np.float32]:
-    """Compute the probabilities of all categories.
+    """Compute the logits of all categories; `evaluation.calibration` makes probabilities of them.
 
     Args:
         model: on the device; left in evaluation mode.
@@ -76,9 +76,9 @@ def predict(
         with autocast(device):
             logits = model(batch)
         places.append(chosen)
-        outputs.append(torch.softmax(logits.float(), dim=-1).cpu().numpy())
-    probabilities: npt.NDArray[np.float32] = np.concatenate(outputs)[np.argsort(np.concatenate(places))]
-    return probabilities
+        outputs.append(logits.float().cpu().numpy())
+    found: npt.NDArray[np.float32] = np.concatenate(outputs)[np.argsort(np.concatenate(places))]
+    return found
 
 
 def _masked_mean(stream: Tensor, mask: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from warehouse.errors import Invalid
 
@@ -28,6 +28,8 @@ class ModelConfig(_Configuration):
     dropout: float = Field(0.1, ge=0, lt=1)
     attention_dropout: float = Field(0.1, ge=0, lt=1)
     """Of attention probabilities; 0 lets a CPU use its fast attention in training too."""
+    temporal_position: bool = True
+    """Whether frames carry when they were shown."""
     reads: Literal["pooled", "pooled_and_means"] = "pooled"
     """What the classifier reads: the pooled output, or beside it the means of both streams."""
 
@@ -74,7 +76,12 @@ class FinetuningConfig(TrainingConfig):
     """How far the word embeddings are moved, in the norm of the whole weight; narrow models need less."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     resample: bool = True
+    """Whether examples of rare categories are repeated."""
+    repeats: tuple[tuple[PositiveInt, PositiveInt], ...] = ((100, 5), (500, 3), (1000, 2))
+    """A category with fewer training examples than the first number is repeated as often as the second."""
     classifier_dropout: float = Field(0.2, ge=0, lt=1)
+    soft_label_weight: float = Field(1.0, gt=0)
+    """Of the loss of an example that a teacher labelled, beside 1 for a labelled one."""
 
 
 class Recipe(_Configuration):

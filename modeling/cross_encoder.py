@@ -117,7 +117,8 @@ class CrossModalityLayer(nn.Module):
 class FrameEmbedder(nn.Module):
     """Project stored frame embeddings to the encoder's width and tell it when each frame was shown.
 
-    The two parts are normed apart and averaged, as LXMERT does with a box's features and its position.
+    The two parts are normed apart and averaged, as LXMERT does with a box's features and its position. Without a
+    temporal position, the first part is all.
     """
 
     def __init__(self, config: ModelConfig, embedding_dim: int) -> None:
@@ -125,14 +126,18 @@ class FrameEmbedder(nn.Module):
         self.dropout = config.dropout
         self.frame_dense = nn.Linear(embedding_dim, config.width)
         self.frame_norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
-        self.time_dense = nn.Linear(_NUM_TEMPORAL_FEATURES, config.width)
-        self.time_norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
+        self.temporal_position = config.temporal_position
+        if config.temporal_position:
+            self.time_dense = nn.Linear(_NUM_TEMPORAL_FEATURES, config.width)
+            self.time_norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
 
     def forward(self, embeddings: Tensor, pts_seconds: Tensor, frame_mask: Tensor) -> Tensor:
         """Embed `embeddings [B, F, E]`, shown at `pts_seconds [B, F]`, as `[B, F, D]`."""
         frames = self.frame_norm(self.frame_dense(embeddings))
-        times = self.time_norm(self.time_dense(temporal_features(pts_seconds, frame_mask)))
-        return functional.dropout((frames + times) / 2, self.dropout, self.training)
+        if self.temporal_position:
+            times = self.time_norm(self.time_dense(temporal_features(pts_seconds, frame_mask)))
+            frames = (frames + times) / 2
+        return functional.dropout(frames, self.dropout, self.training)
 
 
 def temporal_features(pts_seconds: Tensor, frame_mask: Tensor) -> Tensor:

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from modeling.adversarial import add_fgm_gradients, add_pgd_gradients
 from modeling.batching import Batch, Examples, Rows, epoch_batches, read_batch, resample, visible_lengths
 from modeling.checkpoint import Checkpoints
-from modeling.classifier import VideoClassifier, predict
+from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.device import autocast, choose_device, seeded
 from modeling.evaluation import metrics
 from modeling.language_model import check_language_model, load_language_model
 from modeling.pretraining import PretrainedModel
-from modeling.requirements import check_finetuning, check_sizes, identify
+from modeling.requirements import check_finetuning, check_sizes, check_soft_labels, identify
+from modeling.soft_labels import SoftLabels, example_losses
 from modeling.training import Evaluation, Progress, optimise
 from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
@@ -51,14 +51,17 @@ def train(
     views: Views = ALL_VIEWS,
     pretrained: PretrainedModel | None = None,
     initial: Path | None = None,
+    soft_labels: SoftLabels | None = None,
     checkpoints: Checkpoints | None = None,
     report: Callable[[Progress], None] = lambda _: None,
     device: torch.device | None = None,
 ) -> TrainedModel:
-    """Train a classifier on the labelled examples that are not validation; those choose its best weights.
+    """Train a classifier on the labelled examples that are not validation; those that are choose its best weights.
+
+    With soft labels it learns from its teachers too, on unlabelled examples mixed into the same epochs.
 
     Args:
-        examples: the unlabelled among them are left alone.
+        examples: the unlabelled among them are left alone, where there are no soft labels.
         taxonomy: gives the labels' order.
         recipe: sizes and settings.
         vocabulary: of the token ids.
@@ -66,21 +69,27 @@ def train(
         views: what the model may see; the other view is treated as missing, here and whenever the model scores.
         pretrained: what the cross encoder starts from.
         initial: without `pretrained`, folder of a BERT that the language encoder starts from.
+        soft_labels: of unlabelled examples; those of validation are never learned from.
         checkpoints: where an interrupted training goes on from.
         report: is told the progress.
         device: where to compute; the GPU where there is one.
 
     Raises:
-        Invalid: the examples, the recipe and the pretrained model do not fit each other.
+        Invalid: the examples, the recipe, the soft labels and the pretrained model do not fit each other.
     """
     device = device or choose_device()
     check_finetuning(examples, taxonomy, recipe)
+    if soft_labels is not None:
+        check_soft_labels(examples, taxonomy, soft_labels)
     if pretrained is not None:
         _check_pretrained(pretrained, recipe, vocabulary, examples)
     elif initial is not None:
         check_language_model(initial, recipe.model, vocabulary)
     origin = str(initial) if pretrained is None else [pretrained.seed, pretrained.history]
-    identity = identify(examples, recipe, vocabulary, phase="finetuning", seed=seed, views=views, origin=origin)
+    taught = soft_labels and soft_labels.sha256
+    identity = identify(
+        examples, recipe, vocabulary, phase="finetuning", seed=seed, views=views, origin=origin, taught=taught
+    )
     with seeded(seed, device):
         model = VideoClassifier(
             recipe.model,
@@ -98,6 +107,7 @@ def train(
             examples=examples,
             taxonomy=taxonomy,
             recipe=recipe,
+            soft_labels=soft_labels,
             views=views,
             seed=seed,
             device=device,
@@ -137,6 +147,7 @@ class _Finetuning:
         examples: Examples,
         taxonomy: Taxonomy,
         recipe: Recipe,
+        soft_labels: SoftLabels | None,
         views: Views,
         seed: int,
         device: torch.device,
@@ -144,13 +155,17 @@ class _Finetuning:
         self.model = model
         self._examples, self._taxonomy, self._config = examples, taxonomy, recipe.finetuning
         self._views, self._seed, self._device = views, seed, device
+        self._soft_labels = soft_labels
         self._category_ids = taxonomy.category_ids
         labelled = examples.labels >= 0
         self._training_rows = np.flatnonzero(labelled & ~examples.is_validation)
         self._validation_rows = np.flatnonzero(labelled & examples.is_validation)
         self._epoch_rows = self._training_rows
         if self._config.resample:
-            self._epoch_rows = resample(self._training_rows, examples.labels[self._training_rows])
+            self._epoch_rows = resample(self._training_rows, examples.labels[self._training_rows], self._config.repeats)
+        if soft_labels is not None:
+            taught_rows = soft_labels.rows[~examples.is_validation[soft_labels.rows]]
+            self._epoch_rows = np.concatenate([self._epoch_rows, np.sort(taught_rows)])
 
     def batches(self, epoch: int) -> list[Rows]:
         lengths = visible_lengths(self._examples, self._views)[self._epoch_rows]
@@ -158,13 +173,14 @@ class _Finetuning:
 
     def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:  # noqa: ARG002 - nothing is drawn for a batch
         batch = read_batch(self._examples, rows, self._views).to(self._device)
-        loss = self._backward(batch)
+        targets = None if self._soft_labels is None else self._soft_labels.targets(rows).to(self._device)
+        loss = self._backward(batch, targets)
         if "text" in self._views:
-            self._add_adversarial_gradients(batch)
+            self._add_adversarial_gradients(lambda: self._backward(batch, targets))
         return {"loss": loss}
 
     def evaluate(self) -> Evaluation:
-        predicted = predict(
+        predicted = predict_logits(
             self.model,
             self._examples,
             self._validation_rows,
@@ -177,17 +193,24 @@ class _Finetuning:
         scores = metrics.evaluate(true_ids, predicted_ids, self._taxonomy)
         return Evaluation(scores["mean_f1"], scores)
 
-    def _backward(self, batch: Batch) -> Tensor:
+    def _backward(self, batch: Batch, targets: Tensor | None) -> Tensor:
         with autocast(self._device):
             logits = self.model(batch)
-        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self._config.label_smoothing)
+        losses = example_losses(
+            logits,
+            batch.labels,
+            targets,
+            label_smoothing=self._config.label_smoothing,
+            soft_weight=self._config.soft_label_weight,
+        )
+        loss = losses.mean()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _add_adversarial_gradients(self, batch: Batch) -> None:
+    def _add_adversarial_gradients(self, backward: Callable[[], object]) -> None:
         weight, epsilon = self.model.encoder.word_embeddings, self._config.adversary_epsilon
         if self._config.adversary == "fgm":
-            add_fgm_gradients(weight, lambda: self._backward(batch), epsilon=epsilon)
+            add_fgm_gradients(weight, backward, epsilon=epsilon)
         elif self._config.adversary == "pgd":
             parameters = list(self.model.parameters())
-            add_pgd_gradients(weight, parameters, lambda: self._backward(batch), epsilon=epsilon)
+            add_pgd_gradients(weight, parameters, backward, epsilon=epsilon)

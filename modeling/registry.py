@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from featurestore.spec import FrameSpec, Spec, TextSpec, View, fingerprint, parse_spec, spec_json
 from modeling.configuration import ALL_VIEWS, ModelConfig, Recipe, Views
+from modeling.evaluation.calibration import Calibration
 from modeling.vocabulary import Vocabulary
 from warehouse import commits, formats
 from warehouse.commits import Address, Commit
@@ -50,6 +51,12 @@ class StoredConfig(BaseModel):
     encoder_id: str | None
     """The pretrained encoder that it started from."""
     taxonomy_name: str | None
+    calibration: Calibration = Calibration()
+    """How a classifier's logits become probabilities."""
+    teachers: tuple[str, ...] = ()
+    """The classifiers whose predictions it learned from, where it is a student."""
+    pseudo_labels: dict[str, str] = {}
+    """The commits of those predictions, by partition and teacher."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,10 @@ class Origin:
     snapshot_id: str
     frame_spec: FrameSpec
     text_spec: TextSpec
+    teachers: tuple[str, ...] = ()
+    """The classifiers whose predictions for the unlabelled examples are learned from."""
+    pseudo_labels: dict[str, str] = field(default_factory=dict)
+    """The commits of those predictions, by partition and teacher."""
 
     @property
     def fingerprints(self) -> dict[View, str]:
@@ -114,11 +125,15 @@ def publish_model(
         snapshot_id=origin.snapshot_id,
         encoder_id=encoder_id,
         taxonomy_name=trained.taxonomy.name,
+        calibration=judgement.calibration,
+        teachers=origin.teachers,
+        pseudo_labels=origin.pseudo_labels,
     )
     payloads = {
         "model.safetensors": save(trained.model.state_dict()),
         "taxonomy.csv": trained.taxonomy.to_csv(),
         "metrics.json": _readable_json(judgement.metrics),
+        "statistics.json": _readable_json(judgement.statistics.model_dump(mode="json")),
         "README.md": model_card(trained, judgement, origin.snapshot_id).encode(),
     }
     good = judgement.metrics["validation"]["mean_f1"] > judgement.metrics["majority"]["mean_f1"]
@@ -171,7 +186,8 @@ def load_model(commit: Commit) -> LoadedModel:
         num_categories=len(taxonomy),
     )
     model.load_state_dict(load(commits.read_bytes(commit, "model.safetensors")))
-    return LoadedModel(commit.id, model.eval(), config, taxonomy, dict(commit.facts["fingerprints"]))
+    fingerprints = {view: fingerprint(spec) for view, spec in load_specs(commit).items()}
+    return LoadedModel(commit.id, model.eval(), config, taxonomy, fingerprints)
 
 
 def load_encoder(commit: Commit) -> "PretrainedModel":
@@ -192,7 +208,7 @@ def load_encoder(commit: Commit) -> "PretrainedModel":
 
 
 def load_specs(commit: Commit) -> dict[View, Spec]:
-    """Read the feature specs that a model learned from."""
+    """Read the feature specs that a model learned from, and must be given; raises as `load_model`."""
     names = {view: f"{view}_spec.json" for view in ALL_VIEWS}
     return {view: parse_spec(commits.read_bytes(commit, name), commit.folder / name) for view, name in names.items()}
 
@@ -290,6 +306,7 @@ def _publish(
     now: datetime,
 ) -> Commit:
     made_from = {"snapshot": config.snapshot_id} | ({"encoder": config.encoder_id} if config.encoder_id else {})
+    made_from |= {f"teacher-{model_id[:16]}": model_id for model_id in config.teachers} | config.pseudo_labels
     described = {"kind": config.kind, "recipe": config.recipe.name, "made_from": made_from}
     return commits.publish_files(
         store,

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from modeling.batching import Examples
 from modeling.configuration import ModelConfig, Recipe
+from modeling.soft_labels import SoftLabels
 from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.files import canonical_json, sha256_bytes
@@ -43,6 +44,28 @@ def check_finetuning(examples: Examples, taxonomy: Taxonomy, recipe: Recipe) -> 
     if not (is_labelled & examples.is_validation).any():
         raise Invalid("no labelled example falls into validation, so no model can be chosen; label more videos")
     _check_lengths(examples, recipe.model)
+
+
+def check_soft_labels(examples: Examples, taxonomy: Taxonomy, soft_labels: SoftLabels) -> None:
+    """Refuse soft labels that do not belong to these examples.
+
+    Raises:
+        Invalid: they name no example, one that there is not, one twice or a labelled one, or are of other categories.
+    """
+    rows, (_, num_categories) = soft_labels.rows, soft_labels.probabilities.shape
+    if num_categories != len(taxonomy):
+        raise Invalid(
+            f"soft labels have probabilities of {num_categories} categories, but taxonomy {taxonomy.name} has "
+            f"{len(taxonomy)}; take a teacher of this taxonomy"
+        )
+    if not len(rows) or rows.min() < 0 or rows.max() >= len(examples) or len(np.unique(rows)) < len(rows):
+        raise Invalid(f"soft labels must name some of the {len(examples)} examples, each once; give their rows")
+    labelled = rows[examples.labels[rows] >= 0]
+    if len(labelled):
+        raise Invalid(
+            f"soft labels name {len(labelled)} labelled examples, such as {examples.video_ids[int(labelled[0])]}; "
+            "give those of unlabelled ones alone"
+        )
 
 
 def check_sizes(given: ModelConfig, wanted: ModelConfig) -> None:

@@ -8,8 +8,9 @@ import polars as pl
 import torch
 
 from modeling.batching import Examples, Rows
-from modeling.classifier import predict
+from modeling.classifier import predict_logits
 from modeling.device import choose_device
+from modeling.evaluation.calibration import probabilities
 from modeling.registry import LoadedModel
 from warehouse.errors import Invalid
 from warehouse.taxonomy import Taxonomy
@@ -35,24 +36,25 @@ def score(
     Raises:
         Invalid: the frame embeddings are of another width than the model's.
     """
-    if examples.embedding_dim != loaded.config.embedding_dim:
+    config = loaded.config
+    if examples.embedding_dim != config.embedding_dim:
         raise Invalid(
-            f"model {loaded.model_id[:16]} reads frame embeddings of width {loaded.config.embedding_dim}, "
+            f"model {loaded.model_id[:16]} reads frame embeddings of width {config.embedding_dim}, "
             f"but these are {examples.embedding_dim} wide; extract features of the model's own spec"
         )
     device = device or choose_device()
     model = loaded.model.to(device)
     for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):
         rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
-        probabilities = predict(model, examples, rows, views=loaded.config.views, batch_size=batch_size, device=device)
-        yield _block(examples, rows, probabilities, loaded.taxonomy)
+        logits = predict_logits(model, examples, rows, views=config.views, batch_size=batch_size, device=device)
+        yield _block(examples, rows, probabilities(logits, config.calibration), loaded.taxonomy)
 
 
-def _block(examples: Examples, rows: Rows, probabilities: npt.NDArray[np.float32], taxonomy: Taxonomy) -> pl.DataFrame:
+def _block(examples: Examples, rows: Rows, shares: npt.NDArray[np.float32], taxonomy: Taxonomy) -> pl.DataFrame:
     category_ids = np.array(taxonomy.category_ids)
     level1_ids = np.array([category.level1_id for category in taxonomy.categories])
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :_NUM_BEST]
-    best_probabilities = np.take_along_axis(probabilities, best, axis=1)
+    best = np.argsort(-shares, axis=1, kind="stable")[:, :_NUM_BEST]
+    best_probabilities = np.take_along_axis(shares, best, axis=1)
     return pl.DataFrame(
         {
             "video_id": [examples.video_ids[row] for row in rows],
@@ -61,7 +63,7 @@ def _block(examples: Examples, rows: Rows, probabilities: npt.NDArray[np.float32
             "probability": best_probabilities[:, 0],
             "top5_category_ids": category_ids[best].tolist(),
             "top5_probabilities": best_probabilities.tolist(),
-            "probabilities": probabilities.tolist(),
+            "probabilities": shares.tolist(),
             "frames_missing": ~examples.has_frames[rows],
             "text_missing": examples.num_tokens[rows] == 0,
         },

@@ -15,9 +15,36 @@ from modeling.vocabulary import Vocabulary
 from warehouse import commits, moments, tables
 from warehouse.clock import timestamp
 from warehouse.errors import Invalid
-from warehouse.files import sha256_bytes
+from warehouse.files import canonical_json, sha256_bytes
 from warehouse.store import Store
 from warehouse.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class PinnedSet:
+    """The examples of some partitions, before anything about them is written."""
+
+    store: Store
+    snapshot: Snapshot
+    examples: Examples
+    vocabulary: Vocabulary
+    taxonomy: Taxonomy | None
+    """Of the labels; None where no partition has any."""
+    as_of: datetime | None
+
+    def publish(self, now: datetime) -> "TrainingSet":
+        """Publish the snapshot.
+
+        Args:
+            now: UTC.
+        """
+        fingerprints = self.snapshot.fingerprints
+        origin = Origin(
+            snapshot_id=snapshot.publish(self.store, self.snapshot, now, self.as_of).id,
+            frame_spec=wanted.load_spec(self.store, fingerprints["frames"], FrameSpec),
+            text_spec=wanted.load_spec(self.store, fingerprints["text"], TextSpec),
+        )
+        return TrainingSet(self.store, self.examples, origin, self.vocabulary, self.taxonomy)
 
 
 @dataclass(frozen=True)
@@ -32,8 +59,8 @@ class TrainingSet:
     """Of the labels; None where no partition has any."""
 
     def checkpoints(self, phase: str, seed: int, recipe: Recipe) -> Checkpoints:
-        """Where an interrupted training of this recipe on these examples goes on from."""
-        digest = sha256_bytes(recipe.model_dump_json().encode())
+        """Where an interrupted training of this recipe on these examples, by these teachers, goes on from."""
+        digest = sha256_bytes(canonical_json([recipe.model_dump(mode="json"), self.origin.pseudo_labels]))
         name = f"{self.origin.snapshot_id[:16]}-{phase}-{seed}-{digest[:16]}"
         return Checkpoints(self.store.root / "checkpoints" / name)
 
@@ -41,7 +68,12 @@ class TrainingSet:
 def open_training_set(
     store: Store, roles: Sequence[str], now: datetime, *, as_of: datetime | None = None
 ) -> TrainingSet:
-    """Pin and publish a snapshot of all partitions of some roles under the wanted recipes, and open its examples.
+    """Pin and publish a snapshot; arguments as for `pin_training_set`, which writes nothing."""
+    return pin_training_set(store, roles, now, as_of=as_of).publish(now)
+
+
+def pin_training_set(store: Store, roles: Sequence[str], now: datetime, *, as_of: datetime | None = None) -> PinnedSet:
+    """Pin all partitions of some roles under the wanted recipes, and open their examples.
 
     Args:
         store: where the features are.
@@ -62,16 +94,13 @@ def open_training_set(
     pinned = snapshot.pin(store, [partition.name for partition in partitions], fingerprints, as_of)
     taxonomy = _taxonomy(store, pinned)
     text_commit = wanted.spec_commit(store, "text", fingerprints["text"])
-    return TrainingSet(
+    return PinnedSet(
         store=store,
+        snapshot=pinned,
         examples=Examples(store, pinned, taxonomy),
-        origin=Origin(
-            snapshot_id=snapshot.publish(store, pinned, now, as_of).id,
-            frame_spec=wanted.load_spec(store, fingerprints["frames"], FrameSpec),
-            text_spec=wanted.load_spec(store, fingerprints["text"], TextSpec),
-        ),
         vocabulary=Vocabulary(commits.read_bytes(text_commit, wanted.VOCABULARY_FILE)),
         taxonomy=taxonomy,
+        as_of=as_of,
     )
 
 

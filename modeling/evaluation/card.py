@@ -1,10 +1,15 @@
 """The model card: what a model is, how good it is and where it fails, written for people."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from modeling.configuration import ALL_VIEWS
 from modeling.evaluation.judgement import Judgement
+from modeling.evaluation.slices import HEAD_FROM, TAIL_BELOW
 from modeling.finetuning import TrainedModel
+from warehouse.taxonomy import Taxonomy
 
-_NAMES = {
+_MEASURES = {
     "lv1_f1_micro": "level 1, micro F1",
     "lv1_f1_macro": "level 1, macro F1",
     "lv2_f1_micro": "level 2, micro F1",
@@ -12,6 +17,27 @@ _NAMES = {
     "mean_f1": "mean of the four",
     "accuracy": "accuracy",
 }
+_BASELINES = {
+    "majority": "always the largest category",
+    "tfidf_logistic": "text alone: TF-IDF, logistic regression",
+    "vision_logistic": "frames alone: mean embedding, logistic regression",
+}
+_SLICES = {
+    "frames_missing": "clips without a frame",
+    "text_missing": "clips without text",
+    "both_views": "clips with frames and text",
+    "tail": f"the tail: categories with fewer than {TAIL_BELOW} training videos",
+    "middle": "the middle: categories in between",
+    "head": f"the head: categories with {HEAD_FROM} training videos or more",
+    "short_text": "short texts: the shorter half",
+    "long_text": "long texts: the longer half",
+}
+_CALIBRATION = {
+    "expected_calibration_error": "expected calibration error, 15 bins",
+    "negative_log_likelihood": "negative log likelihood",
+    "mean_f1": "mean F1",
+}
+_MOST_CATEGORIES = 10
 
 
 def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str) -> str:
@@ -22,16 +48,23 @@ def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str) ->
         judgement: what is known about it.
         snapshot_id: of the examples that it learned from.
     """
+    measured, taxonomy = judgement.metrics, trained.taxonomy
     return "\n\n".join(
         [
-            f"# Video classifier, {len(trained.taxonomy)} categories ({trained.taxonomy.name})",
+            f"# Video classifier, {len(taxonomy)} categories ({taxonomy.name})",
             _purpose(trained),
             "## How good it is",
-            _results(judgement),
+            _results(measured),
+            "## On which videos",
+            _slices(measured["slices"]),
+            "## On which categories",
+            _categories(measured["categories"], taxonomy),
+            "## How far its probabilities can be believed",
+            _calibration(judgement),
             "## How it was trained",
-            _training(trained, judgement, snapshot_id),
+            _training(trained, measured, snapshot_id),
             "## Where to be careful",
-            _limits(judgement),
+            _limits(measured),
             "",
         ]
     )
@@ -46,37 +79,123 @@ def _purpose(trained: TrainedModel) -> str:
     )
 
 
-def _results(judgement: Judgement) -> str:
-    scores, bounds, majority = (judgement.metrics[name] for name in ("validation", "intervals", "majority"))
+def _results(measured: Mapping[str, Any]) -> str:
+    compared = {"this model": {"scores": measured["validation"], "intervals": measured["intervals"]}}
+    compared |= {_BASELINES[name]: baseline for name, baseline in measured["baselines"].items()}
     rows = [
-        f"| {label} | {scores[name]:.4f} | {bounds[name][0]:.4f} to {bounds[name][1]:.4f} | {majority[name]:.4f} |"
-        for name, label in _NAMES.items()
+        [label, *(_with_interval(each["scores"][name], each["intervals"][name]) for each in compared.values())]
+        for name, label in _MEASURES.items()
     ]
-    head = ["| | this model | 95% interval | always the largest category |", "|---|---|---|---|"]
-    count = judgement.metrics["num_validation_examples"]
-    return "\n".join([f"On {count} validation videos, which it never learned from:", "", *head, *rows])
+    told = (
+        f"On {measured['num_validation_examples']} validation videos, which it never learned from, with 95% intervals "
+        "over the choice of videos. The baselines learned from the same training videos, at most 20,000 of them."
+    )
+    return told + "\n\n" + _table(["", *compared], rows)
 
 
-def _training(trained: TrainedModel, judgement: Judgement, snapshot_id: str) -> str:
+def _slices(sliced: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        [
+            label,
+            str(found["count"]),
+            _with_interval(found["mean_f1"], found["mean_f1_interval"]),
+            _figure(found["accuracy"]),
+        ]
+        for label, found in ((label, sliced[name]) for name, label in _SLICES.items())
+        if found["count"]
+    ]
+    empty = [label for name, label in _SLICES.items() if not sliced[name]["count"]]
+    table = _table(["validation videos", "count", "mean F1 (95% interval)", "accuracy"], rows)
+    return table + (f"\n\nValidation has none of these: {'; '.join(empty)}." if empty else "")
+
+
+def _categories(scores: Sequence[Mapping[str, Any]], taxonomy: Taxonomy) -> str:
+    shown = [score for score in scores if score["num_true"]]
+    best = sorted(shown, key=lambda score: (-score["f1"], -score["num_true"]))
+    half = min(_MOST_CATEGORIES, len(shown) // 2)
+    heads = ["", "category", "F1", "precision", "recall", "validation videos", "training videos"]
+    named = {
+        category.category_id: f"{category.category_id} {category.name}".strip() for category in taxonomy.categories
+    }
+    rows = [
+        [
+            side,
+            named[score["category_id"]],
+            *(_figure(score[name]) for name in ("f1", "precision", "recall")),
+            *(str(score[name]) for name in ("num_true", "num_training")),
+        ]
+        for side, part in (("worst", shown[:half]), ("best", best[:half]))
+        for score in part
+    ]
+    told = f"The {half} worst and the {half} best of the {len(shown)} categories that validation shows"
+    return f"{told}; `metrics.json` has them all.\n\n{_table(heads, rows)}"
+
+
+def _calibration(judgement: Judgement) -> str:
+    fitted, found = judgement.calibration, judgement.metrics["calibration"]
+    tail = (
+        f"the logits are lowered by {fitted.tail_exponent:g} times the logarithm of the category's share in training, "
+        "which raises rare categories"
+        if fitted.tail_exponent
+        else "the logits are not shifted towards rare categories, as no such shift was better"
+    )
+    rows = [
+        [label, f"{found[name]['before']:.4f}", f"{found[name]['after']:.4f}"] for name, label in _CALIBRATION.items()
+    ]
+    return (
+        f"Before the softmax {tail}, and then divided by the temperature {fitted.temperature:.3f}. Both were fitted on "
+        "the validation videos. In the table, and in all figures above, each fifth of them is judged by a fit on the "
+        f"other four fifths.\n\n{_table(['', 'as trained', 'calibrated'], rows)}"
+    )
+
+
+def _training(trained: TrainedModel, measured: Mapping[str, Any], snapshot_id: str) -> str:
     phases = "pretrained on text and frames, then trained" if "pretraining" in trained.history else "trained"
     recipe = trained.recipe
     finetuning, model = recipe.finetuning, recipe.model
     return (
-        f"Recipe `{recipe.name}`, {phases} on {judgement.metrics['num_training_examples']} labelled videos of snapshot "
+        f"Recipe `{recipe.name}`, {phases} on {measured['num_training_examples']} labelled videos of snapshot "
         f"`{snapshot_id[:16]}` for {finetuning.epochs} epochs in batches of {finetuning.batch_size} at learning rate "
         f"{finetuning.learning_rate:g}, seed {trained.seed}. {model.num_language_layers} language layers and "
         f"{model.num_cross_layers} cross-modality layers of width {model.width}. The weights are the average over "
         f"steps that did best on validation (step {trained.history['finetuning']['best_step']}). `config.json` has "
-        "every setting, `history.json` the learning curves."
+        "every setting, `history.json` the learning curves, `statistics.json` what the training videos look like."
     )
 
 
-def _limits(judgement: Judgement) -> str:
-    unseen = judgement.metrics["categories_without_training_examples"]
+def _limits(measured: Mapping[str, Any]) -> str:
+    unseen = measured["categories_without_training_examples"]
     lines = [
         "- The best weights were chosen on the same validation videos, so the figures above are a little kind.",
-        "- Probabilities are not calibrated: training smooths the labels.",
+        "- Calibration and the shift towards rare categories were fitted on the same validation videos.",
+        "- Both suit videos with the mix of categories that validation has; another mix needs another fit.",
     ]
+    better = [
+        label
+        for name, label in _BASELINES.items()
+        if measured["baselines"][name]["scores"]["mean_f1"] >= measured["validation"]["mean_f1"]
+    ]
+    if better:
+        lines.append(f"- A baseline has at least its mean F1: {'; '.join(better)}.")
+    if measured["calibration"]["mean_f1"]["after"] < measured["calibration"]["mean_f1"]["before"]:
+        lines.append(
+            "- On validation videos that it was not fitted on, the shift towards rare categories costs mean F1."
+        )
     if unseen:
         lines.append(f"- No training video shows these categories: {', '.join(unseen)}.")
     return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _with_interval(value: float, interval: Sequence[float]) -> str:
+    return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in row) + " |" for row in cells
+    )

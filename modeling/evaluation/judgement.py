@@ -1,16 +1,21 @@
-"""What is known about a trained classifier: how right it is on the validation examples, beside baselines."""
+"""What is known about a trained classifier: how right and how sure it is on validation, beside baselines."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from modeling.batching import Examples
-from modeling.classifier import predict
+from modeling.batching import Examples, Rows
+from modeling.classifier import predict_logits
 from modeling.device import choose_device
-from modeling.evaluation import metrics
+from modeling.evaluation import baselines, calibration, confusions, distributions, metrics, slices
+from modeling.evaluation.calibration import Calibration, Labels
+from modeling.evaluation.distributions import Statistics
 from modeling.finetuning import TrainedModel
+from warehouse.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -18,42 +23,87 @@ class Judgement:
     """What a model is published with."""
 
     metrics: dict[str, Any]
-    """Of the validation examples: `validation` and `majority` (see `metrics.evaluate`), `intervals`, and counts."""
+    """Of the validation examples; `docs/formats.md` says what is in it."""
+    calibration: Calibration
+    """Fitted on all validation examples; the metrics are of fits that left the judged examples out."""
+    statistics: Statistics
+    """Of the training examples."""
 
 
 def judge(trained: TrainedModel, examples: Examples, *, device: torch.device | None = None) -> Judgement:
-    """Judge a classifier on the labelled examples that are validation.
+    """Judge a classifier on the labelled examples that are validation, and fit its calibration on them.
 
     Args:
         trained: the classifier; left on the CPU.
         examples: those that it was trained with.
         device: where to compute; the GPU where there is one.
     """
-    device = device or choose_device()
-    labelled = examples.labels >= 0
-    training_rows = np.flatnonzero(labelled & ~examples.is_validation)
-    validation_rows = np.flatnonzero(labelled & examples.is_validation)
-    probabilities = predict(
-        trained.model.to(device),
-        examples,
-        validation_rows,
-        views=trained.views,
-        batch_size=trained.recipe.finetuning.batch_size,
-        device=device,
-    )
-    trained.model.cpu()
-    category_ids, taxonomy = trained.taxonomy.category_ids, trained.taxonomy
-    true_ids = [category_ids[label] for label in examples.labels[validation_rows]]
-    predicted_ids = [category_ids[index] for index in probabilities.argmax(axis=1)]
-    training_ids = [category_ids[label] for label in examples.labels[training_rows]]
-    guess = [metrics.majority_category(training_ids)] * len(true_ids)
+    is_labelled, taxonomy = examples.labels >= 0, trained.taxonomy
+    training_rows = np.flatnonzero(is_labelled & ~examples.is_validation)
+    rows = np.flatnonzero(is_labelled & examples.is_validation)
+    logits, labels = _logits(trained, examples, rows, device or choose_device()), examples.labels[rows]
+    prior = calibration.training_prior(examples.labels[training_rows], len(taxonomy))
+    fitted = calibration.fit(logits, labels, prior, taxonomy)
+    held_out = calibration.cross_fitted(logits, labels, prior, taxonomy)
+    confidence = calibration.probabilities(logits, fitted).max(axis=1)
     return Judgement(
-        {
-            "validation": metrics.evaluate(true_ids, predicted_ids, taxonomy),
-            "intervals": metrics.intervals(true_ids, predicted_ids, taxonomy),
-            "majority": metrics.evaluate(true_ids, guess, taxonomy),
-            "num_training_examples": len(training_rows),
-            "num_validation_examples": len(validation_rows),
-            "categories_without_training_examples": sorted(set(category_ids) - set(training_ids)),
-        }
+        _measure(examples, training_rows, rows, held_out.argmax(axis=1), taxonomy)
+        | {"calibration": calibration.figures(logits, labels, held_out, taxonomy)},
+        fitted,
+        distributions.describe(examples, training_rows, confidence, taxonomy),
     )
+
+
+def _logits(trained: TrainedModel, examples: Examples, rows: Rows, device: torch.device) -> npt.NDArray[np.float32]:
+    model, batch_size = trained.model.to(device), trained.recipe.finetuning.batch_size
+    logits = predict_logits(model, examples, rows, views=trained.views, batch_size=batch_size, device=device)
+    trained.model.cpu()
+    return logits
+
+
+def _measure(
+    examples: Examples, training_rows: Rows, rows: Rows, predicted_labels: Labels, taxonomy: Taxonomy
+) -> dict[str, Any]:
+    true, predicted = _ids(examples.labels[rows], taxonomy), _ids(predicted_labels, taxonomy)
+    counts = np.bincount(examples.labels[training_rows], minlength=len(taxonomy))
+    beside = {
+        name: _scores(true, _ids(baseline(examples, training_rows, rows, len(taxonomy)), taxonomy), taxonomy)
+        for name, baseline in baselines.BASELINES.items()
+    }
+    own = _scores(true, predicted, taxonomy)
+    return {
+        "validation": own["scores"],
+        "intervals": own["intervals"],
+        "majority": beside["majority"]["scores"],
+        "baselines": beside,
+        "categories": _categories(true, predicted, counts, taxonomy),
+        "slices": slices.evaluate(slices.choose(examples, rows, counts), true, predicted, taxonomy),
+        "num_training_examples": len(training_rows),
+        "num_validation_examples": len(rows),
+        "categories_without_training_examples": _ids(np.flatnonzero(counts == 0), taxonomy),
+    }
+
+
+def _scores(true: list[str], predicted: list[str], taxonomy: Taxonomy) -> dict[str, Any]:
+    return {
+        "scores": metrics.evaluate(true, predicted, taxonomy),
+        "intervals": metrics.intervals(true, predicted, taxonomy),
+    }
+
+
+def _ids(labels: Iterable[int], taxonomy: Taxonomy) -> list[str]:
+    category_ids = taxonomy.category_ids
+    return [category_ids[label] for label in labels]
+
+
+def _categories(
+    true: list[str], predicted: list[str], training_counts: Labels, taxonomy: Taxonomy
+) -> list[dict[str, Any]]:
+    """The scores of the categories that occur among either, the worst first."""
+    scores = confusions.category_scores(confusions.confuse(true, predicted, taxonomy))
+    return [
+        {"category_id": score.category.category_id, "num_training": int(training_counts[place])}
+        | {name: value for name, value in asdict(score).items() if name != "category"}
+        for score in scores
+        for place in (taxonomy.index_of(score.category.category_id),)
+    ]

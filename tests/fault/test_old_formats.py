@@ -259,7 +259,7 @@ FORMATS: dict[str, tuple[Callable[[Store], Commit], str, Callable[[bytes], bytes
         lambda s: registry.require(s, None),
         "frames_spec.json",
         raised_json,
-        lambda _, c: registry.load_specs(c),
+        lambda _, c: registry.load_model(c),
     ),
     "predictions": (
         lambda s: commits.heads(s, f"tables/predictions/model={registry.require(s, None).id[:16]}")[0],

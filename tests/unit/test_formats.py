@@ -17,6 +17,8 @@ from featurestore.ledger import Ledger
 from featurestore.reasons import Reason
 from featurestore.spec import FrameSpec, TextSpec
 from featurestore.tokens import Tokens
+from modeling.evaluation.calibration import Calibration
+from modeling.evaluation.distributions import Statistics
 from modeling.registry import StoredConfig
 from warehouse import catalog, commits, media, tables
 from warehouse.store import open_existing_store
@@ -59,7 +61,10 @@ def test_each_field_of_the_recipes_and_of_a_models_configuration_is_there() -> N
     frames, text = recipes.split("| of text | meaning |")
     assert re.findall(r"^\| `(\w+)` \|", frames, re.MULTILINE) == list(FrameSpec.model_fields)
     assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(TextSpec.model_fields)
-    assert all(f"`{name}`" in PAGE for name in StoredConfig.model_fields)
+    assert all(f"`{name}`" in PAGE for name in (*StoredConfig.model_fields, *Calibration.model_fields))
+    described = PAGE.split("**`statistics.json`**:")[1].split("Facts:")[0]
+    rows = re.findall(r"^\| (`.+?) \|", described, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", " ".join(rows)) == list(Statistics.model_fields)
 
 
 def test_each_outcome_and_role_is_there() -> None:

@@ -2,12 +2,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows import extract_features as extraction
 from flows import wanted_specs
 from flows.cli import main
 from flows.demo.corpus import Corpus, make_corpus
@@ -42,6 +44,30 @@ def house(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> St
     for partition in corpus.partitions:
         list_videos("manifest", partition.manifest, partition.name, partition.role)
     return open_store(tmp_path / "store")
+
+
+@dataclass(frozen=True)
+class Done:
+    value: int
+
+    def result(self) -> int:
+        return self.value
+
+
+class InPlace:
+    """A task whose calls are made at once."""
+
+    def map(self, view: str, fingerprint: str, partition: str, indices: list[int], again: Any) -> list[Done]:
+        job = extraction._job(view, fingerprint, partition, again.value)  # type: ignore[arg-type] # noqa: SLF001
+        return [Done(job.make(index)) for index in indices]
+
+
+@pytest.fixture
+def extract(house: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:  # noqa: ARG001
+    """The flow itself, its tasks run in place of being sent to a server."""
+    monkeypatch.setattr(extraction, "extract_chunk", InPlace())
+    made: Callable[..., Any] = extraction.extract_features.fn
+    return made
 
 
 @pytest.fixture

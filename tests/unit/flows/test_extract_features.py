@@ -2,14 +2,12 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from featurestore.reasons import Reason
-from flows import extract_features as flow
 from flows.planning import plan_store
 from flows.score_partitions import score_partitions
 from flows.status import PartitionStatus, store_status
@@ -20,29 +18,6 @@ from warehouse.errors import Invalid
 from warehouse.store import Store
 
 DAY = "2026-11-20"
-
-
-@dataclass(frozen=True)
-class Done:
-    value: int
-
-    def result(self) -> int:
-        return self.value
-
-
-class InPlace:
-    """A task whose calls are made at once."""
-
-    def map(self, view: str, fingerprint: str, partition: str, indices: list[int], again: Any) -> list[Done]:
-        job = flow._job(view, fingerprint, partition, again.value)  # type: ignore[arg-type] # noqa: SLF001
-        return [Done(job.make(index)) for index in indices]
-
-
-@pytest.fixture
-def extract(house: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:  # noqa: ARG001
-    monkeypatch.setattr(flow, "extract_chunk", InPlace())
-    made: Callable[..., Any] = flow.extract_features.fn
-    return made
 
 
 def run(flow: Any) -> Any:

@@ -5,12 +5,13 @@ import numpy as np
 import torch
 
 from modeling.batching import epoch_batches, read_batch, resample, sorted_batches
+from modeling.configuration import FinetuningConfig
 
 
 def test_rare_classes_are_repeated_by_their_count() -> None:
     counts = [99, 100, 499, 500, 999, 1000]
     labels = np.repeat(np.arange(len(counts)), counts)
-    rows = resample(np.arange(len(labels)) + 7, labels)
+    rows = resample(np.arange(len(labels)) + 7, labels, FinetuningConfig().repeats)
     assert np.bincount(labels[rows - 7]).tolist() == [99 * 5, 100 * 3, 499 * 3, 500 * 2, 999 * 2, 1000]
 
 

@@ -88,10 +88,16 @@ def test_a_missing_view_is_replaced_by_its_learned_embedding(
 
 
 @torch.inference_mode()
-def test_frame_order_matters(classifier: VideoClassifier, batch: Batch) -> None:
+@pytest.mark.parametrize("temporal_position", [True, False])
+def test_frame_order_matters_where_frames_carry_their_time(
+    sizes: ModelConfig, batch: Batch, temporal_position: bool
+) -> None:
+    timed = sizes.model_copy(update={"temporal_position": temporal_position})
+    classifier = VideoClassifier(timed, vocab_size=VOCAB_SIZE, embedding_dim=6, num_categories=4).eval()
     swapped = replace(batch, embeddings=batch.embeddings[:, [1, 0, *range(2, batch.embeddings.shape[1])]])
     changed = (classifier(swapped) - classifier(batch)).abs().amax(dim=1) > 1e-5
-    assert changed.tolist() == [True, True, False, False, True, True]
+    has_frames = [True, True, False, False, True, True]
+    assert changed.tolist() == [temporal_position and present for present in has_frames]
 
 
 @torch.inference_mode()

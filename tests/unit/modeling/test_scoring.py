@@ -1,4 +1,6 @@
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import dataframely as dy
@@ -7,12 +9,16 @@ import polars as pl
 import pytest
 import torch
 
-from modeling.classifier import VideoClassifier, predict
+from featurestore import snapshot
+from modeling import registry
+from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import Recipe, Views
+from modeling.evaluation.calibration import Calibration, probabilities
 from modeling.registry import LoadedModel, StoredConfig
 from modeling.scoring import score
 from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
+from warehouse.store import open_existing_store
 from warehouse.tables import Predictions
 from warehouse.taxonomy import Taxonomy
 
@@ -97,6 +103,27 @@ def test_no_examples_no_blocks(make_examples: Callable[..., Any], load: Callable
 def test_rows_are_predicted_in_the_order_asked(make_examples: Callable[..., Any], load: Callable[..., Any]) -> None:
     examples, model = make_examples(20), load().model
     rows = np.array([7, 3, 19, 0])
-    found = predict(model, examples, rows, batch_size=3, device=CPU)
-    everything = predict(model, examples, np.arange(20), batch_size=20, device=CPU)
+    found = predict_logits(model, examples, rows, batch_size=3, device=CPU)
+    everything = predict_logits(model, examples, np.arange(20), batch_size=20, device=CPU)
     assert found == pytest.approx(everything[rows], abs=1e-5)
+
+
+def test_the_stored_calibration_is_applied(make_examples: Callable[..., Any], load: Callable[..., Any]) -> None:
+    examples, loaded = make_examples(20), load()
+    fitted = Calibration(tail_exponent=1, temperature=0.2, prior=(0.01, 0.01, 0.01, 0.97))
+    changed = replace(loaded, config=loaded.config.model_copy(update={"calibration": fitted}))
+    plain, table = (pl.concat(score(each, examples)) for each in (loaded, changed))
+    logits = predict_logits(loaded.model, examples, np.arange(20), batch_size=20, device=CPU)
+    found = np.stack(table["probabilities"].to_list())
+    assert found == pytest.approx(probabilities(logits, fitted), abs=1e-5)
+    assert table["category_id"].to_list() != plain["category_id"].to_list()
+    assert table["probability"].to_numpy() == pytest.approx(found.max(axis=1))
+
+
+def test_a_partition_without_features_of_the_models_own_specs_is_refused(golden: Callable[[str], Path]) -> None:
+    store = open_existing_store(golden("1"))
+    given = registry.load_model(registry.require(store, None)).fingerprints
+    assert snapshot.pin(store, ["2026-11-20"], given).pins
+    for view in ("frames", "text"):
+        with pytest.raises(Invalid, match=rf"2026-11-20 has no up-to-date features at features/{view}/0{{12}}; run"):
+            snapshot.pin(store, ["2026-11-20"], given | {view: "0" * 64})

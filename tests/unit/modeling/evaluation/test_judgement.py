@@ -2,19 +2,30 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from modeling.configuration import Recipe
+from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
-from modeling.finetuning import train
+from modeling.finetuning import TrainedModel, train
 from modeling.vocabulary import Vocabulary
 from warehouse.taxonomy import Taxonomy
 
 
 @pytest.fixture(scope="module")
-def judged(make_examples: Callable[..., Any], taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary) -> Judgement:
-    examples = make_examples(60)
-    return judge(train(examples, taxonomy, recipe, vocabulary, seed=1), examples)
+def examples(make_examples: Callable[..., Any]) -> Any:
+    return make_examples(240, missing_text=(3, 7), missing_frames=(11,))
+
+
+@pytest.fixture(scope="module")
+def trained(examples: Any, taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary) -> TrainedModel:
+    return train(examples, taxonomy, recipe, vocabulary, seed=1)
+
+
+@pytest.fixture(scope="module")
+def judged(trained: TrainedModel, examples: Any) -> Judgement:
+    return judge(trained, examples)
 
 
 def test_metrics_are_plain_json(judged: Judgement) -> None:
@@ -23,5 +34,56 @@ def test_metrics_are_plain_json(judged: Judgement) -> None:
 
 
 def test_what_is_judged_is_counted(judged: Judgement) -> None:
-    assert judged.metrics["num_training_examples"] == 45
-    assert judged.metrics["num_validation_examples"] == 15
+    assert judged.metrics["num_training_examples"] == 180
+    assert judged.metrics["num_validation_examples"] == 60
+    slices = judged.metrics["slices"]
+    assert (slices["text_missing"]["count"], slices["frames_missing"]["count"]) == (2, 1)
+    assert sum(slices[name]["count"] for name in ("tail", "middle", "head")) == 60
+    assert sum(score["num_true"] for score in judged.metrics["categories"]) == 60
+    assert sum(score["num_training"] for score in judged.metrics["categories"]) == 180
+    assert judged.statistics.num_examples == 180
+    assert sum(judged.statistics.confidence_counts) == 60
+
+
+def test_every_baseline_stands_beside_the_model(judged: Judgement) -> None:
+    baselines = judged.metrics["baselines"]
+    assert baselines["majority"]["scores"] == judged.metrics["majority"]
+    scores = {name: found["scores"]["lv1_f1_micro"] for name, found in baselines.items()}
+    assert scores["tfidf_logistic"] > scores["vision_logistic"]
+    for found in baselines.values():
+        low, high = found["intervals"]["mean_f1"]
+        assert low <= found["scores"]["mean_f1"] <= high
+
+
+def test_the_calibration_is_of_the_training_prior_and_judged_apart(judged: Judgement, examples: Any) -> None:
+    counts = np.bincount(examples.labels[~examples.is_validation])
+    assert judged.calibration.prior == pytest.approx(counts / 180)
+    found = judged.metrics["calibration"]
+    assert found["negative_log_likelihood"]["after"] < found["negative_log_likelihood"]["before"]
+    assert found["mean_f1"]["after"] == judged.metrics["validation"]["mean_f1"]
+
+
+def test_judging_twice_says_the_same(judged: Judgement, trained: TrainedModel, examples: Any) -> None:
+    assert judge(trained, examples) == judged
+
+
+def test_a_card_tells_of_slices_baselines_and_calibration(judged: Judgement, trained: TrainedModel) -> None:
+    card = model_card(trained, judged, "0" * 64)
+    lines = card.splitlines()
+    assert "|  | this model | always the largest category | text alone: TF-IDF, logistic regression |" in card
+    assert any(line.startswith("| clips without text | 2 |") for line in lines)
+    assert "Validation has none of these: the middle: categories in between; the head: categories with" in card
+    assert sum(line.startswith(("| worst |", "| best |")) for line in lines) == 4
+    assert f"temperature {judged.calibration.temperature:.3f}" in card
+    assert "- Calibration and the shift towards rare categories were fitted on the same validation videos." in lines
+    widths = {len(line.split("|")) for line in lines if line.startswith("| level")}
+    assert widths == {7}
+
+
+def test_a_card_says_where_a_baseline_is_no_worse(judged: Judgement, trained: TrainedModel) -> None:
+    poor = {name: value / 100 for name, value in judged.metrics["validation"].items()}
+    card = model_card(
+        trained, Judgement(judged.metrics | {"validation": poor}, judged.calibration, judged.statistics), ""
+    )
+    assert "A baseline has at least its mean F1: always the largest category; text alone" in card
+    assert "A baseline has at least" not in model_card(trained, judged, "")

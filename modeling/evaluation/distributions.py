@@ -1,0 +1,115 @@
+"""What the training examples look like, kept with a model so that later partitions can be held against them."""
+
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from featurestore.reader import RawBatch
+from modeling.batching import Examples, Rows
+from modeling.evaluation.baselines import draw, read_blocks
+from warehouse.taxonomy import Taxonomy
+
+FORMAT_VERSION: Final = 1
+QUANTILE_LEVELS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+NUM_BINS = 20
+
+
+class Statistics(BaseModel):
+    """What `statistics.json` of a model folder says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = FORMAT_VERSION
+    num_examples: int
+    """Labelled training examples."""
+    num_sampled: int
+    """Those of them whose frames were read, at most 20,000."""
+    category_shares: dict[str, float]
+    """Of every category, by its id."""
+    frames_missing: float
+    """Share of the examples without a frame."""
+    text_missing: float
+    """Share of the examples without text."""
+    quantile_levels: tuple[float, ...] = QUANTILE_LEVELS
+    """What the quantiles below are at; they are empty where there is nothing to count."""
+    token_count: tuple[float, ...]
+    """Quantiles of the tokens of an example that has text."""
+    frame_count: tuple[float, ...]
+    """Quantiles of the frames of a sampled example that has any."""
+    clip_seconds: tuple[float, ...]
+    """Quantiles of the seconds from the first frame of such an example to its last."""
+    embedding_mean: tuple[float, ...]
+    """`[E]`, over the frames of the sampled examples."""
+    embedding_std: tuple[float, ...]
+    """`[E]`, as above."""
+    confidence_counts: tuple[int, ...]
+    """Validation examples by the probability of their predicted category, in 20 bins of equal width from 0 to 1."""
+
+
+def describe(
+    examples: Examples, training_rows: Rows, confidence: npt.NDArray[np.floating], taxonomy: Taxonomy
+) -> Statistics:
+    """Describe the examples that a model learned from.
+
+    Args:
+        examples: where the rows are.
+        training_rows: labelled.
+        confidence: `[N]`, probability of the predicted category of each validation example.
+        taxonomy: of the labels.
+    """
+    counts = np.bincount(examples.labels[training_rows], minlength=len(taxonomy))
+    shares = counts / max(1, len(training_rows))
+    has_frames, num_tokens = examples.has_frames[training_rows], examples.num_tokens[training_rows]
+    sampled = draw(training_rows)
+    frames = _Frames(examples.embedding_dim)
+    for batch in read_blocks(examples, sampled[examples.has_frames[sampled]]):
+        frames.add(batch)
+    mean, std = frames.moments()
+    return Statistics(
+        num_examples=len(training_rows),
+        num_sampled=len(sampled),
+        category_shares=dict(zip(taxonomy.category_ids, shares.tolist(), strict=True)),
+        frames_missing=_share(~has_frames),
+        text_missing=_share(num_tokens == 0),
+        token_count=_quantiles(num_tokens[num_tokens > 0]),
+        frame_count=_quantiles(np.array(frames.counts)),
+        clip_seconds=_quantiles(np.array(frames.seconds)),
+        embedding_mean=tuple(mean.tolist()),
+        embedding_std=tuple(std.tolist()),
+        confidence_counts=tuple(np.histogram(confidence, NUM_BINS, (0, 1))[0].tolist()),
+    )
+
+
+class _Frames:
+    """Sums over the frames of examples that have some."""
+
+    def __init__(self, embedding_dim: int) -> None:
+        self.counts: list[int] = []
+        self.seconds: list[float] = []
+        self._sum, self._squares = np.zeros(embedding_dim), np.zeros(embedding_dim)
+
+    def add(self, batch: RawBatch) -> None:
+        mask = batch.frame_mask.astype(np.bool_)
+        last = np.where(mask, batch.pts_seconds, -np.inf).max(axis=1)
+        first = np.where(mask, batch.pts_seconds, np.inf).min(axis=1)
+        self.counts += mask.sum(axis=1).tolist()
+        self.seconds += (last - first).tolist()
+        frames = batch.embeddings[mask].astype(np.float64)
+        self._sum += frames.sum(axis=0)
+        self._squares += (frames**2).sum(axis=0)
+
+    def moments(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The mean and the standard deviation, `[E]` each."""
+        number = max(1, sum(self.counts))
+        mean = self._sum / number
+        return mean, np.sqrt(np.maximum(0, self._squares / number - mean**2))
+
+
+def _share(mask: npt.NDArray[np.bool_]) -> float:
+    return float(mask.sum() / max(1, len(mask)))
+
+
+def _quantiles(values: npt.NDArray[np.number]) -> tuple[float, ...]:
+    return tuple(np.quantile(values, QUANTILE_LEVELS).tolist()) if len(values) else ()
