@@ -44,7 +44,7 @@ bench-plan: setup  ## Seconds and memory of a plan over a million listed videos
 	$(BIN)/python tests/benchmarks/bench_plan.py
 
 bench-extract: setup  ## Speed of extraction beside the usual way and its bound; writes build/bench-extract.json
-	$(BIN)/python tests/benchmarks/bench_extract.py
+	$(BIN)/python -m tests.benchmarks.bench_extract
 
 format: setup  ## Format the code and mend what ruff can
 	$(BIN)/ruff format .

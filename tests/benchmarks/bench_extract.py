@@ -5,8 +5,6 @@ Prints a table and writes build/bench-extract.json. Figures of two runs are not 
 
 # ruff: noqa: T201 - a benchmark prints
 
-import importlib
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -16,17 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
+from tests.benchmarks.bench_encoding import encoding_rows
+from tests.benchmarks.bench_frames import frame_rows
+from tests.benchmarks.bench_text import text_rows
 
 OUT = Path(__file__).parents[2] / "build" / "bench-extract.json"
-PARTS = {"bench_frames": "frame_rows", "bench_text": "text_rows"}
 
 
 def main() -> None:
-    """Measure every part that is there."""
-    rows: list[dict[str, Any]] = []
-    for module, function in PARTS.items():
-        if importlib.util.find_spec(module):
-            rows += getattr(importlib.import_module(module), function)()
+    """Measure every part."""
+    rows: list[dict[str, Any]] = [*frame_rows(), *encoding_rows(), *text_rows()]
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
     table = Table(box=box.SIMPLE_HEAD)

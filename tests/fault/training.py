@@ -3,10 +3,8 @@
 The parent computes nothing itself: no thread of torch lives on in a fork.
 """
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +24,7 @@ from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
 from modeling.soft_labels import SoftLabels
 from modeling.vocabulary import Vocabulary
 from tests.fault.steps import watching
-from tests.fault.warm import Killer, forked
+from tests.fault.warm import Begin, Killer, serve
 from tests.unit.modeling.conftest import NUM_WORDS, SPECIAL_TOKENS, SyntheticExamples
 from warehouse.files import canonical_json, sha256_bytes
 from warehouse.taxonomy import Category, Taxonomy
@@ -131,15 +129,11 @@ def _train(folder: Path, step: int | None, place: str | None, file_step: int | N
     }
 
 
-def _serve() -> None:
-    torch.set_num_threads(1)
-    for line in sys.stdin:
-        request = json.loads(line)
-        kill = (request.get("step"), request.get("place"), request.get("file_step"))
-        reply = forked(lambda: _train(Path(request["folder"]), *kill))  # noqa: B023 - done with before the next
-        sys.stdout.write(json.dumps(reply) + "\n")
-        sys.stdout.flush()
+def _answer(request: dict[str, Any], begin: Begin) -> dict[str, Any]:
+    begin()
+    return _train(Path(request["folder"]), request.get("step"), request.get("place"), request.get("file_step"))
 
 
 if __name__ == "__main__":
-    _serve()
+    torch.set_num_threads(1)
+    serve(_answer)
