@@ -298,10 +298,18 @@ def remove_tree(path: Path) -> None:
             path.rename(doomed)
         except FileNotFoundError:
             return
-        # Two runs may be removing the same things: either sees files vanish.
         while doomed.exists():
-            with contextlib.suppress(FileNotFoundError):
-                shutil.rmtree(doomed)
+            _try_to_remove(doomed)
+
+
+def _try_to_remove(folder: Path) -> None:
+    # Two runs may be removing the same things: either sees files vanish. And who had found the folder under its old
+    # name may make one more file in it.
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+            raise
 
 
 def remove_file(path: Path) -> None:

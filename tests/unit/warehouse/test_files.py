@@ -96,6 +96,22 @@ def test_removed_tree_is_gone_and_may_be_removed_again(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_tree_is_removed_though_a_late_writer_makes_one_more_file_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tree").mkdir()
+    remove, late = os.rmdir, ["late"]
+
+    def rmdir(path: str, **where: int | None) -> None:
+        while late:
+            (next(tmp_path.iterdir()) / late.pop()).touch()
+        remove(path, **where)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    files.remove_tree(tmp_path / "tree")
+    assert not list(tmp_path.iterdir())
+
+
 def test_canonical_json_is_one_text_for_one_value() -> None:
     assert (
         files.canonical_json({"b": 1, "a": "中"})
