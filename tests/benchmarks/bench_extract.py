@@ -4,6 +4,7 @@ Prints a table and writes build/bench-extract.json. Figures of two runs are not 
 """
 
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
+from tests.benchmarks.bench_encoding import encoding_rows
 from tests.benchmarks.bench_frames import frame_rows
 from tests.benchmarks.bench_text import text_rows
 from tests.benchmarks.report import write
@@ -11,7 +12,7 @@ from tests.benchmarks.report import write
 
 def main() -> None:
     """Measure every part."""
-    write([*frame_rows(), *text_rows()], "bench-extract")
+    write([*frame_rows(), *encoding_rows(), *text_rows()], "bench-extract")
 
 
 if __name__ == "__main__":
