@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ON_TWO_CORES := -n 2 --dist loadfile
 
-.PHONY: help setup demo test faults check bench-plan bench-extract ablation format clean
+.PHONY: help setup demo test faults check bench-plan bench-extract bench-train ablation format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -44,7 +44,10 @@ bench-plan: setup  ## Seconds and memory of a plan over a million listed videos
 	$(BIN)/python tests/benchmarks/bench_plan.py
 
 bench-extract: setup  ## Speed of extraction beside the usual way and its bound; writes build/bench-extract.json
-	$(BIN)/python tests/benchmarks/bench_extract.py
+	$(BIN)/python -m tests.benchmarks.bench_extract
+
+bench-train: setup  ## Speed and memory of training and scoring beside LXMERT; writes build/bench-train.json
+	$(BIN)/python -m tests.benchmarks.bench_train
 
 ablation: setup  ## What each trick of the recipe is worth, in up to an hour; writes docs/ablation.md
 	$(BIN)/python -m tests.benchmarks.ablation.run

@@ -101,6 +101,11 @@ def resample(rows: Rows, labels: npt.NDArray[np.int64], repeats: Sequence[tuple[
     return np.repeat(rows, times[labels])
 
 
+def cut(rows: Rows, num_parts: int) -> list[Rows]:
+    """Cut a batch into parts of nearly equal size; fewer where it has fewer rows."""
+    return [part for part in np.array_split(rows, num_parts) if len(part)]
+
+
 def visible_lengths(examples: Examples, views: Views = ALL_VIEWS) -> npt.NDArray[np.int32]:
     """Count the tokens that a model of these views sees, `[N]`."""
     return examples.num_tokens if "text" in views else np.zeros(len(examples), np.int32)

@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from warehouse.files import canonical_json, make_folder, remove_tree, sha256_bytes, sha256_file, write_file
+from warehouse.files import canonical_json, make_folder, remove_tree, sha256_bytes, write_file
 
 TensorGroups = dict[str, dict[str, Tensor]]
 
@@ -47,8 +49,10 @@ class Checkpoints:
         text = canonical_json({"digests": digests, "state": state})
         write_file(folder / _STATE, text)
         write_file(folder / _SEAL, sha256_bytes(text).encode())
-        for old in self._folders()[self.keep :]:
-            remove_tree(old)
+        kept = self._folders()[: self.keep]
+        for folder in self.folder.glob("step-*"):  # those that a killed run was removing among them
+            if folder not in kept:
+                remove_tree(folder)
 
     def latest(self, identity: str) -> tuple[TensorGroups, dict[str, Any]] | None:
         """Read the newest whole checkpoint of a training; a damaged one gives way to the one before it.
@@ -57,10 +61,10 @@ class Checkpoints:
             identity: `state["identity"]` of the training; another one's checkpoints are left alone.
         """
         for folder in self._folders():
-            content = _verified_state(folder)
-            if content is not None and content["state"]["identity"] == identity:
-                groups = {group: load((folder / f"{group}.safetensors").read_bytes()) for group in content["digests"]}
-                return groups, content["state"]
+            try:
+                return _read(folder, identity)
+            except (OSError, ValueError, SafetensorError):
+                continue
         return None
 
     def clear(self) -> None:
@@ -68,18 +72,38 @@ class Checkpoints:
         remove_tree(self.folder)
 
     def _folders(self) -> list[Path]:
-        return sorted(self.folder.glob("step-*"), reverse=True)
+        return sorted(self.folder.glob(f"step-{'[0-9]' * 8}"), reverse=True)
 
 
-def _verified_state(folder: Path) -> dict[str, Any] | None:
-    try:
-        text = (folder / _STATE).read_bytes()
-        if (folder / _SEAL).read_text() != sha256_bytes(text):
-            return None
-        content: dict[str, Any] = json.loads(text)
-        whole = all(
-            sha256_file(folder / f"{group}.safetensors") == digest for group, digest in content["digests"].items()
-        )
-    except FileNotFoundError:
-        return None
-    return content if whole else None
+class _Content(BaseModel):
+    """What `state.json` says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digests: dict[Annotated[str, Field(pattern="^[a-z_]+$")], str]
+    """Of each file of tensors, by its group."""
+    state: dict[str, Any]
+
+
+def _read(folder: Path, identity: str) -> tuple[TensorGroups, dict[str, Any]]:
+    """Read one checkpoint, every byte of it checked before it is parsed.
+
+    Raises:
+        OSError: a file is missing.
+        ValueError: it is damaged, or another training's.
+        SafetensorError: a file was no safetensors when it was sealed.
+    """
+    content = _Content.model_validate(json.loads(_sealed(folder / _STATE, (folder / _SEAL).read_text("ascii"))))
+    if content.state.get("identity") != identity:
+        raise ValueError(folder)
+    groups = {
+        group: load(_sealed(folder / f"{group}.safetensors", digest)) for group, digest in content.digests.items()
+    }
+    return groups, content.state
+
+
+def _sealed(path: Path, digest: str) -> bytes:
+    payload = path.read_bytes()
+    if sha256_bytes(payload) != digest:
+        raise ValueError(path)
+    return payload

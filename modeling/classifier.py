@@ -36,11 +36,11 @@ class VideoClassifier(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Compute logits, `[B, C]` float32."""
-        encoded = self.encoder(batch, needs_vision=self.reads_means)
+        encoded = self.encoder(batch, outputs="all" if self.reads_means else "pooled")
         return cast("Tensor", self.categories(self.dropout(self._read(encoded)))).float()
 
     def _read(self, encoded: Encoded) -> Tensor:
-        if encoded.vision is None:
+        if encoded.language is None or encoded.vision is None:
             return encoded.pooled
         language = _masked_mean(encoded.language, encoded.language_mask)
         return torch.cat([encoded.pooled, language, _masked_mean(encoded.vision, encoded.vision_mask)], dim=-1)

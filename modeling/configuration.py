@@ -53,6 +53,19 @@ class TrainingConfig(_Configuration):
     max_gradient_norm: float = Field(1.0, gt=0)
     ema_decay: float = Field(0.0, ge=0, lt=1)
     """Of the averaged weights that are evaluated and kept; 0 keeps the last step's."""
+    gradient_accumulation_steps: int = Field(1, ge=1)
+    """The parts that pass through the model one after another, for one step of a batch that takes too much memory."""
+    early_stopping_patience: int | None = Field(None, ge=1)
+    """The evaluations without a better score after which a training ends; None goes on to the last epoch."""
+
+    @model_validator(mode="after")
+    def _parts_are_not_empty(self) -> Self:
+        if self.batch_size < self.gradient_accumulation_steps:
+            raise ValueError(
+                f"batch_size {self.batch_size} is less than gradient_accumulation_steps "
+                f"{self.gradient_accumulation_steps}; lower the latter"
+            )
+        return self
 
 
 class PretrainingConfig(TrainingConfig):

@@ -5,7 +5,7 @@ Sources: Devlin et al., BERT, arXiv:1810.04805; Tan and Bansal, LXMERT, arXiv:19
 
 import math
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,59 +13,32 @@ from torch.nn import functional
 from transformers import BertConfig
 from transformers.models.bert.modeling_bert import BertModel
 
+from modeling.attention import NORM_EPSILON, Attention
 from modeling.batching import Batch
 from modeling.configuration import ModelConfig
 
 _NUM_SLOTS = 3
-_NORM_EPSILON = 1e-12
 _BERT_STD, _BERT_WIDTH = 0.02, 768
 _HARMONICS = (1, 2, 4, 8)
 _NUM_TEMPORAL_FEATURES = 3 + 2 * len(_HARMONICS)
+Outputs = Literal["all", "language", "pooled"]
+"""What is read of the cross encoder; the pooled output always is."""
 
 
 @dataclass(frozen=True)
 class Encoded:
     """The three outputs of the cross encoder, and the masks that say where the first two hold something."""
 
-    language: Tensor
-    """`[B, T, D]`"""
+    language: Tensor | None
+    """`[B, T, D]`; None where nobody asked for it"""
     vision: Tensor | None
-    """`[B, F, D]`; None where nobody asked for it"""
+    """`[B, F, D]`; likewise"""
     pooled: Tensor
     """`[B, D]`"""
     language_mask: Tensor
     """`[B, T]` bool; a missing text holds one place, its learned embedding"""
     vision_mask: Tensor
     """`[B, F]` bool; likewise"""
-
-
-class Attention(nn.Module):
-    """Multi-head attention with its residual connection and norm."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.num_heads = config.num_heads
-        self.dropout, self.attention_dropout = config.dropout, config.attention_dropout
-        self.query = nn.Linear(config.width, config.width)
-        self.key = nn.Linear(config.width, config.width)
-        self.value = nn.Linear(config.width, config.width)
-        self.output = nn.Linear(config.width, config.width)
-        self.norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
-
-    def forward(self, hidden: Tensor, context: Tensor, context_mask: Tensor) -> Tensor:
-        """Attend from `hidden [B, Q, D]` to `context [B, K, D]` where `context_mask [B, 1, 1, K]` is True."""
-        attended = functional.scaled_dot_product_attention(
-            self._split(self.query(hidden)),  # [B, H, Q, D / H]
-            self._split(self.key(context)),
-            self._split(self.value(context)),
-            attn_mask=context_mask,
-            dropout_p=self.attention_dropout if self.training else 0.0,
-        )
-        joined = attended.transpose(1, 2).flatten(2)  # [B, Q, D]
-        return cast("Tensor", self.norm(hidden + functional.dropout(self.output(joined), self.dropout, self.training)))
-
-    def _split(self, projected: Tensor) -> Tensor:
-        return projected.view(*projected.shape[:2], self.num_heads, -1).transpose(1, 2)
 
 
 class FeedForward(nn.Module):
@@ -76,7 +49,7 @@ class FeedForward(nn.Module):
         self.dropout = config.dropout
         self.inner = nn.Linear(config.width, config.feed_forward_width)
         self.output = nn.Linear(config.feed_forward_width, config.width)
-        self.norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
+        self.norm = nn.LayerNorm(config.width, eps=NORM_EPSILON)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Transform `hidden [B, T, D]`, each place by itself."""
@@ -104,10 +77,21 @@ class CrossModalityLayer(nn.Module):
             self._update_vision(language, vision, language_mask, vision_mask),
         )
 
-    def update_language(self, language: Tensor, vision: Tensor, language_mask: Tensor, vision_mask: Tensor) -> Tensor:
-        """Update the language stream alone, for a layer whose vision output nobody reads."""
+    def update_language(
+        self,
+        language: Tensor,
+        vision: Tensor,
+        language_mask: Tensor,
+        vision_mask: Tensor,
+        *,
+        num_places: int | None = None,
+    ) -> Tensor:
+        """Update the first places of the language stream alone, for a layer of which nobody reads the rest."""
         crossed = self.cross_attention(language, vision, vision_mask)
-        return cast("Tensor", self.language_feed_forward(self.language_attention(crossed, crossed, language_mask)))
+        return cast(
+            "Tensor",
+            self.language_feed_forward(self.language_attention(crossed[:, :num_places], crossed, language_mask)),
+        )
 
     def _update_vision(self, language: Tensor, vision: Tensor, language_mask: Tensor, vision_mask: Tensor) -> Tensor:
         crossed = self.cross_attention(vision, language, language_mask)
@@ -125,11 +109,11 @@ class FrameEmbedder(nn.Module):
         super().__init__()
         self.dropout = config.dropout
         self.frame_dense = nn.Linear(embedding_dim, config.width)
-        self.frame_norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
+        self.frame_norm = nn.LayerNorm(config.width, eps=NORM_EPSILON)
         self.temporal_position = config.temporal_position
         if config.temporal_position:
             self.time_dense = nn.Linear(_NUM_TEMPORAL_FEATURES, config.width)
-            self.time_norm = nn.LayerNorm(config.width, eps=_NORM_EPSILON)
+            self.time_norm = nn.LayerNorm(config.width, eps=NORM_EPSILON)
 
     def forward(self, embeddings: Tensor, pts_seconds: Tensor, frame_mask: Tensor) -> Tensor:
         """Embed `embeddings [B, F, E]`, shown at `pts_seconds [B, F]`, as `[B, F, D]`."""
@@ -189,14 +173,14 @@ class CrossEncoder(nn.Module):
         """The weight `[V, D]` that adversarial training moves and the masked language model predicts with."""
         return cast("Tensor", self.language.embeddings.word_embeddings.weight)
 
-    def forward(self, batch: Batch, *, needs_vision: bool = True) -> Encoded:
+    def forward(self, batch: Batch, *, outputs: Outputs = "all") -> Encoded:
         """Encode a batch; see `encode`."""
         language, language_mask = self._embed_text(batch)
         vision, vision_mask = self._embed_frames(batch)
-        return self.encode(language, language_mask, vision, vision_mask, needs_vision=needs_vision)
+        return self.encode(language, language_mask, vision, vision_mask, outputs=outputs)
 
     def encode(
-        self, language: Tensor, language_mask: Tensor, vision: Tensor, vision_mask: Tensor, *, needs_vision: bool = True
+        self, language: Tensor, language_mask: Tensor, vision: Tensor, vision_mask: Tensor, *, outputs: Outputs = "all"
     ) -> Encoded:
         """Run the language layers, the cross-modality layers and the pooler over embedded streams.
 
@@ -205,19 +189,25 @@ class CrossEncoder(nn.Module):
             language_mask: `[B, T]` bool, True at one place of each row at least.
             vision: `[B, F, D]`.
             vision_mask: `[B, F]` bool, likewise.
-            needs_vision: False leaves out the part of the last layer that only the vision output needs.
+            outputs: what is read; the parts of the last layer that only other outputs need are left out.
         """
         over_tokens, over_frames = language_mask[:, None, None, :], vision_mask[:, None, None, :]
         language = self.language.encoder(language, attention_mask=over_tokens).last_hidden_state
         *inner, last = cast("list[CrossModalityLayer]", list(self.layers))
         for layer in inner:
             language, vision = layer(language, vision, over_tokens, over_frames)
-        if needs_vision:
+        if outputs == "all":
             language, vision = last(language, vision, over_tokens, over_frames)
         else:
-            language = last.update_language(language, vision, over_tokens, over_frames)
-        pooled = torch.tanh(self.pooler(language[:, 0]))
-        return Encoded(language, vision if needs_vision else None, pooled, language_mask, vision_mask)
+            num_places = 1 if outputs == "pooled" else None
+            language = last.update_language(language, vision, over_tokens, over_frames, num_places=num_places)
+        return Encoded(
+            language=None if outputs == "pooled" else language,
+            vision=vision if outputs == "all" else None,
+            pooled=torch.tanh(self.pooler(language[:, 0])),
+            language_mask=language_mask,
+            vision_mask=vision_mask,
+        )
 
     def _embed_text(self, batch: Batch) -> tuple[Tensor, Tensor]:
         placeholder = _placeholder(batch.token_mask)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from modeling.adversarial import add_fgm_gradients, add_pgd_gradients
-from modeling.batching import Batch, Examples, Rows, epoch_batches, read_batch, resample, visible_lengths
+from modeling.batching import Batch, Examples, Rows, cut, epoch_batches, read_batch, resample, visible_lengths
 from modeling.checkpoint import Checkpoints
 from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import ALL_VIEWS, Recipe, Views
@@ -56,7 +56,7 @@ def train(
     report: Callable[[Progress], None] = lambda _: None,
     device: torch.device | None = None,
 ) -> TrainedModel:
-    """Train a classifier on the labelled examples that are not validation; those that are choose its best weights.
+    """Train a classifier on the labelled training examples; the validation examples choose its best weights.
 
     With soft labels it learns from its teachers too, on unlabelled examples mixed into the same epochs.
 
@@ -172,11 +172,14 @@ class _Finetuning:
         return epoch_batches(self._epoch_rows, lengths, self._config.batch_size, seed=self._seed, epoch=epoch)
 
     def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:  # noqa: ARG002 - nothing is drawn for a batch
-        batch = read_batch(self._examples, rows, self._views).to(self._device)
-        targets = None if self._soft_labels is None else self._soft_labels.targets(rows).to(self._device)
-        loss = self._backward(batch, targets)
+        parts = [self._read(part) for part in cut(rows, self._config.gradient_accumulation_steps)]
+
+        def backward() -> Tensor:
+            return torch.stack([self._backward(*part, num_examples=len(rows)) for part in parts]).sum()
+
+        loss = backward()
         if "text" in self._views:
-            self._add_adversarial_gradients(lambda: self._backward(batch, targets))
+            self._add_adversarial_gradients(backward)
         return {"loss": loss}
 
     def evaluate(self) -> Evaluation:
@@ -193,7 +196,11 @@ class _Finetuning:
         scores = metrics.evaluate(true_ids, predicted_ids, self._taxonomy)
         return Evaluation(scores["mean_f1"], scores)
 
-    def _backward(self, batch: Batch, targets: Tensor | None) -> Tensor:
+    def _read(self, rows: Rows) -> tuple[Batch, Tensor | None]:
+        batch = read_batch(self._examples, rows, self._views).to(self._device)
+        return batch, None if self._soft_labels is None else self._soft_labels.targets(rows).to(self._device)
+
+    def _backward(self, batch: Batch, targets: Tensor | None, *, num_examples: int) -> Tensor:
         with autocast(self._device):
             logits = self.model(batch)
         losses = example_losses(
@@ -203,7 +210,7 @@ class _Finetuning:
             label_smoothing=self._config.label_smoothing,
             soft_weight=self._config.soft_label_weight,
         )
-        loss = losses.mean()
+        loss = losses.sum() / num_examples
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 

@@ -1,6 +1,6 @@
 """Pretraining objectives: masked language model and image-text matching."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, cast
 
 import torch
@@ -13,6 +13,7 @@ from modeling.cross_encoder import CrossEncoder, initialise
 from modeling.vocabulary import Vocabulary
 
 _IGNORED = -100
+_TEXT_FIELDS = ("token_ids", "slot_ids", "word_start", "token_mask")
 _SHARE_MASKED, _SHARE_MASKED_OR_RANDOM = 0.8, 0.9
 
 
@@ -48,8 +49,8 @@ class PretrainingModel(nn.Module):
         Returns:
             Logits `[M, V]` and `[B, 2]`, float32.
         """
-        encoded = self.encoder(batch, needs_vision=False)
-        words = self.language_head(encoded.language[is_target], self.encoder.word_embeddings)
+        encoded = self.encoder(batch, outputs="language")
+        words = self.language_head(cast("Tensor", encoded.language)[is_target], self.encoder.word_embeddings)
         return words.float(), cast("Tensor", self.matching_head(encoded.pooled)).float()
 
 
@@ -62,6 +63,17 @@ class PretrainingBatch:
     """`[B, T]` int64, the token that was there, -100 where nothing is asked"""
     matches: Tensor
     """`[B]` int64, 1 where frames and text belong together, -100 where one of them is missing"""
+
+    def cut(self, num_parts: int) -> "list[PretrainingBatch]":
+        """Cut it into parts of nearly equal size, each as wide as its own longest text."""
+        return [self._part(rows) for rows in torch.arange(len(self.batch)).tensor_split(num_parts) if len(rows)]
+
+    def _part(self, rows: Tensor) -> "PretrainingBatch":
+        num_tokens = max(1, int(self.batch.token_mask[rows].sum(dim=1).max()))
+        chosen = {field.name: getattr(self.batch, field.name)[rows] for field in fields(self.batch)}
+        texts = {name: values[:, :num_tokens] for name, values in chosen.items() if name in _TEXT_FIELDS}
+        batch = Batch(**chosen | texts)
+        return PretrainingBatch(batch, self.hidden_ids[rows, :num_tokens], self.matches[rows])
 
     def to(self, device: torch.device) -> "PretrainingBatch":
         """Copy all tensors to a device."""
@@ -144,19 +156,28 @@ def pretraining_batch(
     return PretrainingBatch(exchanged, hidden_ids, matches)
 
 
-def pretraining_losses(model: nn.Module, asked: PretrainingBatch) -> PretrainingLosses:
-    """Compute both losses of a `PretrainingModel`; a batch that asks nothing loses nothing."""
+def pretraining_losses(
+    model: nn.Module, asked: PretrainingBatch, whole: PretrainingBatch | None = None
+) -> PretrainingLosses:
+    """Compute both losses of a `PretrainingModel`; a batch that asks nothing loses nothing.
+
+    Args:
+        model: of both objectives.
+        asked: a batch, or a part of one.
+        whole: the batch that it is a part of: losses are shares of that one's means, and add up to them.
+    """
+    whole = whole or asked
     is_target = asked.hidden_ids != _IGNORED
     words, matching = model(asked.batch, is_target)
     return PretrainingLosses(
-        language=_mean_cross_entropy(words, asked.hidden_ids[is_target]),
-        matching=_mean_cross_entropy(matching, asked.matches),
+        language=_mean_cross_entropy(words, asked.hidden_ids[is_target], whole.hidden_ids),
+        matching=_mean_cross_entropy(matching, asked.matches, whole.matches),
     )
 
 
-def _mean_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+def _mean_cross_entropy(logits: Tensor, targets: Tensor, counted: Tensor) -> Tensor:
     total = functional.cross_entropy(logits, targets, ignore_index=_IGNORED, reduction="sum")
-    return total / (targets != _IGNORED).sum().clamp(min=1)
+    return total / (counted != _IGNORED).sum().clamp(min=1)
 
 
 def _places(ids: Tensor) -> Tensor:

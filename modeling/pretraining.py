@@ -104,16 +104,18 @@ class _Pretraining:
         return epoch_batches(self._rows, lengths, self._config.batch_size, seed=self._seed, epoch=epoch)
 
     def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
-        losses = self._losses(self._asked(rows, self._seed, step))
-        losses["loss"].backward()  # type: ignore[no-untyped-call]
-        return {name: loss.detach() for name, loss in losses.items()}
+        asked = self._asked(rows, self._seed, step)
+        parts = asked.cut(self._config.gradient_accumulation_steps)
+        losses = [self._backward(part.to(self._device), asked) for part in parts]
+        return {name: torch.stack([part[name] for part in losses]).sum() for name in losses[0]}
 
     def evaluate(self) -> Evaluation:
         lengths = self._examples.num_tokens[self._validation_rows]
         batches = sorted_batches(self._validation_rows, lengths, self._config.batch_size)
         if not batches:
             return Evaluation(0.0, {})
-        losses = [self._losses(self._asked(rows, _VALIDATION_SEED, index)) for index, rows in enumerate(batches)]
+        asked = (self._asked(rows, _VALIDATION_SEED, index).to(self._device) for index, rows in enumerate(batches))
+        losses = [self._losses(batch, batch) for batch in asked]
         metrics = {name: float(np.mean([loss[name].item() for loss in losses])) for name in losses[0]}
         return Evaluation(-metrics["loss"], metrics)
 
@@ -125,10 +127,15 @@ class _Pretraining:
             unit=self._config.mask_unit,
             probability=self._config.mask_probability,
             generator=generator,
-        ).to(self._device)
+        )
 
-    def _losses(self, asked: PretrainingBatch) -> dict[str, Tensor]:
+    def _backward(self, part: PretrainingBatch, whole: PretrainingBatch) -> dict[str, Tensor]:
+        losses = self._losses(part, whole)
+        losses["loss"].backward()  # type: ignore[no-untyped-call]
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _losses(self, part: PretrainingBatch, whole: PretrainingBatch) -> dict[str, Tensor]:
         with autocast(self._device):
-            losses = pretraining_losses(self.model, asked)
+            losses = pretraining_losses(self.model, part, whole)
         total = losses.language + self._config.matching_weight * losses.matching
         return {"loss": total, "language_loss": losses.language, "matching_loss": losses.matching}

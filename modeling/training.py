@@ -12,7 +12,7 @@ from modeling.averaging import Averaged
 from modeling.batching import Rows
 from modeling.checkpoint import Checkpoints, TensorGroups
 from modeling.configuration import TrainingConfig
-from warehouse.errors import Invalid
+from warehouse.errors import Corrupt, Invalid
 
 _NUM_RECORDS = 100
 _OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")
@@ -73,7 +73,7 @@ class Trained:
     weights: dict[str, Tensor]
     """The best averaged weights by parameter name, on the CPU."""
     history: dict[str, Any]
-    """`steps` (losses and learning rates), `evaluations` and `best_step`."""
+    """`steps` (losses and learning rates), `evaluations`, `best_step`, and `stopped_step` where it ended early."""
 
 
 def optimise(
@@ -139,7 +139,8 @@ class _Run:
         self._averaged = Averaged(self._model, config.ema_decay)
         self._best: dict[str, Tensor] = {}
         self._best_score = -math.inf
-        self._history: dict[str, Any] = {"steps": [], "evaluations": [], "best_step": 0}
+        self._num_stale = 0
+        self._history: dict[str, Any] = {"steps": [], "evaluations": [], "best_step": 0, "stopped_step": None}
         self._sums: dict[str, Tensor] = {}
         self._num_summed = 0
         self._step = 0
@@ -150,7 +151,7 @@ class _Run:
         saved = self._checkpoints.latest(self._identity) if self._checkpoints else None
         if saved:
             self._restore(*saved)
-        while self._step < self._num_steps:
+        while self._step < self._num_steps and self._history["stopped_step"] is None:
             self._run_epoch()
         return Trained(self._best, self._history)
 
@@ -201,6 +202,9 @@ class _Run:
         with self._averaged.applied(), torch.inference_mode():
             evaluation = self._phase.evaluate()
         self._history["evaluations"].append({"step": self._step} | evaluation.metrics)
+        self._num_stale = 0 if evaluation.score > self._best_score else self._num_stale + 1
+        if self._num_stale == self._config.early_stopping_patience:
+            self._history["stopped_step"] = self._step
         if evaluation.score >= self._best_score:
             self._best_score, self._history["best_step"] = evaluation.score, self._step
             self._best = {name: weight.to("cpu", copy=True) for name, weight in self._averaged.weights.items()}
@@ -222,12 +226,18 @@ class _Run:
             "identity": self._identity,
             "step": self._step,
             "best_score": self._best_score if self._best else None,
+            "num_stale": self._num_stale,
             "history": self._history,
             "sums": {name: total.item() for name, total in self._sums.items()},
             "num_summed": self._num_summed,
         }
 
     def _restore(self, groups: TensorGroups, state: dict[str, Any]) -> None:
+        shapes = {name: parameter.shape for name, parameter in self._model.named_parameters()}
+        if any(
+            {name: weight.shape for name, weight in groups[key].items()} != shapes for key in ("weights", "averaged")
+        ):
+            raise Corrupt(f"the checkpoint of {self._phase.name} has other tensors than its model; remove its folder")
         with torch.no_grad():
             for name, parameter in self._model.named_parameters():
                 parameter.copy_(groups["weights"][name])
@@ -238,6 +248,7 @@ class _Run:
         self._best = groups["best"]
         self._best_score = -math.inf if state["best_score"] is None else state["best_score"]
         self._step, self._history, self._num_summed = state["step"], state["history"], state["num_summed"]
+        self._num_stale = state["num_stale"]
         self._sums = {name: torch.tensor(total, dtype=torch.float64) for name, total in state["sums"].items()}
         torch.set_rng_state(groups["random"]["cpu"])
         if "cuda" in groups["random"]:

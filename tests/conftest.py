@@ -8,8 +8,10 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -170,10 +172,7 @@ def postgresql_server() -> Iterator[Server]:
         pytest.skip("there is no PostgreSQL server here: apt-get install postgresql")
     # Not among pytest's own folders, which nobody else may enter.
     folder = Path(tempfile.mkdtemp(prefix="reelstore-postgresql-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = Server(installed[-1], folder, port, "postgres" if os.geteuid() == 0 else None)
+    server = Server(installed[-1], folder, _free_port(), "postgres" if os.geteuid() == 0 else None)
     try:
         server.make()
         process = server.start()
@@ -201,3 +200,58 @@ def catalog_url(request: pytest.FixtureRequest) -> str | None:
         return None
     url: str = request.getfixturevalue("postgresql_url")
     return url
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., None]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(words: list[str], log: str, **options: object) -> None:
+        with (tmp_path / log).open("wb") as output:
+            started.append(
+                subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **options)  # type: ignore[call-overload]
+            )
+
+    yield run
+    for process in reversed(started):
+        os.killpg(process.pid, signal.SIGTERM)
+    for process in started:
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def prefect_server(tmp_path: Path, start: Callable[..., None]) -> dict[str, str]:
+    """Start a real Prefect server on 127.0.0.1; returns the environment of those who use it."""
+    port = _free_port()
+    environment = {
+        "DO_NOT_TRACK": "1",
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    words = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--no-ui", "--host", "127.0.0.1"]
+    start([*words, "--port", str(port)], "server.log", cwd=tmp_path, env=os.environ | environment)
+    _wait_for(f"{environment['PREFECT_API_URL']}/health", tmp_path / "server.log")
+    return environment
+
+
+def _wait_for(url: str, log: Path, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own server
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(log.read_text())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

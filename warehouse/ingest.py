@@ -1,21 +1,18 @@
-"""From a listing to published videos and labels: check every row, hash each medium once, publish."""
+"""From a checked listing to published videos and labels: hash each medium once, publish."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 
 from warehouse import tables
 from warehouse.errors import Invalid
-from warehouse.listing import Listing, read_listing
+from warehouse.listing import Listing
 from warehouse.media import digest_media
-from warehouse.sources.record import VideoRecord
 from warehouse.split import freeze_salt
 from warehouse.store import Store
 from warehouse.tables import Role, Videos, publish_labels, publish_videos
-from warehouse.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -42,43 +39,6 @@ class IngestSummary:
     """The id of the videos' commit."""
     changed: bool
     """False where the very same videos and labels were published already."""
-
-
-def ingest(
-    store: Store,
-    records: Iterable[VideoRecord],
-    partition: str,
-    role: Role,
-    media_root: Path,
-    taxonomy: Taxonomy | None,
-    now: datetime,
-    *,
-    rehash: bool = False,
-    on_hashed: Callable[[int, int], None] = lambda _done, _all: None,
-) -> IngestSummary:
-    """Read a listing and publish it.
-
-    Args:
-        store: The store.
-        records: A source's records.
-        partition: The partition's name.
-        role: What its videos are for.
-        media_root: The folder that media paths are relative to.
-        taxonomy: The categories; needed for a labeled partition.
-        now: The moment, in UTC.
-        rehash: True to read every medium again.
-        on_hashed: Called with the number of media files read so far and the number to read.
-
-    Returns:
-        What was found and published.
-
-    Raises:
-        Invalid: As for `read_listing` and `publish_listing`; nothing was published.
-        Conflict: As for `publish_listing`.
-        Retryable: As for `publish_listing`.
-    """
-    listing = read_listing(records, partition, role, media_root, taxonomy)
-    return publish_listing(store, listing, now, rehash=rehash, on_hashed=on_hashed)
 
 
 def publish_listing(

@@ -5,6 +5,7 @@ what decoding needs and nothing more, locks itself into the jail, says `ready` a
 again.
 """
 
+import io
 import json
 import mmap
 import sys
@@ -37,7 +38,9 @@ def main() -> None:
 def _decode(kind: str, media_fd: int, framing: Framing, out: DecodedFrames) -> tuple[str, str]:
     """Decode what lies in the media memory into `out`; whatever happens, one outcome comes back, with its detail."""
     try:
-        with open(media_fd, "rb", closefd=False) as media:
+        unbuffered = io.FileIO(media_fd, closefd=False)
+        unbuffered.name = "media"  # in place of the descriptor's number, which would stand in what the decoder says
+        with io.BufferedReader(unbuffered) as media:
             media.seek(0)
             _DECODERS[kind](media, framing).copy_to(out)
     except Rejected as rejected:

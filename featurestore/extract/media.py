@@ -34,17 +34,20 @@ def copy_to_memory(item: MediaItem, memory_fd: int) -> None:
     Raises:
         Rejected: it is missing, unreadable, empty, too large or has other bytes.
     """
+    name = item.path.name  # not the folder: equal media give equal ledgers wherever they lie
     try:
         with os.fdopen(os.open(item.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             digest, size_bytes = _copy(file, item.path, memory_fd)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise Rejected(Reason.MEDIA_MISSING, f"no file at {item.path}") from error
+        raise Rejected(Reason.MEDIA_MISSING, f"there is no file {name}") from error
     except (OSError, ValueError) as error:
-        raise Rejected(Reason.MEDIA_UNREADABLE, f"{item.path} cannot be read ({error})") from error
+        raise Rejected(
+            Reason.MEDIA_UNREADABLE, f"{name} cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from error
     if digest != item.content_sha256:
-        raise Rejected(Reason.MEDIA_CHANGED, f"{item.path} has other bytes than when it was ingested; ingest it again")
+        raise Rejected(Reason.MEDIA_CHANGED, f"{name} has other bytes than when it was ingested; ingest it again")
     if not size_bytes:
-        raise Rejected(Reason.EMPTY_FILE, f"{item.path} is empty")
+        raise Rejected(Reason.EMPTY_FILE, f"{name} is empty")
 
 
 def _copy(file: BinaryIO, path: Path, memory_fd: int) -> tuple[str, int]:
@@ -58,5 +61,5 @@ def _copy(file: BinaryIO, path: Path, memory_fd: int) -> tuple[str, int]:
         os.pwrite(memory_fd, block, size_bytes)
         size_bytes += len(block)
         if size_bytes > MAX_BYTES:
-            raise Rejected(Reason.TOO_LARGE, f"{path} has more than {MAX_BYTES} bytes")
+            raise Rejected(Reason.TOO_LARGE, f"{path.name} has more than {MAX_BYTES} bytes")
     return digest.hexdigest(), size_bytes

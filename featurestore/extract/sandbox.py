@@ -1,30 +1,24 @@
 """Decoding workers: persistent fresh interpreters that take bytes and give frames, and may die without harm.
 
 Bytes go in and frames come out by memory files that a worker inherits; it locks itself into a jail (`jail.py`) before
-it reads any. The parent holds the clock and kills. Workers end with the parent: the kernel kills them when the thread
-that started them ends, and they end when their stdin does.
+it reads any. The parent holds the clock and kills.
 """
 
 import fcntl
 import json
 import mmap
 import os
-import queue
 import select
-import signal
 import subprocess
-import sys
 import time
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
-from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, cast
 
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem, copy_to_memory
+from featurestore.extract.workers import Seat, WorkerPool
 from featurestore.reasons import OK, Reason
 from warehouse.errors import Invalid, Rejected, Retryable
 
@@ -40,7 +34,7 @@ _AHEAD = 4
 """Videos in hand for each worker, so that one slow video doesn't stop the others."""
 
 
-class DecodePool:
+class DecodePool(WorkerPool["_Seat"]):
     """Decodes media in `num_workers` jailed processes; a context manager.
 
     Args:
@@ -57,28 +51,7 @@ class DecodePool:
         time_limit_seconds: float = 60.0,
         allow_missing_layers: Collection[Layer] = (),
     ) -> None:
-        self._num_workers = num_workers
-        self._seats = [_Seat(framing, time_limit_seconds, allow_missing_layers) for _ in range(num_workers)]
-        self._free: queue.SimpleQueue[_Seat] = queue.SimpleQueue()
-        for seat in self._seats:
-            self._free.put(seat)
-        # Threads that outlive every worker: the kernel kills a worker when the thread that started it ends.
-        self._threads = ThreadPoolExecutor(num_workers, thread_name_prefix="decode")
-
-    def __enter__(self) -> Self:
-        """Return the pool itself; workers start when there is work."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """End all workers, whatever they are doing."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        for seat in self._seats:
-            seat.interrupt()
-        self._threads.shutdown()
-        for seat in self._seats:
-            seat.close()
+        super().__init__([_Seat(framing, time_limit_seconds, allow_missing_layers) for _ in range(num_workers)], _AHEAD)
 
     @property
     def jail(self) -> dict[str, bool]:
@@ -92,35 +65,21 @@ class DecodePool:
         Args:
             items: what to decode.
 
-        Yields:
+        Returns:
             For each item, in order, its frames or why there are none.
 
         Raises:
             Invalid: this machine can't jail a worker, and no setting allows that.
             Retryable: no worker can be started on this machine.
         """
-        pending: deque[Future[DecodedFrames | Rejected]] = deque()
-        for item in items:
-            pending.append(self._threads.submit(self._decode, item))
-            if len(pending) >= _AHEAD * self._num_workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-
-    def _decode(self, item: MediaItem) -> DecodedFrames | Rejected:
-        seat = self._free.get()
-        try:
-            return seat.decode(item)
-        except Rejected as rejected:
-            return rejected
-        finally:
-            self._free.put(seat)
+        return self._in_order(_Seat.attempt, items)
 
 
-class _Seat:
+class _Seat(Seat):
     """Memory shared with a worker, and the worker that uses it now."""
 
     def __init__(self, framing: Framing, time_limit_seconds: float, allow_missing_layers: Collection[Layer]) -> None:
+        super().__init__()
         self._framing = framing
         self._time_limit_seconds = time_limit_seconds
         self._allow_missing_layers = allow_missing_layers
@@ -132,9 +91,14 @@ class _Seat:
         # A worker that shrank its side would crash the parent's.
         fcntl.fcntl(self._frames_fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         self._shared = DecodedFrames.within(memoryview(mmap.mmap(self._frames_fd, framing.num_bytes)), framing)
-        self._worker: subprocess.Popen[bytes] | None = None
-        self._stderr_fd = -1
         self._num_videos = 0
+
+    def attempt(self, item: MediaItem) -> DecodedFrames | Rejected:
+        """Decode one medium, or say why it gives no frames; other errors as of `decode`."""
+        try:
+            return self.decode(item)
+        except Rejected as rejected:
+            return rejected
 
     def decode(self, item: MediaItem) -> DecodedFrames:
         """Decode one medium.
@@ -158,50 +122,21 @@ class _Seat:
         self._shared.copy_to(decoded)
         return decoded
 
-    def interrupt(self) -> None:
-        """End the worker from another thread; the one that waits for it finds it dead."""
-        worker = self._worker
-        if worker is not None:
-            worker.kill()
-
-    def kill(self) -> None:
-        """End the worker; another starts with the next medium."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.kill()
-            worker.communicate()
-            os.close(self._stderr_fd)
-
     def close(self) -> None:
         """End the worker and give the memory back."""
-        self.kill()
+        super().close()
         del self._shared
         for descriptor in (self._media_fd, self._frames_fd):
             os.close(descriptor)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        arguments = (os.getpid(), self._media_fd, self._frames_fd, json.dumps(asdict(self._framing)))
-        # What a worker says beyond the room of a pipe is lost, and never waited for.
-        self._stderr_fd, stderr = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            worker = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-m", PROGRAM, *map(str, arguments)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                pass_fds=(self._media_fd, self._frames_fd),
-                env=_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                start_new_session=True,
-            )
-        except OSError as error:
-            os.close(self._stderr_fd)
-            raise Retryable(f"a decoding worker did not start: {error}") from error
-        finally:
-            os.close(stderr)
-        self._worker, self._num_videos = worker, 0
+        memory = (self._media_fd, self._frames_fd)
+        framing = json.dumps(asdict(self._framing))
+        worker = self._launch(PROGRAM, *memory, framing, environment=_ENVIRONMENT, pass_fds=memory)
+        self._num_videos = 0
         outcome, detail = _read_answer(worker, START_SECONDS)
         if outcome != _READY:
-            sentence = f"a decoding worker did not start: {detail or outcome} {self._stderr()}"
+            sentence = f"a decoding worker did not start ({detail or self._ending()})"
             self.kill()
             raise Retryable(sentence)
         self._check_jail(frozenset(detail.split()))
@@ -230,14 +165,8 @@ class _Seat:
         except BrokenPipeError:
             outcome, detail = Reason.WORKER_DIED, ""
         if outcome == Reason.WORKER_DIED:
-            detail = f"the worker ended ({_how_it_ended(worker)}) {self._stderr()}".strip()
+            detail = f"the worker ended ({self._ending()})"
         return outcome, detail
-
-    def _stderr(self) -> str:
-        try:
-            return os.read(self._stderr_fd, _ANSWER_BYTES).decode(errors="replace").strip()
-        except BlockingIOError:
-            return ""
 
 
 def _read_answer(worker: "subprocess.Popen[bytes]", seconds: float) -> tuple[str, str]:
@@ -260,11 +189,3 @@ def _read_answer(worker: "subprocess.Popen[bytes]", seconds: float) -> tuple[str
         return Reason.WORKER_DIED, ""
     known = outcome in (OK, _READY, *Reason)
     return (outcome, str(detail)) if known else (Reason.WORKER_DIED, "")
-
-
-def _how_it_ended(worker: "subprocess.Popen[bytes]") -> str:
-    try:
-        code = worker.wait(timeout=1)
-    except subprocess.TimeoutExpired:
-        return "its answer made no sense"
-    return signal.Signals(-code).name if code < 0 else f"exit status {code}"

@@ -1,15 +1,12 @@
-"""Frames: what is decoded, what it costs, how close it comes to the usual transform, and decoding beside encoding.
+"""Frames: what is decoded, what it costs, and how close it comes to the usual transform.
 
 Clips are those of REELSTORE_SAMPLES and two drawn ones of a minute; without samples, drawn ones alone.
 """
 
-import hashlib
 import io
 import itertools
 import os
-import resource
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,50 +14,44 @@ from typing import Any
 
 import av
 import numpy as np
-import timm
-import torch
 from PIL import Image
-from timm.data import create_transform, resolve_data_config
 
 from featurestore.extract import decode
 from featurestore.extract.decode import decode_video
-from featurestore.extract.encoder_weights import load_weights
-from featurestore.extract.frame_encoder import FrameEncoder, load_encoder, make_frame_spec
+from featurestore.extract.frame_encoder import load_encoder, make_frame_spec
 from featurestore.extract.frame_sampling import sample
-from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.framing import Framing
-from featurestore.extract.media import MediaItem
 from featurestore.spec import FrameSpec
 from flows.demo.encoder import shipped_encoder
+from tests.benchmarks.report import Row, at_most, row
 from warehouse.errors import Rejected
 
 LARGE = Framing(num_frames=8, resize_short_side=256, crop=224, resize_filter="bicubic")
 GROUPS, LONG_SECONDS, SHORT_SECONDS, RATE = (12, 250), 60, 3, 25
-NUM_SHORT, NUM_VIDEOS, NUM_PEER_VIDEOS, ROUNDS, CPU_ROUNDS = 12, 208, 48, 5, 3
-MAX_CPU, MAX_WALL, MIN_COSINE = 1.05, 1.20, 0.9995
+NUM_SHORT, CPU_ROUNDS = 12, 3
+MAX_CPU = 1.05
 MIN_PSNR_DECIBELS, MIN_PIL_COSINE = 28, 0.99
 
-Row = dict[str, Any]
-"""name, ours, peer, bound, ratio, target, holds"""
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def frame_rows() -> list[Row]:
     """Measure; the rows of the table."""
-    clips = sample_clips() or {f"drawn-{i}": draw_clip(SHORT_SECONDS, 250, i) for i in range(NUM_SHORT)}
     long = {f"minute-{group}": draw_clip(LONG_SECONDS, group, 0) for group in GROUPS}
-    known = {name: clip for name, payload in (clips | long).items() if (clip := Clip.read(payload)) is not None}
+    clips = some_clips() | long
+    known = {name: clip for name, payload in clips.items() if (clip := Clip.read(payload)) is not None}
+    return [*counts(known), *decoding_cpu(known), *closeness(known, *demo_encoder())]
+
+
+def demo_encoder() -> tuple[FrameSpec, Path]:
+    """The demo's encoder: its spec and weights."""
     weights, card = shipped_encoder()
-    spec = make_frame_spec(card.encoder, card.encoder_kwargs, weights)
-    with tempfile.TemporaryDirectory() as folder:
-        items = put(clips, Path(folder))
-        return [
-            *counts(known),
-            *decoding_cpu(known),
-            *closeness(known, spec, weights),
-            *overlap(items, spec, weights),
-            *on_gpu(items, spec, weights),
-        ]
+    return make_frame_spec(card.encoder, card.encoder_kwargs, weights), weights
+
+
+def some_clips() -> dict[str, bytes]:
+    """The sample clips, or drawn ones."""
+    return sample_clips() or {f"drawn-{i}": draw_clip(SHORT_SECONDS, 250, i) for i in range(NUM_SHORT)}
 
 
 def sample_clips() -> dict[str, bytes]:
@@ -287,116 +278,3 @@ def cosine(some: Any, others: Any) -> Any:
     """Cosine of each row of two arrays."""
     a, b = some.astype(np.float64), others.astype(np.float64)
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-
-
-def put(clips: Mapping[str, bytes], folder: Path) -> list[MediaItem]:
-    """Lay clips on disk and list them over and over, as many as are measured."""
-    items = []
-    for name, payload in clips.items():
-        (folder / name).write_bytes(payload)
-        items.append(MediaItem(hashlib.sha256(payload).hexdigest(), folder / name, "video"))
-    return list(itertools.islice(itertools.cycle(items), NUM_VIDEOS))
-
-
-def overlap(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[Row]:
-    """Time extraction beside its two parts alone on one core each, and beside the usual way."""
-    cores = len(os.sched_getaffinity(0))
-    framing = framing_of(spec)
-    walls, cpus, bounds = [], [], []
-    with FrameExtractor(spec, weights, cores) as extractor:
-        extractor.extract(items[: 2 * cores], previews=False)
-        encoder = load_encoder(spec, weights)
-        for _ in range(ROUNDS):
-            videos: list[Any] = []
-            alone = cpu_seconds(lambda into=videos: into.extend(decode_all(items, framing)))
-            frames = [frame for video in videos for frame in video.frames[video.frame_mask == 1]]
-            alone += cpu_seconds(encode_all, encoder, frames)
-            bounds.append(alone / cores)
-            started, before = time.perf_counter(), total_cpu()
-            extractor.extract(items, previews=False)
-            walls.append(time.perf_counter() - started)
-            cpus.append((total_cpu() - before) / alone)
-    encoder.close()
-    peer = peer_seconds(items[:NUM_PEER_VIDEOS], spec, weights) / NUM_PEER_VIDEOS * len(items)
-    ratio = statistics.median(wall / bound for wall, bound in zip(walls, bounds, strict=True))
-    wall, bound = statistics.median(walls), statistics.median(bounds)
-    title = f"wall seconds for {len(items)} videos on {cores} cores"
-    yield row(title, wall, peer, bound, ratio, *at_most(MAX_WALL, ratio))
-    overhead = statistics.median(cpus)
-    title = "CPU seconds of the same beside decoding and encoding alone"
-    yield row(title, overhead * bound * cores, None, bound * cores, overhead, *at_most(MAX_WALL, overhead))
-
-
-def decode_all(items: list[MediaItem], framing: Framing) -> Iterator[Any]:
-    """Decode on one core what gives frames."""
-    for item in items:
-        try:
-            yield decode_video(io.BytesIO(item.path.read_bytes()), framing)
-        except Rejected:
-            continue
-
-
-def encode_all(encoder: FrameEncoder, frames: list[Picture]) -> None:
-    """Encode on one core after another."""
-    size = encoder.frames_per_batch
-    for start in range(0, len(frames), size):
-        encoder.submit(frames[start : start + size]).result()
-
-
-def total_cpu() -> float:
-    """CPU seconds of this process and of those that it started and that still run, or have ended."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[1]) == os.getpid():
-            ticks += int(fields[11]) + int(fields[12])
-    return time.process_time() + ended.ru_utime + ended.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
-
-
-def peer_seconds(items: list[MediaItem], spec: FrameSpec, weights: Path) -> float:
-    """The way of most repositories: decode all frames, transform by PIL, one batch of timm for each video."""
-    model = timm.create_model(spec.encoder, num_classes=0, **spec.encoder_kwargs).eval()
-    load_weights(model, weights.read_bytes(), weights)
-    config = resolve_data_config({}, model=model) | {"input_size": (3, spec.crop, spec.crop), "crop_pct": 224 / 256}
-    transform = create_transform(**config)
-    started = time.perf_counter()
-    for item in items:
-        images = [frame.to_image() for frame in decoded(item.path.read_bytes())]
-        chosen = sample(range(len(images)), len(images), spec.num_frames)
-        with torch.inference_mode():
-            model(torch.stack([transform(images[i]) for i in chosen])).numpy()
-    return time.perf_counter() - started
-
-
-def on_gpu(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[Row]:
-    """Compare precisions, and how busy decoding keeps the encoder; nothing where there is no GPU."""
-    if not torch.cuda.is_available():
-        return
-    frames = [frame for video in decode_all(items[:40], framing_of(spec)) for frame in video.frames]
-    plain = load_encoder(spec, weights).encode(np.stack(frames))
-    for precision, mode in itertools.product(("bfloat16", "float16"), ("eager", "compiled")):
-        recipe = spec.model_copy(update={"precision": precision, "execution_mode": mode})
-        lowest = float(cosine(load_encoder(recipe, weights).encode(np.stack(frames)), plain).min())
-        yield row(
-            f"cosine of {precision}, {mode}, beside float32",
-            lowest,
-            None,
-            1.0,
-            lowest,
-            f"at least {MIN_COSINE}",
-            lowest >= MIN_COSINE,
-        )
-
-
-def at_most(most: float, ratio: float) -> tuple[str, bool]:
-    """A target, and whether it holds."""
-    return f"at most {most:g}", ratio <= most
-
-
-def row(name: str, ours: float, peer: float | None, bound: float | None, ratio: float, target: str, holds: bool) -> Row:
-    """One row of the table."""
-    return {"name": name, "ours": ours, "peer": peer, "bound": bound, "ratio": ratio, "target": target, "holds": holds}

@@ -25,14 +25,12 @@ from featurestore.extract.tfidf import count_terms, fit_tfidf
 from featurestore.extract.word_workers import WordPool
 from featurestore.extract.words import Fields, read_fields
 from featurestore.spec import TfidfParameters
+from tests.benchmarks.report import Row, row
 
 NUM_VIDEOS, NUM_PUBLISHED, NUM_POOLED = 400, 100, 2000
 FIELD_CHARS, PADDED_TOKENS = 230, 388
 ROUNDS = 5
 MAX_OF_CUT, MIN_SPEED_UP = 1.25, 1.8
-
-Row = dict[str, Any]
-"""name, ours, peer, bound, ratio, target, holds"""
 
 
 def text_rows() -> list[Row]:
@@ -95,7 +93,7 @@ def _one_core(videos: pl.DataFrame, fields: Sequence[Fields], recipe: TextRecipe
         ours, bound = zip(*((_cpu_seconds(work), _cpu_seconds(cut)) for _ in range(ROUNDS)), strict=True)
         ratio = statistics.median(our / its for our, its in zip(ours, bound, strict=True))
         speeds = [len(videos) / statistics.median(seconds) for seconds in (ours, bound)]
-        rows.append(_row(name, speeds[0], peer, speeds[1], ratio, f"at most {MAX_OF_CUT}", ratio <= MAX_OF_CUT))
+        rows.append(row(name, speeds[0], peer, speeds[1], ratio, f"at most {MAX_OF_CUT}", ratio <= MAX_OF_CUT))
     return rows
 
 
@@ -108,12 +106,7 @@ def _two_cores(videos: pl.DataFrame, recipe: TextRecipe) -> Row:
     ratio = statistics.median(alone / both for alone, both in apart)
     alone, both = (len(many) / statistics.median(seconds) for seconds in zip(*apart, strict=True))
     name = "text extraction by two workers, documents a second"
-    return _row(name, both, alone, 2 * alone, ratio, f"at least {MIN_SPEED_UP}", ratio >= MIN_SPEED_UP)
-
-
-def _row(name: str, ours: float, peer: float | None, bound: float, ratio: float, target: str, holds: bool) -> Row:
-    speeds = {key: value and round(value, 1) for key, value in (("ours", ours), ("peer", peer), ("bound", bound))}
-    return {"name": name, **speeds, "ratio": round(ratio, 3), "target": target, "holds": holds}
+    return row(name, both, alone, 2 * alone, ratio, f"at least {MIN_SPEED_UP}", ratio >= MIN_SPEED_UP)
 
 
 def _cutter() -> jieba.Tokenizer:
@@ -156,5 +149,5 @@ def _wall_seconds(pool: WordPool, recipe: TextRecipe, videos: pl.DataFrame) -> f
 
 
 if __name__ == "__main__":
-    for row in text_rows():
-        print(row)
+    for measured in text_rows():
+        print(measured)

@@ -18,8 +18,9 @@ from featurestore.extract.preview import preview_strip
 from featurestore.ledger import LEDGER_FILE
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import OK, Reason
-from featurestore.spec import FrameSpec, fingerprint
+from featurestore.spec import fingerprint
 from featurestore.views import address, input_sha256
+from tests.specs import bare_frame_spec
 from warehouse import catalog, commits, files, tables
 from warehouse.commits import Commit
 from warehouse.store import Store, open_store
@@ -29,15 +30,7 @@ Encode = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float16]]
 NOW = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 PARTITION = "2026-11-20"
 NUM_FRAMES, WIDTH, SIDE = 8, 192, 64
-SPEC = FrameSpec(
-    resize_short_side=73,
-    crop=SIDE,
-    mean=(0.5, 0.5, 0.5),
-    std=(0.5, 0.5, 0.5),
-    encoder="tiny",
-    weights_sha256=files.sha256_bytes(b"tiny"),
-    embedding_dim=WIDTH,
-)
+SPEC = bare_frame_spec(WIDTH, encoder="tiny", weights_sha256=files.sha256_bytes(b"tiny"), crop=SIDE)
 FINGERPRINT = fingerprint(SPEC)
 NUM_VIDEOS, VIDEOS_PER_CHUNK = 5, 3
 

@@ -31,8 +31,14 @@ of each of the catalog's transactions; or at a moment drawn at random. First all
 verified. A second process resumes; the store's files and the catalog's answers must then be those of a run that
 nobody stopped. Times come from one given clock, so that they agree too. What may be left over lies in `staging/`,
 under names that no pending row holds; or it is the folder of marks for finished chunks, where a run was killed
-between its commit and their removal. `reelstore gc` sweeps both. Other runs kill `reelstore run extract-features`
-itself, with all its processes, several times over before it may end.
+between its commit and their removal. `reelstore gc` sweeps both. Other kills hit real runs of the flow
+extract-features on a Prefect server, at a random moment after the flow has begun, over and over until a run ends.
+
+**kill, a training.** A small training with adversarial gradients, a moving average, dropout, resampling, soft labels
+and batches in two parts is killed before the gradients, before the optimizer or before the average of one of its
+steps; or at one step of the file system while it writes a checkpoint. A second process resumes it. Weights and
+history must be those of a training that nobody stopped, bit for bit, and no step from before the last checkpoint is
+done again.
 
 **power.** A trace of every file-system call of the commit is played to a disk that forgets. By the most pessimistic
 reading of POSIX a file's bytes are kept once the file was synced, and a name that was made, renamed, linked or

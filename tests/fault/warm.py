@@ -3,9 +3,11 @@
 It starts no thread pool of its own (polars is first used in a child), as no thread lives on in a fork.
 """
 
+import functools
 import gc
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -27,6 +29,8 @@ from tests.fault.steps import Watch, changes, watching
 from warehouse import commits
 from warehouse.commits import Address
 
+Begin = Callable[[], object]
+
 _ROOT = Path(__file__).parents[2]
 _write = os.write
 
@@ -47,12 +51,12 @@ class Parent:
 
 
 @contextmanager
-def warm_parent() -> Iterator[Parent]:
-    """Start a warm parent, and end it."""
+def warm_parent(program: str = "tests.fault.warm") -> Iterator[Parent]:
+    """Start a warm parent, a program that serves, and end it."""
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
     environment = {**os.environ, **one, "PYTHONPATH": str(_ROOT), "REELSTORE_GIT_REVISION": "0" * 40}
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.fault.warm"],
+        [sys.executable, "-m", program],
         cwd=_ROOT,
         env=environment,
         stdin=subprocess.PIPE,
@@ -88,20 +92,28 @@ class Killer(Watch):
         self.steps.append(name)
 
 
-def _serve() -> None:
+def serve(work: Callable[[dict[str, Any], Begin], Any]) -> None:
+    """Fork a child for each request, which says when its work begins; `seconds` after that it is killed."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        reply = _forked(functools.partial(work, request), request.get("seconds"))
+        sys.stdout.write(json.dumps(reply) + "\n")
+        sys.stdout.flush()
+
+
+def _serve_commits() -> None:
     torch.set_num_threads(1)
     weights, card = shipped_encoder()
     encoder = load_encoder(make_frame_spec(card.encoder, card.encoder_kwargs, weights), weights)
     _warm_up(encoder.encode)
-    for line in sys.stdin:
-        request = json.loads(line)
-        if "resumed" in request:
-            reply = _forked(lambda: _resume(request["resumed"], encoder.encode))  # noqa: B023 - done with before the next
-        else:
-            root, step = Path(request["root"]), request.get("step")
-            reply = _forked(lambda: _run(root, step, encoder.encode), request.get("seconds"))  # noqa: B023
-        sys.stdout.write(json.dumps(reply) + "\n")
-        sys.stdout.flush()
+    serve(functools.partial(_answer, encoder.encode))
+
+
+def _answer(encode: job.Encode, request: dict[str, Any], begin: Begin) -> Any:
+    begin()
+    if "resumed" in request:
+        return _resume(request["resumed"], encode)
+    return _run(Path(request["root"]), request.get("step"), encode)
 
 
 def _warm_up(encode: job.Encode) -> None:
@@ -132,33 +144,33 @@ def _resume_one(root: Path, encode: job.Encode) -> tuple[int, str]:
     return num_verified, job.fingerprint_of(root)
 
 
-def _forked(work: Callable[[], Any], seconds: float | None = None) -> dict[str, Any]:
+def _forked(work: Callable[[Begin], Any], seconds: float | None = None) -> dict[str, Any]:
     receiving, sending = os.pipe()
-    started = time.monotonic()
     child = os.fork()
     if child == 0:
         os.close(receiving)
         try:
-            answer = {"answer": work()}
+            answer = {"answer": work(lambda: os.write(sending, b" "))}
         except BaseException:  # noqa: BLE001 - told to the test
             answer = {"error": traceback.format_exc()}
         with os.fdopen(sending, "w") as pipe:
             json.dump(answer, pipe)
         os._exit(0)
     os.close(sending)
-    if seconds is not None:
-        time.sleep(seconds)
+    begun = os.read(receiving, 1).decode()
+    started = time.monotonic()
+    if seconds is not None and not select.select([receiving], [], [], seconds)[0]:
         os.kill(child, signal.SIGKILL)
     with os.fdopen(receiving) as pipe:
-        text = pipe.read()
+        text = begun + pipe.read()
     _, status = os.waitpid(child, 0)
-    killed = os.WIFSIGNALED(status)
+    killed = os.WTERMSIG(status) == signal.SIGKILL
     return {
         "killed": killed,
         "seconds": time.monotonic() - started,
-        **(json.loads(text) if text and not killed else {}),
+        **({} if killed else json.loads(text)),
     }
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve_commits()

@@ -20,6 +20,7 @@ from featurestore.extract.sandbox import DecodePool
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import OK, Reason
 from featurestore.spec import FrameSpec
+from tests.specs import bare_frame_spec
 from warehouse.errors import Rejected
 
 SMALL, FULL = 1_000, 10_000
@@ -83,9 +84,7 @@ def outcome_of(decoded: Outcome) -> FrameOutcome:
 
 @pytest.fixture
 def spec() -> FrameSpec:
-    thirds = (0.5, 0.5, 0.5)
-    sizes = {"resize_short_side": 36, "crop": 32, "embedding_dim": 4}
-    return FrameSpec(mean=thirds, std=thirds, encoder="resnet10t", weights_sha256="0" * 64, **sizes)
+    return bare_frame_spec(4, resize_short_side=36, crop=32)
 
 
 def test_mutated_clips_each_end_in_the_ledger_and_no_run_ends(

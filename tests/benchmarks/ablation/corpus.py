@@ -23,7 +23,7 @@ from warehouse.taxonomy import Taxonomy, load_taxonomy
 Rng = np.random.Generator
 Ints = npt.NDArray[np.int64]
 
-COUNTS = Path(__file__).with_name("class_counts.csv")
+COUNTS = Path(__file__).parents[3] / "warehouse" / "taxonomies" / "wechat2022.csv"
 WORLD_SEED = 2022
 NUM_FRAMES, EMBEDDING_DIM = 8, 48
 
@@ -100,7 +100,7 @@ def make_world() -> World:
     generator = np.random.default_rng(WORLD_SEED)
     taxonomy = load_taxonomy("wechat2022")
     with COUNTS.open(encoding="utf-8") as lines:
-        counts = {row["category_id"]: int(row["count"]) for row in csv.DictReader(lines)}
+        counts = {row["category_id"]: int(row["label_count"]) for row in csv.DictReader(lines)}
     real = np.array([counts[category_id] for category_id in taxonomy.category_ids])
     level1_ids = [category.level1_id for category in taxonomy.categories]
     group = np.unique(level1_ids, return_inverse=True)[1]

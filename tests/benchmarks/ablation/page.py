@@ -38,7 +38,8 @@ interval over the seeds.
 
 The full recipe has FGM, EMA, smoothed labels, resampling, pretraining with words masked whole, times on frames, and a
 classifier that reads the pooled output and both means. Pretraining: {pretraining}. Fine-tuning: {finetuning}. The table
-of resampling has its limits scaled as the counts are. With few labels, each category keeps five; nothing is repeated
+of resampling has its limits scaled as the counts are; it makes an epoch 2.25 times as long, so the last of the rows
+without it has 9 epochs. With few labels, each category keeps five; nothing is repeated
 then, and there are 10 epochs. The student learns from the full model's probabilities of the unlabelled examples too.
 
 ## All that was scored

@@ -14,6 +14,7 @@ from featurestore.reasons import OK, Reason
 from featurestore.spec import FrameSpec, TextSpec, View
 from featurestore.tokens import Tokens
 from featurestore.views import address, input_sha256
+from tests.specs import bare_frame_spec
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.files import sha256_bytes
@@ -100,15 +101,7 @@ def token_row(number: int) -> tuple[object, ...]:
 
 @pytest.fixture
 def frame_spec() -> FrameSpec:
-    return FrameSpec(
-        resize_short_side=73,
-        crop=64,
-        mean=(0.5, 0.5, 0.5),
-        std=(0.5, 0.5, 0.5),
-        encoder="resnet10t",
-        weights_sha256="0" * 64,
-        embedding_dim=EMBEDDING_DIM,
-    )
+    return bare_frame_spec(EMBEDDING_DIM)
 
 
 @pytest.fixture

@@ -39,6 +39,11 @@ BAD_RECIPES = {
         "finetuning.adversary",
     ),
     "a setting that there is not": ("train-classifier", "[recipe.finetuning]\nfgm = true", "finetuning.fgm"),
+    "a batch cut into more parts than it has examples": (
+        "train-classifier",
+        "[recipe.finetuning]\ngradient_accumulation_steps = 17",
+        "batch_size 16 is less than gradient_accumulation_steps 17",
+    ),
     "a batch larger than the examples": (
         "train-classifier",
         "[recipe.finetuning]\nbatch_size = 500",

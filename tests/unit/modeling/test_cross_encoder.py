@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
-from transformers import LxmertConfig, LxmertModel
+from torch import nn
+from transformers import LxmertModel
 
 from modeling.batching import Batch, collate, read_batch
 from modeling.classifier import VideoClassifier
 from modeling.configuration import ALL_VIEWS, ModelConfig
-from modeling.cross_encoder import CrossEncoder, temporal_features
+from modeling.cross_encoder import CrossEncoder, Outputs, temporal_features
+from tests.benchmarks.lxmert import copy_lxmert, lxmert_config
 
 VOCAB_SIZE = 45
 
@@ -31,25 +32,33 @@ def batch(make_examples: Callable[..., Any]) -> Batch:
     return read_batch(make_examples(6, missing_text=(1,), missing_frames=(2, 3)), np.arange(6))
 
 
-def test_language_cross_layers_and_pooler_equal_lxmert() -> None:
-    sizes = ModelConfig(width=24, num_heads=3, num_language_layers=2, num_cross_layers=3, feed_forward_width=40)
-    peer = LxmertModel(_lxmert_config(sizes)).eval()
-    for parameter in peer.parameters():  # norms and biases too must show where they went
-        nn.init.normal_(parameter, std=0.3)
+@pytest.mark.parametrize(
+    ("sizes", "std"),
+    [
+        (ModelConfig(width=24, num_heads=3, num_language_layers=2, num_cross_layers=3, feed_forward_width=40), 0.3),
+        (ModelConfig(), 0.02),
+    ],
+    ids=["small", "published"],
+)
+@torch.inference_mode()
+def test_language_cross_layers_and_pooler_equal_lxmert(sizes: ModelConfig, std: float) -> None:
+    peer = LxmertModel(lxmert_config(sizes, VOCAB_SIZE, num_features=5, num_places=4)).eval()
+    for name, parameter in peer.named_parameters():  # norms and biases too must show where they went
+        nn.init.normal_(parameter, mean=float(name.endswith("LayerNorm.weight")), std=std)
     ours = CrossEncoder(sizes, VOCAB_SIZE, 5).eval()
-    _copy_lxmert(peer, ours)
-    token_mask = torch.arange(9) < torch.tensor([9, 4, 1])[:, None]
+    copy_lxmert(peer, ours)
+    token_mask = torch.arange(40) < torch.tensor([40, 4, 1])[:, None]
     frame_mask = torch.arange(8) < torch.tensor([3, 8, 1])[:, None]
-    token_ids = torch.randint(VOCAB_SIZE, (3, 9))
+    token_ids = torch.randint(VOCAB_SIZE, (3, 40))
     features, boxes = torch.randn(3, 8, 5), torch.rand(3, 8, 4)
-    with torch.inference_mode():
-        theirs = peer(token_ids, features, boxes, attention_mask=token_mask, visual_attention_mask=frame_mask)
-        encoded = ours.encode(
-            peer.embeddings(token_ids, torch.zeros_like(token_ids)),
-            token_mask,
-            peer.encoder.visn_fc(features, boxes),
-            frame_mask,
-        )
+    theirs = peer(token_ids, features, boxes, attention_mask=token_mask, visual_attention_mask=frame_mask)
+    encoded = ours.encode(
+        peer.embeddings(token_ids, torch.zeros_like(token_ids)),
+        token_mask,
+        peer.encoder.visn_fc(features, boxes),
+        frame_mask,
+    )
+    assert encoded.language is not None
     assert encoded.vision is not None
     torch.testing.assert_close(encoded.language, theirs.language_output, atol=1e-5, rtol=0)
     torch.testing.assert_close(encoded.vision, theirs.vision_output, atol=1e-5, rtol=0)
@@ -109,10 +118,15 @@ def test_slots_matter_once_learned(classifier: VideoClassifier, batch: Batch) ->
 
 
 @torch.inference_mode()
-def test_leaving_out_the_vision_output_changes_nothing_else(encoder: CrossEncoder, batch: Batch) -> None:
-    whole, shortened = encoder(batch), encoder(batch, needs_vision=False)
+@pytest.mark.parametrize("outputs", ["language", "pooled"])
+def test_leaving_out_what_nobody_reads_changes_nothing_else(
+    encoder: CrossEncoder, batch: Batch, outputs: Outputs
+) -> None:
+    whole, shortened = encoder(batch), encoder(batch, outputs=outputs)
     assert shortened.vision is None
-    torch.testing.assert_close(shortened.language, whole.language)
+    assert (shortened.language is None) == (outputs == "pooled")
+    if shortened.language is not None:
+        torch.testing.assert_close(shortened.language, whole.language)
     torch.testing.assert_close(shortened.pooled, whole.pooled)
 
 
@@ -135,46 +149,3 @@ def test_time_is_told_from_the_frames_that_are_there() -> None:
     torch.testing.assert_close(elapsed.expm1(), torch.tensor([[0, 1.0, 4, 0], [0.0] * 4, [0.0] * 4]))
     torch.testing.assert_close(span[:, 0].expm1(), torch.tensor([4.0, 0, 0]))
     assert all(wave.isfinite().all() for wave in waves)
-
-
-def _lxmert_config(sizes: ModelConfig) -> LxmertConfig:
-    return LxmertConfig(
-        vocab_size=VOCAB_SIZE,
-        hidden_size=sizes.width,
-        num_attention_heads=sizes.num_heads,
-        intermediate_size=sizes.feed_forward_width,
-        l_layers=sizes.num_language_layers,
-        x_layers=sizes.num_cross_layers,
-        r_layers=0,
-        visual_feat_dim=5,
-        visual_pos_dim=4,
-    )
-
-
-def _copy_lxmert(peer: Any, ours: CrossEncoder) -> None:
-    for theirs, layer in zip(peer.encoder.layer, ours.language.encoder.layer, strict=True):
-        layer.load_state_dict(theirs.state_dict())
-    for theirs, own in zip(peer.encoder.x_layers, ours.layers, strict=True):
-        for name, module in (
-            ("cross_attention", theirs.visual_attention),
-            ("language_attention", theirs.lang_self_att),
-            ("vision_attention", theirs.visn_self_att),
-        ):
-            own.get_submodule(name).load_state_dict(_attention(module))
-        for name, inner, output in (
-            ("language_feed_forward", theirs.lang_inter, theirs.lang_output),
-            ("vision_feed_forward", theirs.visn_inter, theirs.visn_output),
-        ):
-            parts = {"inner": inner.dense, "output": output.dense, "norm": output.LayerNorm}
-            own.get_submodule(name).load_state_dict(_named(parts))
-    ours.pooler.load_state_dict(peer.pooler.dense.state_dict())
-
-
-def _attention(module: Any) -> dict[str, Tensor]:
-    inner = module.att if hasattr(module, "att") else module.self
-    parts = {"query": inner.query, "key": inner.key, "value": inner.value}
-    return _named(parts | {"output": module.output.dense, "norm": module.output.LayerNorm})
-
-
-def _named(parts: dict[str, nn.Module]) -> dict[str, Tensor]:
-    return {f"{part}.{name}": weight for part, module in parts.items() for name, weight in module.state_dict().items()}

@@ -17,11 +17,12 @@ from featurestore import chunking, frame_chunks, reader, snapshot, text_chunks, 
 from featurestore.outcome import FrameOutcome
 from featurestore.reader import Examples
 from featurestore.reasons import OK, Reason
-from featurestore.spec import FrameSpec, TextSpec, View
+from featurestore.spec import TextSpec, View
 from featurestore.tokens import Tokens
 from featurestore.views import address, input_sha256
 from modeling.batching import Batch, epoch_batches, read_batch
 from modeling.dataset import ExampleDataset, collate_examples
+from tests.specs import bare_frame_spec
 from warehouse import commits, tables
 from warehouse.files import sha256_bytes
 from warehouse.store import Store, open_store
@@ -29,15 +30,7 @@ from warehouse.store import Store, open_store
 NUM_VIDEOS = 600
 """More than the 512 of one chunk."""
 NOW = datetime.fromisoformat("2026-11-20T08:30:00+00:00")
-FRAME_SPEC = FrameSpec(
-    resize_short_side=73,
-    crop=64,
-    mean=(0.5, 0.5, 0.5),
-    std=(0.5, 0.5, 0.5),
-    encoder="resnet10t",
-    weights_sha256="0" * 64,
-    embedding_dim=4,
-)
+FRAME_SPEC = bare_frame_spec(4)
 TEXT_SPEC = TextSpec(dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256="3" * 64)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from featurestore.spec import FrameSpec, TextSpec, fingerprint
+from featurestore.spec import TextSpec, fingerprint
 from modeling import registry
 from modeling.configuration import Recipe, Views, amend
 from modeling.evaluation.judgement import judge
@@ -18,6 +18,7 @@ from modeling.pretraining import PretrainedModel, pretrain
 from modeling.registry import Origin
 from modeling.scoring import score
 from modeling.vocabulary import Vocabulary
+from tests.specs import bare_frame_spec
 from warehouse.commits import Address, Commit, alias, publish_files, verify_commit
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
@@ -31,15 +32,7 @@ def origin(store: Store, vocabulary: Vocabulary, now: datetime) -> Origin:
     kept: dict[str, Any] = {"facts": {}, "num_rows": 0, "provenance": {}, "now": now, "move_head": False}
     return Origin(
         snapshot_id=publish_files(store, Address("snapshots"), {"snapshot.json": b"{}"}, **kept).id,
-        frame_spec=FrameSpec(
-            resize_short_side=72,
-            crop=64,
-            mean=(0.5, 0.5, 0.5),
-            std=(0.5, 0.5, 0.5),
-            encoder="toy",
-            weights_sha256="0" * 64,
-            embedding_dim=6,
-        ),
+        frame_spec=bare_frame_spec(6),
         text_spec=TextSpec(dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256=vocabulary.sha256),
     )
 

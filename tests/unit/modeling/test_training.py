@@ -17,7 +17,7 @@ from modeling.training import (
     make_optimizer,
     optimise,
 )
-from warehouse.errors import Invalid
+from warehouse.errors import Corrupt, Invalid
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(batch_size=2, learning_rate=0.05, epochs=4, ema_decay=0.9)
@@ -84,6 +84,72 @@ def test_the_best_evaluation_decides_which_weights_are_kept() -> None:
     first = _train(ToyPhase(scores=[0.3, 0.9, 0.1, 0.2]))
     assert first.history["best_step"] == 10
     assert [evaluation["step"] for evaluation in first.history["evaluations"]] == [5, 10, 15, 20]
+
+
+def test_a_training_ends_after_some_evaluations_without_a_better_score() -> None:
+    patient = CONFIG.model_copy(update={"epochs": 6, "early_stopping_patience": 2})
+    first = _train(ToyPhase(scores=[0.3, 0.9, 0.9, 0.2, 1.0, 1.0]), config=patient)
+    assert (first.history["stopped_step"], first.history["best_step"]) == (20, 15)
+    assert [evaluation["step"] for evaluation in first.history["evaluations"]] == [5, 10, 15, 20]
+    second = _train(ToyPhase(scores=[0.3, 0.2, 0.9, 0.8, 1.0, 0.9]), config=patient)
+    assert (second.history["stopped_step"], second.history["best_step"]) == (None, 25)
+
+
+def test_stopping_early_changes_no_step_before() -> None:
+    longer = CONFIG.model_copy(update={"epochs": 6})
+    scores = [0.9, 0.1, 0.1, 0.1, 0.1, 0.1]
+    histories = []
+    for config in (longer, longer.model_copy(update={"early_stopping_patience": 2})):
+        torch.manual_seed(11)
+        histories.append(_train(ToyPhase(scores=list(scores)), config=config).history)
+    whole, stopped = histories
+    assert stopped["steps"] == whole["steps"][: len(stopped["steps"])]
+    assert stopped["steps"][-1]["step"] == stopped["stopped_step"] == 15
+
+
+@pytest.mark.parametrize("kill_at", [11, 14, None])
+def test_a_training_that_is_to_end_early_ends_there_after_a_kill_too(tmp_path: Path, kill_at: int | None) -> None:
+    config = CONFIG.model_copy(update={"epochs": 6, "early_stopping_patience": 2})
+    scores, checkpoints = [0.9, 0.1, 0.1, 1.0], Checkpoints(tmp_path / "run", every_steps=3)
+    whole = _train(ToyPhase(scores=scores), config=config)
+    if kill_at is None:
+        _train(ToyPhase(scores=scores), checkpoints, config)
+    else:
+        with pytest.raises(Killed):
+            _train(ToyPhase(scores=scores, kill_at=kill_at), checkpoints, config)
+    resumed = _train(ToyPhase(scores=[] if kill_at is None else scores[2:], kill_at=15), checkpoints, config)
+    assert whole.history["stopped_step"] == resumed.history["stopped_step"] == 15
+    assert [evaluation["step"] for evaluation in resumed.history["evaluations"]] == [5, 10, 15]
+
+
+def test_a_step_never_waits_for_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    plain = Tensor.item
+
+    def item(value: Tensor) -> float:
+        asked.append(1)
+        return plain(value)
+
+    num_steps = 400
+    phase = _fresh()
+    monkeypatch.setattr(phase, "evaluate", lambda: Evaluation(0.0, {}))
+    monkeypatch.setattr(Tensor, "item", item)
+    _train(phase, config=CONFIG.model_copy(update={"epochs": num_steps // 5}))
+    num_records = len({step for step in range(1, num_steps + 1) if step % 5 == 0 or step % 4 == 0})
+    assert len(asked) == num_records
+
+
+def test_a_checkpoint_of_other_shapes_is_refused(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "run", every_steps=3)
+    with pytest.raises(Killed):
+        _train(_fresh(kill_at=7), checkpoints)
+    found = checkpoints.latest("toy")
+    assert found is not None
+    groups, state = found
+    groups["weights"]["0.weight"] = groups["weights"]["0.weight"][:1]
+    checkpoints.save(8, groups, state)
+    with pytest.raises(Corrupt, match="the checkpoint of toy has other tensors than its model"):
+        _train(_fresh(), checkpoints)
 
 
 def test_the_averaged_weights_are_the_ones_judged_and_kept() -> None:

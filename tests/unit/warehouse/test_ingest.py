@@ -12,7 +12,8 @@ from warehouse import commits, media, split, tables
 from warehouse.commits import Address
 from warehouse.errors import Invalid, Retryable
 from warehouse.files import sha256_bytes
-from warehouse.ingest import IngestSummary, ingest
+from warehouse.ingest import IngestSummary, publish_listing
+from warehouse.listing import read_listing
 from warehouse.sources import manifest
 from warehouse.store import Store
 from warehouse.tables import Role
@@ -33,9 +34,10 @@ def catalog_url() -> None:
 
 @pytest.fixture
 def run(store: Store, now: datetime, taxonomy: Taxonomy) -> Ingest:
-    def call(listing: Path, role: Role = "labeled", **changes: Any) -> IngestSummary:
-        given = {"media_root": listing.parent, "taxonomy": taxonomy, "now": now, "partition": "p", **changes}
-        return ingest(store, manifest.read_records(listing), role=role, **given)
+    def call(file: Path, role: Role = "labeled", **changes: Any) -> IngestSummary:
+        given = {"media_root": file.parent, "taxonomy": taxonomy, "partition": "p", **changes}
+        hashing = {key: given.pop(key) for key in ("rehash", "on_hashed") if key in given}
+        return publish_listing(store, read_listing(manifest.read_records(file), role=role, **given), now, **hashing)
 
     return call
 

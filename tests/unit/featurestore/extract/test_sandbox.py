@@ -122,6 +122,18 @@ def test_results_are_kept_when_the_worker_goes_on(clips: list[MediaItem], whole:
     assert not np.shares_memory(first.frames, next(o for o in outcomes[1:] if isinstance(o, DecodedFrames)).frames)
 
 
+def test_what_is_said_of_a_medium_is_the_same_whatever_its_descriptor(
+    put: Callable[[bytes], MediaItem], whole: Framing
+) -> None:
+    item = put(b"ffconcat version 1.0\nfile 'other.mp4'\n")
+    sentences = set()
+    with DecodePool(whole, 1) as one, DecodePool(whole, 1) as other:
+        for outcome in (*one.run([item]), *other.run([item])):
+            assert isinstance(outcome, Rejected)
+            sentences.add(outcome.sentence)
+    assert sentences == {"no intact container of an allowed format (Invalid argument: 'media' returned 22)"}
+
+
 def test_a_worker_imports_no_torch_and_nothing_else_that_is_heavy() -> None:
     program = "import sys, featurestore.extract.decode_worker; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()

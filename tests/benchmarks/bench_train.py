@@ -1,0 +1,191 @@
+"""How fast training and scoring are beside LXMERT padded to 388 tokens, what they cost, and how far arithmetic goes.
+
+Prints a table and writes build/bench-train.json. Both models have the same weights, examples, batches, loss and
+optimizer, and dropout of 0.1 everywhere; what is timed of both is the model and the optimizer's step. Times are
+of turns: ours and the peer's, batch by batch, and the median of the rounds' ratios counts. The bound is
+LXMERT's own operations at 388 tokens over those at the texts' lengths: what leaving out padding can bring.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from featurestore.reader import Examples
+from modeling.batching import Batch, epoch_batches, read_batch
+from modeling.classifier import VideoClassifier
+from modeling.configuration import ModelConfig
+from tests.benchmarks.gpu_training import gpu_rows
+from tests.benchmarks.lxmert import NUM_FRAMES, PADDED_TOKENS, PeerClassifier, operations, padded
+from tests.benchmarks.report import Row, at_least, at_most, row, write
+from tests.benchmarks.stored_examples import VOCAB_SIZE, contest_lengths, make_store, make_vocabulary
+from tests.benchmarks.training_memory import memory_rows
+from tests.benchmarks.turns import Learner, Turns, by_turns, score
+
+EMBEDDING_DIM, NUM_CATEGORIES, NUM_EXAMPLES = 768, 200, 4096
+MAX_LOGITS_APART = 1e-4
+MAX_LOADING, MAX_FGM = 0.05, 2.1
+GPU_BATCHES = 20
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size of both models, and how it is measured."""
+
+    name: str
+    config: ModelConfig
+    training_batch: int
+    scoring_batch: int
+    num_batches: int
+    """Of like length each, spread evenly over the drawn lengths."""
+    num_rounds: int
+    training_target: float
+    scoring_target: float
+
+
+SMALL = Size(
+    "2 + 2 layers of width 128",
+    ModelConfig(width=128, num_heads=4, num_language_layers=2, num_cross_layers=2, feed_forward_width=512),
+    training_batch=26,
+    scoring_batch=64,
+    num_batches=5,
+    num_rounds=4,
+    training_target=4,
+    scoring_target=5,
+)
+PUBLISHED = Size(
+    "12 + 5 layers of width 768",
+    ModelConfig(),
+    training_batch=6,  # the peer's activations of 26 don't fit a small machine
+    scoring_batch=8,
+    num_batches=3,
+    num_rounds=2,
+    training_target=2,
+    scoring_target=2.5,
+)
+
+
+def main() -> None:
+    """Measure everything."""
+    torch.manual_seed(0)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        lengths = contest_lengths(NUM_EXAMPLES, seed=0)
+        examples = Examples(*make_store(Path(folder) / "store", lengths, width=EMBEDDING_DIM))
+        rows += [*speed_rows(SMALL, examples), loading_row(examples)]
+        rows += speed_rows(PUBLISHED, examples)
+        pretraining, finetuning = (choose(examples, size, GPU_BATCHES) for size in (50, 26))
+        rows += gpu_rows(ModelConfig(), pretraining, finetuning, make_vocabulary())
+        rows += memory_rows(Path(folder))
+    write(rows, "bench-train")
+
+
+def speed_rows(size: Size, examples: Examples) -> Iterator[Row]:
+    """Time scoring, training and training with FGM, once the logits are known to be equal."""
+    ours = make_classifier(size)
+    peer = PeerClassifier(ours)
+    scored = choose(examples, size.scoring_batch, size.num_batches)
+    refuse_unequal(ours, peer, scored)
+    yield scoring_row(size, ours, peer, scored)
+    trained = choose(examples, size.training_batch, size.num_batches)
+    yield training_row(size, ours, peer, trained)
+    yield fgm_row(size, ours, trained[len(trained) // 2 :][:1])
+
+
+def make_classifier(size: Size) -> VideoClassifier:
+    """Draw the weights of one of ours."""
+    return VideoClassifier(
+        size.config, vocab_size=VOCAB_SIZE, embedding_dim=EMBEDDING_DIM, num_categories=NUM_CATEGORIES
+    )
+
+
+def scoring_row(size: Size, ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]) -> Row:
+    """Time both models without gradients."""
+    pairs = [(batch, padded(batch)) for batch in batches]
+    turns = by_turns(lambda pair: score(ours, pair[0]), lambda pair: score(peer, pair[1]), pairs, size.num_rounds)
+    return speed_row("scoring", batches, turns, size, size.scoring_target)
+
+
+def training_row(size: Size, ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]) -> Row:
+    """Time both models' plain steps."""
+    mine, theirs = Learner(ours), Learner(peer)
+    pairs = [(batch, padded(batch)) for batch in batches]
+    turns = by_turns(lambda pair: mine.step(pair[0]), lambda pair: theirs.step(pair[1]), pairs, size.num_rounds)
+    return speed_row("training", batches, turns, size, size.training_target)
+
+
+def fgm_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Row:
+    """Time a step with the second pass of FGM beside a plain one."""
+    learner = Learner(ours)
+    turns = by_turns(learner.step_with_fgm, learner.step, batches, size.num_rounds)
+    seconds = turns.ours / len(batches), turns.peer / len(batches)
+    return row(
+        f"seconds of a step with FGM, beside a plain one, {size.name}",
+        *seconds,
+        None,
+        turns.ratio,
+        *at_most(MAX_FGM, turns.ratio),
+    )
+
+
+def choose(examples: Examples, batch_size: int, num_batches: int) -> list[Batch]:
+    """Read batches from a shuffled epoch, as training does, spread evenly over the lengths, with labels drawn."""
+    rows = np.arange(len(examples))
+    batches = epoch_batches(rows, examples.num_tokens, batch_size, seed=0, epoch=0)
+    whole = sorted((b for b in batches if len(b) == batch_size), key=lambda b: float(examples.num_tokens[b].mean()))
+    places = ((np.arange(num_batches) + 0.5) / num_batches * len(whole)).astype(int)
+    return [labelled(read_batch(examples, whole[place])) for place in places]
+
+
+def labelled(batch: Batch) -> Batch:
+    """Draw labels."""
+    return replace(batch, labels=torch.randint(NUM_CATEGORIES, (len(batch),)))
+
+
+@torch.inference_mode()
+def refuse_unequal(ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]) -> None:
+    """End the run where both don't compute the same logits: a ratio would say nothing."""
+    ours.eval()
+    peer.eval()
+    for batch in batches:
+        apart = (ours(batch) - peer(padded(batch))).abs().max().item()
+        if not apart <= MAX_LOGITS_APART:
+            raise SystemExit(f"our logits and LXMERT's are {apart:g} apart, more than {MAX_LOGITS_APART:g}")
+
+
+def speed_row(work: str, batches: Sequence[Batch], turns: Turns, size: Size, target: float) -> Row:
+    """One row of examples a second."""
+    lengths = torch.cat([batch.token_mask.sum(dim=1) for batch in batches]).tolist()
+    padded_operations = len(lengths) * operations(size.config, PADDED_TOKENS, NUM_FRAMES)
+    bound = padded_operations / sum(operations(size.config, length, NUM_FRAMES) for length in lengths)
+    ours, peer = len(lengths) / turns.ours, len(lengths) / turns.peer
+    ratio = 1 / turns.ratio
+    return row(f"{work}, {size.name}, examples a second", ours, peer, bound, ratio, *at_least(target, ratio))
+
+
+def loading_row(examples: Examples) -> Row:
+    """Time reading batches from the store beside a step of the small size, where it weighs most."""
+    rows = np.arange(len(examples))
+    batches = epoch_batches(rows, examples.num_tokens, SMALL.training_batch, seed=1, epoch=0)[: 2 * SMALL.num_batches]
+    for batch in batches:
+        read_batch(examples, batch)  # every shard is checked when it is first read
+    learner = Learner(make_classifier(SMALL))
+    pairs = [(batch, labelled(read_batch(examples, batch))) for batch in batches]
+    turns = by_turns(
+        lambda pair: read_batch(examples, pair[0]), lambda pair: learner.step(pair[1]), pairs, SMALL.num_rounds
+    )
+    return row(
+        f"seconds to load a batch, beside a training step, {SMALL.name}",
+        turns.ours / len(pairs),
+        turns.peer / len(pairs),
+        None,
+        turns.ratio,
+        *at_most(MAX_LOADING, turns.ratio),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""A store of synthetic examples, published as extraction publishes them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from featurestore import embeddings, snapshot, tokens, wanted
+from featurestore.embeddings import FrameShard
+from featurestore.ledger import Ledger
+from featurestore.snapshot import Snapshot
+from featurestore.spec import FrameSpec, TextSpec
+from featurestore.tokens import Tokens
+from featurestore.views import address, input_sha256
+from modeling.vocabulary import Vocabulary
+from warehouse import commits, tables
+from warehouse.store import Store, open_store
+
+NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+VOCAB_SIZE = 21_128
+CHUNK = 512
+_PARTITION, _FIRST_WORD = 100_000, 106
+_SHARES, _LENGTHS = (0, 0.1, 0.5, 0.9, 1), (16, 79, 188, 288, 388)
+
+
+def contest_lengths(num_examples: int, *, seed: int) -> npt.NDArray[np.int64]:
+    """Draw lengths as the contest's: 10th, 50th, 90th percentile 79, 188, 288 tokens, evenly between, at most 388."""
+    shares = (np.random.default_rng(seed).permutation(num_examples) + 0.5) / num_examples
+    return np.rint(np.interp(shares, _SHARES, _LENGTHS)).astype(np.int64)
+
+
+def make_vocabulary() -> Vocabulary:
+    """As many tokens as chinese-roberta-wwm-ext's."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return Vocabulary("\n".join([*special, *(f"word{index}" for index in range(VOCAB_SIZE - len(special)))]).encode())
+
+
+def make_store(root: Path, lengths: npt.NDArray[np.integer], *, width: int) -> tuple[Store, Snapshot]:
+    """Publish one example for each length, drawn from a seed.
+
+    Args:
+        root: of the store.
+        lengths: `[N]`, tokens of each example.
+        width: of the frame embeddings.
+    """
+    store = open_store(root)
+    frame_spec = FrameSpec(
+        resize_short_side=1,
+        crop=1,
+        mean=(0, 0, 0),
+        std=(1, 1, 1),
+        encoder="x",
+        weights_sha256="0" * 64,
+        embedding_dim=width,
+    )
+    text_spec = TextSpec(dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256="3" * 64)
+    fingerprints: Any = {
+        "frames": wanted.freeze(store, frame_spec, {}, NOW),
+        "text": wanted.freeze(store, text_spec, {}, NOW),
+    }
+    names = []
+    for start in range(0, len(lengths), _PARTITION):
+        names.append(f"p{start:08d}")
+        _publish(store, names[-1], start, lengths[start : start + _PARTITION], width, fingerprints)
+    return store, snapshot.pin(store, names, fingerprints)
+
+
+def _publish(
+    store: Store, name: str, first: int, lengths: npt.NDArray[np.integer], width: int, fingerprints: Any
+) -> None:
+    ids = [f"{number:020d}" for number in range(first, first + len(lengths))]
+    digest = [f"{number:064x}" for number in range(first, first + len(lengths))]
+    videos = pl.DataFrame({"video_id": ids, "content_sha256": digest, "media_sha256": digest, "text_sha256": digest})
+    videos = videos.with_columns(
+        media_path=pl.lit("a.mp4"),
+        media_kind=pl.lit("video"),
+        size_bytes=pl.lit(1, pl.Int64),
+        title=pl.lit("题"),
+        asr=pl.lit(""),
+    ).with_columns(ocr=pl.lit([], tables.Videos.create_empty().schema["ocr"]))
+    tables.publish_videos(store, name, "unlabeled", videos.select(tables.Videos.column_names()), Path("/media"), NOW)
+    place = pl.int_range(len(ids), eager=True).alias("place")
+    ledger = pl.DataFrame({"video_id": ids, "content_sha256": digest}).with_columns(
+        outcome=pl.lit("ok"),
+        detail=pl.lit(None, pl.String),
+        shard=(place // CHUNK).cast(pl.Int32),
+        row=(place % CHUNK).cast(pl.Int32),
+    )
+    shared = {"ledger.parquet": tables.to_parquet(ledger.select(Ledger.column_names()))}
+    generator = np.random.default_rng(first)
+    for view, files in (("frames", _frames(ids, width, generator)), ("text", _texts(ids, lengths, generator))):
+        facts = {"fingerprint": fingerprints[view], "input_sha256": input_sha256(view, videos)}  # type: ignore[arg-type]
+        where = address(view, fingerprints[view], name)  # type: ignore[arg-type]
+        commits.publish_files(store, where, files | shared, facts=facts, num_rows=len(ids), provenance={}, now=NOW)
+
+
+def _frames(ids: list[str], width: int, generator: np.random.Generator) -> dict[str, bytes]:
+    files = {}
+    for index, start in enumerate(range(0, len(ids), CHUNK)):
+        part = ids[start : start + CHUNK]
+        drawn = generator.standard_normal((len(part), 8, width), np.float32).astype(np.float16)
+        shown = np.broadcast_to(np.arange(8, dtype=np.float32), (len(part), 8))
+        shard = FrameShard(part, drawn, np.ones((len(part), 8), np.uint8), np.ascontiguousarray(shown))
+        files[f"shard-{index:05d}.h5"] = embeddings.encode(shard)
+    return files
+
+
+def _texts(ids: list[str], lengths: npt.NDArray[np.integer], generator: np.random.Generator) -> dict[str, bytes]:
+    files = {}
+    for index, start in enumerate(range(0, len(ids), CHUNK)):
+        part, sizes = ids[start : start + CHUNK], lengths[start : start + CHUNK]
+        rows = pl.DataFrame(
+            {
+                "video_id": part,
+                "token_ids": [generator.integers(_FIRST_WORD, VOCAB_SIZE, size).tolist() for size in sizes],
+                "slot_ids": [[0] * int(size) for size in sizes],
+                "word_start": [[True] * int(size) for size in sizes],
+                "keywords": [["词"]] * len(part),
+                "keyword_weights": [[1.0]] * len(part),
+                "title_chars": [1] * len(part),
+                "ocr_chars": [0] * len(part),
+                "asr_chars": [0] * len(part),
+            },
+            schema=Tokens.create_empty().schema,
+        )
+        files[f"shard-{index:05d}.parquet"] = tokens.encode(rows)
+    return files

@@ -1,0 +1,130 @@
+"""How much memory scoring and training take, each measured in a process of its own."""
+
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing import get_context
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from featurestore.reader import Examples
+from featurestore.snapshot import Snapshot
+from modeling.averaging import Averaged
+from modeling.batching import read_batch
+from modeling.classifier import VideoClassifier
+from modeling.configuration import ALL_VIEWS, ModelConfig, Recipe
+from modeling.registry import LoadedModel, StoredConfig
+from modeling.scoring import score as score_all
+from tests.benchmarks.report import Row, at_most, row
+from tests.benchmarks.stored_examples import VOCAB_SIZE, contest_lengths, make_store
+from tests.benchmarks.turns import Learner, score
+from warehouse.store import open_existing_store
+from warehouse.taxonomy import Category, Taxonomy
+
+MEBIBYTE = 2**20
+FEW, MANY, NARROW, WIDE = 10_000, 100_000, 64, 768
+MAX_GROWTH = 1.05
+TRAINING_BATCH, SCORING_BATCH, NUM_CATEGORIES = 26, 64, 200
+SAMPLING_SECONDS = 0.02
+SMALL = ModelConfig(width=16, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=32)
+
+Peaks = tuple[float, float]
+"""MiB at most of private memory, and of all that is resident, mapped files too"""
+
+
+def memory_rows(folder: Path) -> Iterator[Row]:
+    """Measure scoring of few and many rows, then scoring and training at the published size."""
+    few, many = (_measured(_score_everything, folder, 40 + np.arange(size) % 80, NARROW) for size in (FEW, MANY))
+    ratio = many[0] / few[0]
+    name = f"MiB that scoring {MANY:,} rows adds, beside {FEW:,}"
+    yield row(name, many[0], few[0], None, ratio, *at_most(MAX_GROWTH, ratio))
+    yield row(f"{name}, pages of mapped files too", many[1], few[1], None, many[1] / few[1], None, holds=True)
+    for name, work in (
+        (f"scoring {SCORING_BATCH} of the longest texts", _score_longest),
+        (f"a training step on {TRAINING_BATCH} of the longest texts", _train_on_longest),
+    ):
+        peak = _measured(work, folder, contest_lengths(1024, seed=0), WIDE)[0]
+        yield row(
+            f"MiB that {name} adds, 12 + 5 layers of width 768, weights too", peak, None, None, None, None, holds=True
+        )
+
+
+def _measured(work: Callable[[Examples], object], folder: Path, lengths: Any, width: int) -> Peaks:
+    root = folder / f"{work.__name__}-{len(lengths)}"
+    store, pinned = make_store(root, lengths, width=width)
+    context = get_context("spawn")
+    peaks = context.SimpleQueue()
+    measuring = context.Process(target=_measure, args=(work, store.root, pinned.model_dump_json(), peaks))
+    measuring.start()
+    found: Peaks = peaks.get()
+    measuring.join()
+    return found
+
+
+def _measure(work: Callable[[Examples], object], root: Path, pinned: str, peaks: "SimpleQueue[Peaks]") -> None:
+    store, whole = open_existing_store(root), Snapshot.model_validate_json(pinned)
+    VideoClassifier(SMALL, vocab_size=9, embedding_dim=9, num_categories=9)  # what is imported late
+    before, private, resident, ended = _memory(), 0.0, 0.0, threading.Event()
+    watching = threading.Thread(target=work_and_tell, args=(lambda: work(Examples(store, whole)), ended))
+    watching.start()
+    while not ended.wait(SAMPLING_SECONDS):
+        now = _memory()
+        private, resident = max(private, now[0] - before[0]), max(resident, now[1] - before[1])
+    peaks.put((private, resident))
+
+
+def work_and_tell(work: Callable[[], object], ended: threading.Event) -> None:
+    """Work, and set the event when all is done or has failed."""
+    try:
+        work()
+    finally:
+        ended.set()
+
+
+def _memory() -> Peaks:
+    kibibytes = dict(line.split()[:2] for line in Path("/proc/self/status").read_text().splitlines() if " kB" in line)
+    anonymous, shared, files = (int(kibibytes[f"{name}:"]) / 1024 for name in ("RssAnon", "RssShmem", "RssFile"))
+    return anonymous, anonymous + shared + files
+
+
+def _score_everything(examples: Examples) -> None:
+    taxonomy = Taxonomy("drawn", tuple(Category(f"{index:04d}", "00") for index in range(NUM_CATEGORIES)))
+    config = StoredConfig(
+        kind="classifier",
+        recipe=Recipe(name="small", model=SMALL),
+        vocab_size=VOCAB_SIZE,
+        embedding_dim=examples.embedding_dim,
+        views=ALL_VIEWS,
+        seed=0,
+        snapshot_id="",
+        encoder_id=None,
+        taxonomy_name=taxonomy.name,
+    )
+    loaded = LoadedModel("0" * 64, _classifier(SMALL, examples), config, taxonomy, {})
+    for _ in score_all(loaded, examples):
+        pass
+
+
+def _score_longest(examples: Examples) -> None:
+    score(_classifier(ModelConfig(), examples), read_batch(examples, _longest(examples, SCORING_BATCH)))
+
+
+def _train_on_longest(examples: Examples) -> None:
+    batch = read_batch(examples, _longest(examples, TRAINING_BATCH))
+    batch.labels.zero_()
+    model = _classifier(ModelConfig(), examples)
+    averaged = Averaged(model, 0.999)
+    Learner(model).step(batch)
+    averaged.update(0)
+
+
+def _classifier(config: ModelConfig, examples: Examples) -> VideoClassifier:
+    return VideoClassifier(
+        config, vocab_size=VOCAB_SIZE, embedding_dim=examples.embedding_dim, num_categories=NUM_CATEGORIES
+    )
+
+
+def _longest(examples: Examples, size: int) -> Any:
+    return np.argsort(examples.num_tokens)[-size:]

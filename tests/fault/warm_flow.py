@@ -1,0 +1,17 @@
+"""A warm parent of flow runs: it has Prefect, torch and the flow in memory, and forks a child for each run."""
+
+import os
+from typing import Any
+
+from flows.extract_features import extract_features
+from tests.fault.warm import Begin, serve
+
+
+def _run(request: dict[str, Any], begin: Begin) -> Any:
+    os.environ["REELSTORE_ROOT"] = request["root"]
+    hooks: list[Any] = [lambda *_: begin()]
+    return extract_features.with_options(on_running=hooks)()
+
+
+if __name__ == "__main__":
+    serve(_run)
