@@ -93,6 +93,8 @@ class FinetuningConfig(TrainingConfig):
     repeats: tuple[tuple[PositiveInt, PositiveInt], ...] = ((100, 5), (500, 3), (1000, 2))
     """A category with fewer training examples than the first number is repeated as often as the second."""
     classifier_dropout: float = Field(0.2, ge=0, lt=1)
+    tail_rescale: bool = False
+    """Whether an exponent that raises rare categories is fitted on validation, after training."""
     soft_label_weight: float = Field(1.0, gt=0)
     """Of the loss of an example that a teacher labelled, beside 1 for a labelled one."""
 

@@ -55,7 +55,7 @@ def training_prior(labels: Labels, num_categories: int) -> Floats:
     return np.asarray(counts / counts.sum())
 
 
-def fit(logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy) -> Calibration:
+def fit(logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy, *, rescale_tail: bool) -> Calibration:
     """Fit both steps, one after the other.
 
     Args:
@@ -63,13 +63,14 @@ def fit(logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy) -> Ca
         labels: `[N]`.
         prior: `[C]`, see `training_prior`.
         taxonomy: of the labels.
+        rescale_tail: False leaves the first step out.
 
     Returns:
         The calibration; that which changes nothing where there is no example.
     """
     if not len(labels):
         return Calibration()
-    exponent = fit_tail_exponent(logits, labels, prior, taxonomy)
+    exponent = fit_tail_exponent(logits, labels, prior, taxonomy) if rescale_tail else 0.0
     temperature = fit_temperature(_rescaled(logits, exponent, prior), labels)
     return Calibration(tail_exponent=exponent, temperature=temperature, prior=tuple(prior.tolist()))
 
@@ -101,13 +102,17 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
     return 1 / _root(slope, *_INVERSE_TEMPERATURES)
 
 
-def cross_fitted(logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy) -> npt.NDArray[np.float32]:
+def cross_fitted(
+    logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy, *, rescale_tail: bool
+) -> npt.NDArray[np.float32]:
     """Calibrate each fifth of the examples by a fit on the other four fifths, `[N, C]`; arguments as for `fit`."""
     folds = np.random.default_rng(0).permutation(len(labels)) % _NUM_FOLDS
     found = np.empty(logits.shape, np.float32)
     for fold in range(_NUM_FOLDS):
         held = folds == fold
-        found[held] = probabilities(logits[held], fit(logits[~held], labels[~held], prior, taxonomy))
+        found[held] = probabilities(
+            logits[held], fit(logits[~held], labels[~held], prior, taxonomy, rescale_tail=rescale_tail)
+        )
     return found
 
 

@@ -138,13 +138,13 @@ def _calibration(judgement: Judgement) -> str:
         f"the logits are lowered by {fitted.tail_exponent:g} times the logarithm of the category's share in training, "
         "which raises rare categories"
         if fitted.tail_exponent
-        else "the logits are not shifted towards rare categories, as no such shift was better"
+        else "the logits are not shifted towards rare categories"
     )
     rows = [
         [label, f"{found[name]['before']:.4f}", f"{found[name]['after']:.4f}"] for name, label in _CALIBRATION.items()
     ]
     return (
-        f"Before the softmax {tail}, and then divided by the temperature {fitted.temperature:.3f}. Both were fitted on "
+        f"Before the softmax {tail}, and then divided by the temperature {fitted.temperature:.3f}, as fitted on "
         "the validation videos. In the table, and in all figures above, each fifth of them is judged by a fit on the "
         f"other four fifths.\n\n{_table(['', 'as trained', 'calibrated'], rows)}"
     )
@@ -170,8 +170,8 @@ def _limits(measured: Mapping[str, Any]) -> str:
     unseen = measured["categories_without_training_examples"]
     lines = [
         "- The best weights were chosen on the same validation videos, so the figures above are a little kind.",
-        "- Calibration and the shift towards rare categories were fitted on the same validation videos.",
-        "- Both suit videos with the mix of categories that validation has; another mix needs another fit.",
+        "- The calibration was fitted on the same validation videos.",
+        "- It suits videos with the mix of categories that validation has; another mix needs another fit.",
     ]
     better = [
         label

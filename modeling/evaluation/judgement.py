@@ -43,8 +43,9 @@ def judge(trained: TrainedModel, examples: Examples, *, device: torch.device | N
     rows = np.flatnonzero(is_labelled & examples.is_validation)
     logits, labels = _logits(trained, examples, rows, device or choose_device()), examples.labels[rows]
     prior = calibration.training_prior(examples.labels[training_rows], len(taxonomy))
-    fitted = calibration.fit(logits, labels, prior, taxonomy)
-    held_out = calibration.cross_fitted(logits, labels, prior, taxonomy)
+    rescale_tail = trained.recipe.finetuning.tail_rescale
+    fitted = calibration.fit(logits, labels, prior, taxonomy, rescale_tail=rescale_tail)
+    held_out = calibration.cross_fitted(logits, labels, prior, taxonomy, rescale_tail=rescale_tail)
     confidence = calibration.probabilities(logits, fitted).max(axis=1)
     return Judgement(
         _measure(examples, training_rows, rows, held_out.argmax(axis=1), taxonomy)

@@ -42,6 +42,7 @@ PUBLISHED: dict[str, dict[str, object]] = {
         "resample": True,
         "repeats": ((100, 5), (500, 3), (1000, 2)),
         "classifier_dropout": 0.2,
+        "tail_rescale": False,
         "gradient_accumulation_steps": 1,
         "early_stopping_patience": None,
     },

@@ -46,7 +46,7 @@ def test_the_planted_temperature_is_found(planted: float) -> None:
 def test_a_model_that_is_right_on_few_examples_is_not_made_certain() -> None:
     labels = np.arange(12)
     logits = 5 * np.eye(12)
-    fitted = calibration.fit(logits, labels, PRIOR, TAXONOMY)
+    fitted = calibration.fit(logits, labels, PRIOR, TAXONOMY, rescale_tail=True)
     assert fitted.tail_exponent == 0
     sure = calibration.probabilities(logits, fitted).max(axis=1)
     assert (sure > 0.9).all()
@@ -57,13 +57,15 @@ def test_a_leaning_towards_frequent_categories_is_taken_back() -> None:
     logits, labels = _drawn(4000, shift=0.5)
     exponent = calibration.fit_tail_exponent(logits, labels, PRIOR, TAXONOMY)
     assert exponent >= 0.5
+    fits = {asked: calibration.fit(logits, labels, PRIOR, TAXONOMY, rescale_tail=asked) for asked in (True, False)}
+    assert {asked: fit.tail_exponent for asked, fit in fits.items()} == {True: exponent, False: 0}
     even = np.full(len(PRIOR), 1 / len(PRIOR))
     assert calibration.fit_tail_exponent(logits, labels, even, TAXONOMY) == 0
 
 
 def test_calibration_lowers_the_error_and_raises_the_score_on_examples_it_was_not_fitted_on() -> None:
     logits, labels = _drawn(4000, shift=0.5, scale=2.0)
-    held_out = calibration.cross_fitted(logits, labels, PRIOR, TAXONOMY)
+    held_out = calibration.cross_fitted(logits, labels, PRIOR, TAXONOMY, rescale_tail=True)
     found = calibration.figures(logits, labels, held_out, TAXONOMY)
     assert found["expected_calibration_error"]["after"] < found["expected_calibration_error"]["before"] / 4
     assert found["negative_log_likelihood"]["after"] < found["negative_log_likelihood"]["before"] - 0.1
@@ -75,7 +77,9 @@ def test_no_example_is_judged_by_a_fit_on_itself() -> None:
     logits, labels = _drawn(30)
     changed = labels.copy()
     changed[4] = (labels[4] + 1) % len(PRIOR)
-    first, second = (calibration.cross_fitted(logits, each, PRIOR, TAXONOMY) for each in (labels, changed))
+    first, second = (
+        calibration.cross_fitted(logits, each, PRIOR, TAXONOMY, rescale_tail=True) for each in (labels, changed)
+    )
     assert np.array_equal(first[4], second[4])
     assert not np.array_equal(first, second)
 
@@ -83,8 +87,8 @@ def test_no_example_is_judged_by_a_fit_on_itself() -> None:
 @pytest.mark.parametrize("size", [0, 1, 2])
 def test_too_few_examples_to_fit_on_change_nothing_or_little(size: int) -> None:
     logits, labels = _drawn(size)
-    assert calibration.fit(logits[:0], labels[:0], PRIOR, TAXONOMY) == Calibration()
-    found = calibration.cross_fitted(logits, labels, PRIOR, TAXONOMY)
+    assert calibration.fit(logits[:0], labels[:0], PRIOR, TAXONOMY, rescale_tail=True) == Calibration()
+    found = calibration.cross_fitted(logits, labels, PRIOR, TAXONOMY, rescale_tail=True)
     assert found.shape == (size, 12)
     assert np.isfinite(found).all()
 

@@ -1,11 +1,12 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from modeling.configuration import Recipe
+from modeling.configuration import Recipe, amend
 from modeling.evaluation import calibration
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
@@ -67,7 +68,7 @@ def test_the_calibration_is_of_the_training_prior_and_judged_apart(judged: Judge
 def test_each_example_is_judged_by_the_calibration_that_left_it_out(
     trained: TrainedModel, examples: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def always_wrong(logits: Any, labels: Any, *_: Any) -> Any:
+    def always_wrong(logits: Any, labels: Any, *_: Any, **__: Any) -> Any:
         return np.eye(logits.shape[1], dtype=np.float32)[(labels + 1) % logits.shape[1]]
 
     monkeypatch.setattr(calibration, "cross_fitted", always_wrong)
@@ -75,6 +76,15 @@ def test_each_example_is_judged_by_the_calibration_that_left_it_out(
     assert found["validation"]["accuracy"] == 0
     assert found["slices"]["both_views"]["accuracy"] == 0
     assert {score["f1"] for score in found["categories"]} == {0}
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_recipe_says_whether_the_tail_is_rescaled(
+    trained: TrainedModel, examples: Any, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    changed = replace(trained, recipe=amend(trained.recipe, {"finetuning": {"tail_rescale": asked}}))
+    monkeypatch.setattr(calibration, "fit_tail_exponent", lambda *_: 0.35)
+    assert judge(changed, examples).calibration.tail_exponent == (0.35 if asked else 0)
 
 
 def test_judging_twice_says_the_same(judged: Judgement, trained: TrainedModel, examples: Any) -> None:
@@ -89,7 +99,7 @@ def test_a_card_tells_of_slices_baselines_and_calibration(judged: Judgement, tra
     assert "Validation has none of these: the middle: categories in between; the head: categories with" in card
     assert sum(line.startswith(("| worst |", "| best |")) for line in lines) == 4
     assert f"temperature {judged.calibration.temperature:.3f}" in card
-    assert "- Calibration and the shift towards rare categories were fitted on the same validation videos." in lines
+    assert "- The calibration was fitted on the same validation videos." in lines
     widths = {len(line.split("|")) for line in lines if line.startswith("| level")}
     assert widths == {7}
 
