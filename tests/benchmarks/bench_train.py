@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
 
 from featurestore.reader import Examples
+from modeling.attention import Attention
 from modeling.batching import Batch, epoch_batches, read_batch
 from modeling.classifier import VideoClassifier
 from modeling.configuration import ModelConfig
@@ -90,6 +92,7 @@ def speed_rows(size: Size, examples: Examples) -> Iterator[Row]:
     scored = choose(examples, size.scoring_batch, size.num_batches)
     refuse_unequal(ours, peer, scored)
     yield scoring_row(size, ours, peer, scored)
+    yield order_row(size, ours, scored)
     trained = choose(examples, size.training_batch, size.num_batches)
     yield training_row(size, ours, peer, trained)
     yield fgm_row(size, ours, trained[len(trained) // 2 :][:1])
@@ -107,6 +110,19 @@ def scoring_row(size: Size, ours: VideoClassifier, peer: PeerClassifier, batches
     pairs = [(batch, padded(batch)) for batch in batches]
     turns = by_turns(lambda pair: score(ours, pair[0]), lambda pair: score(peer, pair[1]), pairs, size.num_rounds)
     return speed_row("scoring", batches, turns, size, size.scoring_target)
+
+
+def order_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Row:
+    """Time scoring with weights multiplied into the few frames beside scoring in the plain order."""
+
+    def plainly(batch: Batch) -> None:
+        with mock.patch.object(Attention, "_pays", return_value=False):
+            score(ours, batch)
+
+    turns = by_turns(lambda batch: score(ours, batch), plainly, batches, size.num_rounds)
+    seconds = turns.ours / len(batches), turns.peer / len(batches)
+    name = f"seconds to score a batch, beside attention in the plain order, {size.name}"
+    return row(name, *seconds, None, turns.ratio, *at_most(1, turns.ratio))
 
 
 def training_row(size: Size, ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]) -> Row:
