@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from modeling import metrics
 from modeling.adversarial import add_fgm_gradients, add_pgd_gradients
 from modeling.batching import Batch, Examples, Rows, cut, epoch_batches, read_batch, resample, visible_lengths
 from modeling.checkpoint import Checkpoints
 from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.device import autocast, choose_device, seeded
-from modeling.evaluation import metrics
 from modeling.language_model import check_language_model, load_language_model
 from modeling.pretraining import PretrainedModel
 from modeling.requirements import check_finetuning, check_sizes, check_soft_labels, identify

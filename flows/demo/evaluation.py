@@ -16,8 +16,8 @@ from featurestore import frame_chunks, snapshot
 from featurestore.reader import Examples
 from featurestore.reasons import OK
 from featurestore.views import address
-from modeling import predictions, registry
-from modeling.evaluation import baselines, metrics, report
+from modeling import metrics, predictions, registry
+from modeling.evaluation import baselines, report
 from modeling.evaluation.report import GalleryItem, Report
 from warehouse import commits, tables
 from warehouse.commits import Address

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from modeling.evaluation import metrics
+from modeling import metrics
 from warehouse.taxonomy import Taxonomy
 
 Logits = npt.NDArray[np.floating]

@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from modeling.evaluation import metrics
+from modeling import metrics
 from warehouse.taxonomy import Category, Taxonomy
 
 _MAP_PIXELS = 600

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from modeling import metrics
 from modeling.batching import Examples, Rows
 from modeling.classifier import predict_logits
 from modeling.device import choose_device
-from modeling.evaluation import baselines, calibration, confusions, distributions, metrics, slices
+from modeling.evaluation import baselines, calibration, confusions, distributions, slices
 from modeling.evaluation.calibration import Calibration, Labels
 from modeling.evaluation.distributions import Statistics
 from modeling.finetuning import TrainedModel

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 import jinja2
 
-from modeling.evaluation import confusions, curves, metrics
+from modeling import metrics
+from modeling.evaluation import confusions, curves
 from warehouse.taxonomy import Taxonomy
 
 _COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")

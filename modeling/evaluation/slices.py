@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from modeling import metrics
 from modeling.batching import Examples, Rows
-from modeling.evaluation import metrics
 from warehouse.taxonomy import Taxonomy
 
 TAIL_BELOW, HEAD_FROM = 100, 1000

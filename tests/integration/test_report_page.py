@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from modeling.evaluation import metrics
+from modeling import metrics
 from modeling.evaluation.report import GalleryItem, Report, render
 from warehouse.taxonomy import Category, Taxonomy
 

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from modeling import metrics
 from modeling.classifier import predict_logits
 from modeling.configuration import FinetuningConfig, ModelConfig, PretrainingConfig, Recipe, amend
-from modeling.evaluation import baselines, calibration, metrics
+from modeling.evaluation import baselines, calibration
 from modeling.finetuning import TrainedModel, train
 from modeling.pretraining import PretrainedModel, pretrain
 from modeling.soft_labels import SoftLabels

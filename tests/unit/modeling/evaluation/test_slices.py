@@ -4,7 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modeling.evaluation import metrics, slices
+from modeling import metrics
+from modeling.evaluation import slices
 from warehouse.taxonomy import Taxonomy
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
-from modeling.evaluation import metrics
+from modeling import metrics
 from warehouse.taxonomy import Category, Taxonomy
 
 TAXONOMY = Taxonomy("toy", tuple(Category(f"{one:02d}{two:02d}", f"{one:02d}") for one in range(3) for two in range(4)))
