@@ -3,6 +3,8 @@
 Prints a table and writes build/bench-extract.json. Figures of two runs are not comparable, ratios of one run are.
 """
 
+import itertools
+
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
 from tests.benchmarks.bench_encoding import encoding_rows
 from tests.benchmarks.bench_frames import frame_rows
@@ -12,7 +14,7 @@ from tests.benchmarks.report import write
 
 def main() -> None:
     """Measure every part."""
-    write([*frame_rows(), *encoding_rows(), *text_rows()], "bench-extract")
+    write(itertools.chain(frame_rows(), encoding_rows(), text_rows()), "bench-extract")
 
 
 if __name__ == "__main__":

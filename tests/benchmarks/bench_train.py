@@ -73,16 +73,20 @@ PUBLISHED = Size(
 def main() -> None:
     """Measure everything."""
     torch.manual_seed(0)
-    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        lengths = contest_lengths(NUM_EXAMPLES, seed=0)
-        examples = Examples(*make_store(Path(folder) / "store", lengths, width=EMBEDDING_DIM))
-        rows += [*speed_rows(SMALL, examples), loading_row(examples)]
-        rows += speed_rows(PUBLISHED, examples)
+        write(measure(Path(folder)), "bench-train")
+
+
+def measure(folder: Path) -> Iterator[Row]:
+    """Make each row in turn; memory first, while this process holds little of it."""
+    yield from memory_rows(folder)
+    examples = Examples(*make_store(folder / "store", contest_lengths(NUM_EXAMPLES, seed=0), width=EMBEDDING_DIM))
+    yield from speed_rows(SMALL, examples)
+    yield loading_row(examples)
+    yield from speed_rows(PUBLISHED, examples)
+    if torch.cuda.is_available():
         pretraining, finetuning = (choose(examples, size, GPU_BATCHES) for size in (50, 26))
-        rows += gpu_rows(ModelConfig(), pretraining, finetuning, make_vocabulary())
-        rows += memory_rows(Path(folder))
-    write(rows, "bench-train")
+        yield from gpu_rows(ModelConfig(), pretraining, finetuning, make_vocabulary())
 
 
 def speed_rows(size: Size, examples: Examples) -> Iterator[Row]:

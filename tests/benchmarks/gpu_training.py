@@ -39,7 +39,7 @@ class Cost:
 def gpu_rows(
     config: ModelConfig, pretraining: Sequence[Batch], finetuning: Sequence[Batch], vocabulary: Vocabulary
 ) -> Iterator[Row]:
-    """Measure; nothing where there is no GPU.
+    """Measure, where there is a GPU.
 
     Args:
         config: sizes.
@@ -47,11 +47,10 @@ def gpu_rows(
         finetuning: likewise, labelled.
         vocabulary: of the token ids.
     """
-    if torch.cuda.is_available():
-        device = torch.device("cuda")
-        first = pretraining_cost(config, pretraining, vocabulary, device)
-        second = finetuning_cost(config, finetuning, vocabulary, device)
-        yield from judge(torch.cuda.get_device_name(), matrix_rate(device, MATRIX_SIZE), first, second)
+    device = torch.device("cuda")
+    first = pretraining_cost(config, pretraining, vocabulary, device)
+    second = finetuning_cost(config, finetuning, vocabulary, device)
+    yield from judge(torch.cuda.get_device_name(), matrix_rate(device, MATRIX_SIZE), first, second)
 
 
 def judge(device_name: str, rate: float, pretraining: Cost, finetuning: Cost) -> Iterator[Row]:

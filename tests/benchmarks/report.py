@@ -3,7 +3,7 @@
 # ruff: noqa: T201 - a benchmark prints
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,12 @@ def at_least(least: float, ratio: float) -> tuple[str, bool]:
     return f"at least {least:g}", ratio >= least
 
 
-def write(rows: Sequence[Row], name: str) -> None:
-    """Print a table, and write the rows to `build/NAME.json`."""
+def write(measured: Iterable[Row], name: str) -> None:
+    """Print each row as it is made, then a table, and write all to `build/NAME.json`."""
+    rows = []
+    for one in measured:
+        print(json.dumps(one, ensure_ascii=False), flush=True)
+        rows.append(one)
     path = BUILD / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -55,15 +55,20 @@ def _measured(work: Callable[[Examples], object], folder: Path, lengths: Any, wi
     root = folder / f"{work.__name__}-{len(lengths)}"
     store, pinned = make_store(root, lengths, width=width)
     context = get_context("spawn")
-    peaks = context.SimpleQueue()
-    measuring = context.Process(target=_measure, args=(work, store.root, pinned.model_dump_json(), peaks))
+    receiving, sending = context.Pipe(duplex=False)
+    measuring = context.Process(target=_measure, args=(work, store.root, pinned.model_dump_json(), sending))
     measuring.start()
-    found: Peaks = peaks.get()
+    sending.close()
+    try:
+        found: Peaks = receiving.recv()
+    except EOFError as error:
+        measuring.join()
+        raise SystemExit(f"{work.__name__} ended by signal {-(measuring.exitcode or 0)}: too little memory?") from error
     measuring.join()
     return found
 
 
-def _measure(work: Callable[[Examples], object], root: Path, pinned: str, peaks: "SimpleQueue[Peaks]") -> None:
+def _measure(work: Callable[[Examples], object], root: Path, pinned: str, sending: Connection) -> None:
     store, whole = open_existing_store(root), Snapshot.model_validate_json(pinned)
     VideoClassifier(SMALL, vocab_size=9, embedding_dim=9, num_categories=9)  # what is imported late
     before, private, resident, ended = _memory(), 0.0, 0.0, threading.Event()
@@ -72,7 +77,7 @@ def _measure(work: Callable[[Examples], object], root: Path, pinned: str, peaks:
     while not ended.wait(SAMPLING_SECONDS):
         now = _memory()
         private, resident = max(private, now[0] - before[0]), max(resident, now[1] - before[1])
-    peaks.put((private, resident))
+    sending.send((private, resident))
 
 
 def work_and_tell(work: Callable[[], object], ended: threading.Event) -> None:
