@@ -88,6 +88,7 @@ def test_a_bad_recipe_is_refused_with_a_sentence_before_anything_is_written(
     def call(name: str, parameters: dict[str, Any]) -> Any:
         return _result(FLOWS[name], **parameters)
 
+    monkeypatch.setattr(embedded, "use_embedded_server", lambda: None)
     monkeypatch.setattr(embedded, "call", call)
 
     def refuse(flow: str, recipe: str, sentence: str) -> None:
