@@ -20,7 +20,7 @@ _POINT = 0.01
 _PAGE = """\
 # What each trick of the recipe is worth
 
-`make ablation` trains {seeds} seeds and writes this page and `build/ablation.json`. The corpus is drawn, not real
+`make ablation` writes this page and `build/ablation.json`; here are {seeds} seeds. The corpus is drawn, not real
 (`tests/benchmarks/ablation/corpus.py`): 200 categories with the counts of the 2022 WeChat data scaled down, 2,810
 labelled examples, 562 for validation, 8,000 unlabelled, and 22,480 to test on. Text and frames each tell a part of the
 category, with noise; in about a third of the categories the order of the frames matters. It is a small world and a
