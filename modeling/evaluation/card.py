@@ -112,8 +112,10 @@ def _slices(sliced: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _categories(scores: Sequence[Mapping[str, Any]], taxonomy: Taxonomy) -> str:
     shown = [score for score in scores if score["num_true"]]
-    best = sorted(shown, key=lambda score: (-score["f1"], -score["num_true"]))
     half = min(_MOST_CATEGORIES, len(shown) // 2)
+    best = sorted((score for score in shown if score["f1"]), key=lambda score: (-score["f1"], -score["num_true"]))[
+        :half
+    ]
     heads = ["", "category", "F1", "precision", "recall", "validation videos", "training videos"]
     named = {
         category.category_id: f"{category.category_id} {category.name}".strip() for category in taxonomy.categories
@@ -125,10 +127,10 @@ def _categories(scores: Sequence[Mapping[str, Any]], taxonomy: Taxonomy) -> str:
             *(_figure(score[name]) for name in ("f1", "precision", "recall")),
             *(str(score[name]) for name in ("num_true", "num_training")),
         ]
-        for side, part in (("worst", shown[:half]), ("best", best[:half]))
+        for side, part in (("worst", shown[:half]), ("best", best))
         for score in part
     ]
-    told = f"The {half} worst and the {half} best of the {len(shown)} categories that validation shows"
+    told = f"The {half} worst and the {len(best)} best of the {len(shown)} categories that validation shows"
     return f"{told}; `metrics.json` has them all.\n\n{_table(heads, rows)}"
 
 
