@@ -12,7 +12,7 @@ import numpy as np
 from featurestore.reader import Examples
 from featurestore.snapshot import Snapshot
 from modeling.averaging import Averaged
-from modeling.batching import read_batch
+from modeling.batching import cut, read_batch
 from modeling.classifier import VideoClassifier
 from modeling.configuration import ALL_VIEWS, ModelConfig, Recipe
 from modeling.registry import LoadedModel, StoredConfig
@@ -26,7 +26,7 @@ from warehouse.taxonomy import Category, Taxonomy
 MEBIBYTE = 2**20
 FEW, MANY, NARROW, WIDE = 10_000, 100_000, 64, 768
 MAX_GROWTH = 1.05
-TRAINING_BATCH, SCORING_BATCH, NUM_CATEGORIES = 26, 64, 200
+TRAINING_BATCH, TRAINING_PARTS, SCORING_BATCH, NUM_CATEGORIES = 26, 4, 64, 200
 SAMPLING_SECONDS = 0.02
 SMALL = ModelConfig(width=16, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=32)
 
@@ -43,7 +43,7 @@ def memory_rows(folder: Path) -> Iterator[Row]:
     yield row(f"{name}, pages of mapped files too", many[1], few[1], None, many[1] / few[1], None, holds=True)
     for name, work in (
         (f"scoring {SCORING_BATCH} of the longest texts", _score_longest),
-        (f"a training step on {TRAINING_BATCH} of the longest texts", _train_on_longest),
+        (f"a training step on {TRAINING_BATCH} of the longest texts, in {TRAINING_PARTS} parts", _train_on_longest),
     ):
         peak = _measured(work, folder, contest_lengths(1024, seed=0), WIDE)[0]
         yield row(
@@ -117,11 +117,12 @@ def _score_longest(examples: Examples) -> None:
 
 
 def _train_on_longest(examples: Examples) -> None:
-    batch = read_batch(examples, _longest(examples, TRAINING_BATCH))
-    batch.labels.zero_()
+    parts = [read_batch(examples, part) for part in cut(_longest(examples, TRAINING_BATCH), TRAINING_PARTS)]
+    for part in parts:
+        part.labels.zero_()
     model = _classifier(ModelConfig(), examples)
     averaged = Averaged(model, 0.999)
-    Learner(model).step(batch)
+    Learner(model).step(*parts)
     averaged.update(0)
 
 

@@ -68,9 +68,10 @@ class Learner:
         self.model = model
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=_LEARNING_RATE, fused=True)
 
-    def step(self, batch: Batch) -> None:
-        """Learn from a batch."""
-        self._backward(batch)
+    def step(self, *parts: Batch) -> None:
+        """Learn from a batch, whole or in parts."""
+        for part in parts:
+            self._backward(part)
         self._update()
 
     def step_with_fgm(self, batch: Batch) -> None:
