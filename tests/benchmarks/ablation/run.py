@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 FOLDER, OUT, PAGE = ROOT / "build" / "ablation", ROOT / "build" / "ablation.json", ROOT / "docs" / "ablation.md"
 NUM_PROCESSES = 2
 NUM_SEEDS = 6
-"""A pilot said that so many show one point."""
+"""So many show one point at the mean spread of a pilot's tricks; those that spread most would need more."""
 PILOT_SEEDS = (1001, 1002)
 
 
