@@ -16,7 +16,7 @@ from warehouse.errors import Invalid
 from warehouse.taxonomy import Taxonomy
 
 _NUM_BEST = 5
-_BATCHES_IN_BLOCK = 64
+_BATCHES_IN_BLOCK = 16
 
 
 def score(
@@ -62,14 +62,13 @@ def _block(examples: Examples, rows: Rows, shares: npt.NDArray[np.float32], taxo
             "level1_id": level1_ids[best[:, 0]],
             "probability": best_probabilities[:, 0],
             "top5_category_ids": category_ids[best].tolist(),
-            "top5_probabilities": best_probabilities.tolist(),
-            "probabilities": shares.tolist(),
+            "top5_probabilities": _lists(best_probabilities),
+            "probabilities": _lists(shares),
             "frames_missing": ~examples.has_frames[rows],
             "text_missing": examples.num_tokens[rows] == 0,
         },
-        schema_overrides={
-            "probability": pl.Float32,
-            "top5_probabilities": pl.List(pl.Float32),
-            "probabilities": pl.List(pl.Float32),
-        },
     )
+
+
+def _lists(values: npt.NDArray[np.float32]) -> pl.Series:
+    return pl.Series(values).cast(pl.List(pl.Float32))

@@ -10,7 +10,7 @@ from warehouse import formats
 
 FORMAT_VERSION = 1
 
-_ROWS_PER_GROUP = 65_536
+_ROWS_PER_GROUP, _ROWS_AT_ONCE = 8_192, 2_048
 
 
 def encode(frame: pl.DataFrame) -> bytes:
@@ -60,21 +60,21 @@ def scan(paths: Sequence[Path]) -> pl.LazyFrame:
 
 
 def batches(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Read a table one group of rows at a time; memory does not grow with their number.
+    """Read a table some rows at a time; memory does not grow with their number.
 
     Args:
         path: A file whose digest was checked.
         columns: Which columns.
 
     Yields:
-        At most 65,536 rows, in the file's order.
+        At most 2,048 rows, in the file's order.
 
     Raises:
         Invalid: The file has another format version.
     """
     rows = scan([path]).select(columns)
-    for start in range(0, int(rows.select(pl.len()).collect().item()), _ROWS_PER_GROUP):
-        yield rows.slice(start, _ROWS_PER_GROUP).collect()
+    for start in range(0, int(rows.select(pl.len()).collect().item()), _ROWS_AT_ONCE):
+        yield rows.slice(start, _ROWS_AT_ONCE).collect()
 
 
 def checked(path: Path) -> Path:

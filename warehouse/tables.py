@@ -135,6 +135,24 @@ def read_table(commit: Commit, name: str, columns: Sequence[str] | None = None) 
     return parquet.read(commits.verified_path(commit, name), columns)
 
 
+def batches(commit: Commit, name: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Read a Parquet file of a commit some rows at a time; memory does not grow with their number.
+
+    Args:
+        commit: The commit.
+        name: The file's name.
+        columns: Which columns.
+
+    Returns:
+        The rows, in the file's order.
+
+    Raises:
+        Corrupt: The file is not as it was published.
+        Invalid: It has a format version that this code does not read.
+    """
+    return parquet.batches(commits.verified_path(commit, name), columns)
+
+
 def scan_table(commit: Commit, prefix: str) -> pl.LazyFrame:
     """Read the Parquet files of a commit lazily, as one table.
 
@@ -323,7 +341,7 @@ def video_batches(partition: VideoPartition, columns: Sequence[str]) -> Iterator
     Raises:
         Corrupt: The file is not as it was published.
     """
-    return parquet.batches(commits.verified_path(partition.commit, "videos.parquet"), columns)
+    return batches(partition.commit, "videos.parquet", columns)
 
 
 def labels_commit(store: Store, partition: str) -> Commit | None:

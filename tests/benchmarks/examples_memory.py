@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from featurestore.reader import _INDEX, Examples
+from featurestore.index import INDEX_COLUMNS
+from featurestore.reader import Examples
 from featurestore.snapshot import Snapshot
 from tests.benchmarks.stored_examples import CHUNK, make_store
 from warehouse.store import open_existing_store
@@ -56,7 +57,7 @@ def _measure(root: Path, pinned: str) -> None:
     maps = sum(line.endswith(".h5") for line in Path("/proc/self/maps").read_text().splitlines())
     files = len(list(Path("/proc/self/fd").iterdir()))
     columns = examples._columns  # noqa: SLF001 - measured from within
-    index = sum(columns[name].nbytes for name in _INDEX)
+    index = sum(columns[name].nbytes for name in INDEX_COLUMNS)
     print(f"{len(examples):,} examples opened in {opened:.1f} s")
     print(f"{rate:,.0f} random rows each second, text and all, once every shard was checked")
     print(f"heap: {before / 2**20:.0f} MiB with one partition open, {grown / 2**20:+.0f} MiB with all and 200 batches")

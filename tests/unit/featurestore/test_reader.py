@@ -6,7 +6,7 @@ import pytest
 
 from featurestore import snapshot
 from featurestore.reader import Examples
-from warehouse import split, tables
+from warehouse import parquet, split, tables
 from warehouse.errors import Corrupt, Invalid
 from warehouse.taxonomy import Category, Taxonomy
 
@@ -44,6 +44,25 @@ def test_a_missing_view_is_empty_and_flagged(examples: Examples) -> None:
     assert not batch.embeddings[0].any()
     assert len(batch.token_ids[1]) == 0
     assert batch.frame_mask[1].all()
+
+
+def test_an_example_is_the_same_however_many_rows_are_read_at_once(
+    partitions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partitions.publish("labeled", "labeled", list(range(9)), no_frames=4, no_text=5)
+    labels = pl.DataFrame(
+        {"video_id": ["v0002", "v0003", "v0008"], "category_id": ["0001", "0000", "0001"], "level1_id": ["00"] * 3}
+    )
+    tables.publish_labels(partitions.store, "labeled", labels, TAXONOMY, partitions.now)
+    pinned = snapshot.pin(partitions.store, ["labeled"], partitions.fingerprints)
+    whole = Examples(partitions.store, pinned, TAXONOMY)
+    monkeypatch.setattr(parquet, "_ROWS_AT_ONCE", 2)
+    sliced = Examples(partitions.store, pinned, TAXONOMY)
+    assert list(sliced.video_ids) == [f"v{number:04d}" for number in range(9)]
+    assert sliced.labels.tolist() == [-1, -1, 1, 0, -1, -1, -1, -1, 1]
+    assert sliced.has_frames.tolist() == [number != 4 for number in range(9)]
+    assert sliced.num_tokens.tolist() == whole.num_tokens.tolist()
+    np.testing.assert_equal(vars(sliced.read(np.arange(9))), vars(whole.read(np.arange(9))))
 
 
 def test_labels_follow_the_taxonomys_order_and_the_unlabelled_have_none(partitions: Any) -> None:
