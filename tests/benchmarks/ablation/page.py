@@ -30,8 +30,10 @@ Each seed draws its own examples, weights and order; the test examples are the s
 of level-1 and level-2, micro and macro F1. Differences are in points (hundredths), paired by seed, with Student's 95%
 interval over the seeds.
 
-A pilot of two other seeds said how many are needed. Before it the learning rates (0.001 and 0.003) were chosen on one
-of the two, by its scores on these same test examples, and the epochs by the time they take. All variants share them.
+A pilot of two other seeds said how many are needed. Before it the sizes, learning rates, epochs and weight decay were
+chosen on those two seeds by their scores on examples that nothing here is trained or tested on, among settings that one
+hour has time for (`python -m tests.benchmarks.ablation.choose`). They were chosen for the full recipe; all variants
+share them.
 
 {verdicts}
 
@@ -42,7 +44,7 @@ of the two, by its scores on these same test examples, and the epochs by the tim
 The full recipe has FGM, EMA, smoothed labels, resampling, pretraining with words masked whole, times on frames, and a
 classifier that reads the pooled output and both means. Pretraining: {pretraining}. Fine-tuning: {finetuning}. The table
 of resampling has its limits scaled as the counts are; it makes an epoch 2.25 times as long, so the last of the rows
-without it has 9 epochs. With few labels, each category keeps five; nothing is repeated
+without it has 7 epochs. With few labels, each category keeps five; nothing is repeated
 then, and there are 10 epochs. The student learns from the full model's probabilities of the unlabelled examples too.
 
 ## All that was scored

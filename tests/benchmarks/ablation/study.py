@@ -28,17 +28,17 @@ Logits = npt.NDArray[np.float32]
 FULL = Recipe(
     name="ablation",
     model=ModelConfig(
-        width=48,
+        width=96,
         num_heads=4,
         num_language_layers=1,
         num_cross_layers=1,
-        feed_forward_width=96,
+        feed_forward_width=192,
         max_positions=96,
         attention_dropout=0.0,
         reads="pooled_and_means",
     ),
-    pretraining=PretrainingConfig(batch_size=50, learning_rate=3e-3, epochs=6, mask_unit="word"),
-    finetuning=FinetuningConfig(batch_size=26, learning_rate=3e-3, epochs=4, repeats=REPEATS),
+    pretraining=PretrainingConfig(batch_size=50, learning_rate=2e-3, epochs=10, mask_unit="word"),
+    finetuning=FinetuningConfig(batch_size=26, learning_rate=2e-3, epochs=3, weight_decay=0.1, repeats=REPEATS),
 )
 """All tricks but those that stand in for another (PGD) or come after a training."""
 
@@ -71,7 +71,7 @@ VARIANTS = {
     "no ema": Variant({"finetuning": {"ema_decay": 0.0}}),
     "hard labels": Variant({"finetuning": {"label_smoothing": 0.0}}),
     "no resampling": Variant({"finetuning": {"resample": False}}),
-    "no resampling, as many steps": Variant({"finetuning": {"resample": False, "epochs": 9}}),
+    "no resampling, as many steps": Variant({"finetuning": {"resample": False, "epochs": 7}}),
     "not pretrained": Variant({}, encoder=None),
     "untimed": Variant({"model": {"temporal_position": False}}, encoder="untimed"),
     "token masking": Variant({}, encoder="token"),
@@ -117,11 +117,11 @@ def run_seed(world: World, test: Corpus, seed: int, say: Callable[[str], None]) 
         say(f"pretrained {name}: {encoders[name].history['evaluations'][-1]}")
     for name, variant in VARIANTS.items():
         trained = _train(world, corpus, variant, encoders, seed)
-        logits = _logits(trained, test)
-        scores[name] = _evaluate(world, test, logits.argmax(axis=1))
+        logits = compute_logits(trained, test)
+        scores[name] = evaluate(world, test, logits.argmax(axis=1))
         say(f"trained {name}: {scores[name]['mean_f1']:.4f}")
         if name == "full":
-            scores["full, rescaled"] = _evaluate(world, test, _rescaled(world, corpus, trained, logits))
+            scores["full, rescaled"] = evaluate(world, test, _rescaled(world, corpus, trained, logits))
             scores["student of full"] = _student(world, corpus, test, trained, encoders["word"], seed)
             say(f"trained a student: {scores['student of full']['mean_f1']:.4f}")
     return scores
@@ -136,7 +136,7 @@ def _without_training(world: World, corpus: Corpus, test: Corpus) -> dict[str, d
         name: predict(joined, training, rows, len(world.taxonomy)) for name, predict in baselines.BASELINES.items()
     }
     predicted["best possible"] = best_possible.log_posterior(world, test).argmax(axis=1)
-    return {name: _evaluate(world, test, labels) for name, labels in predicted.items()}
+    return {name: evaluate(world, test, labels) for name, labels in predicted.items()}
 
 
 def _rescaled(world: World, corpus: Corpus, trained: TrainedModel, logits: Logits) -> Labels:
@@ -144,7 +144,9 @@ def _rescaled(world: World, corpus: Corpus, trained: TrainedModel, logits: Logit
     rows = np.flatnonzero(corpus.is_validation)
     training = corpus.labels[(corpus.labels >= 0) & ~corpus.is_validation]
     prior = calibration.training_prior(training, len(world.taxonomy))
-    exponent = calibration.fit_tail_exponent(_logits(trained, corpus, rows), corpus.labels[rows], prior, world.taxonomy)
+    exponent = calibration.fit_tail_exponent(
+        compute_logits(trained, corpus, rows), corpus.labels[rows], prior, world.taxonomy
+    )
     return np.asarray((logits - exponent * np.log(prior)).argmax(axis=1))
 
 
@@ -176,7 +178,7 @@ def _student(
     world: World, corpus: Corpus, test: Corpus, teacher: TrainedModel, encoder: PretrainedModel, seed: int
 ) -> dict[str, float]:
     rows = np.flatnonzero(corpus.labels < 0)
-    taught = calibration.probabilities(_logits(teacher, corpus, rows), calibration.Calibration())
+    taught = calibration.probabilities(compute_logits(teacher, corpus, rows), calibration.Calibration())
     student = train(
         corpus,
         world.taxonomy,
@@ -187,15 +189,17 @@ def _student(
         soft_labels=SoftLabels(rows, taught),
         device=_CPU,
     )
-    return _evaluate(world, test, _logits(student, test).argmax(axis=1))
+    return evaluate(world, test, compute_logits(student, test).argmax(axis=1))
 
 
-def _logits(trained: TrainedModel, corpus: Corpus, rows: Labels | None = None) -> Logits:
+def compute_logits(trained: TrainedModel, corpus: Corpus, rows: Labels | None = None) -> Logits:
+    """Score some examples of a corpus, or all, `[N, C]`."""
     chosen = np.arange(len(corpus)) if rows is None else rows
     return predict_logits(trained.model, corpus, chosen, batch_size=_BATCH_SIZE, device=_CPU)
 
 
-def _evaluate(world: World, corpus: Corpus, predicted: Labels) -> dict[str, float]:
+def evaluate(world: World, corpus: Corpus, predicted: Labels) -> dict[str, float]:
+    """Hold the categories predicted for all examples of a corpus against the true ones, by `metrics.evaluate`."""
     ids = world.taxonomy.category_ids
     true_ids, predicted_ids = ([ids[index] for index in found] for found in (corpus.true_labels, predicted))
     return metrics.evaluate(true_ids, predicted_ids, world.taxonomy)

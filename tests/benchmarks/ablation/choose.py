@@ -1,0 +1,78 @@
+"""Compare settings of the full recipe before its tricks are: two seeds, scored on examples kept for this alone.
+
+`python -m tests.benchmarks.ablation.choose` prints a line for each setting; what is best in its time is `study.FULL`.
+"""
+
+# ruff: noqa: T201 - a benchmark prints
+
+import multiprocessing
+import time
+from functools import reduce
+
+import numpy as np
+import torch
+
+import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
+from modeling.configuration import amend
+from modeling.finetuning import train
+from modeling.pretraining import pretrain
+from tests.benchmarks.ablation import study
+from tests.benchmarks.ablation.corpus import Corpus, draw_training, join, make_world
+from tests.benchmarks.ablation.run import NUM_PROCESSES, PILOT_SEEDS
+
+DEVELOPMENT_SEEDS = (2001, 2002, 2003)
+_NARROW: study.Changes = {
+    "model": {"width": 48, "feed_forward_width": 96},
+    "pretraining": {"learning_rate": 3e-3, "epochs": 6},
+    "finetuning": {"learning_rate": 3e-3, "epochs": 4, "weight_decay": 0.01},
+}
+_CPU = torch.device("cpu")
+
+
+def _but(changes: study.Changes, **others: dict[str, object]) -> study.Changes:
+    return {section: values | others.get(section, {}) for section, values in changes.items()}
+
+
+SETTINGS: dict[str, study.Changes] = {
+    "full": {},
+    "5 epochs, pretraining 12": {"finetuning": {"epochs": 5}, "pretraining": {"epochs": 12}},
+    "8 epochs, pretraining 12": {"finetuning": {"epochs": 8}, "pretraining": {"epochs": 12}},
+    "batches of 52": {"finetuning": {"batch_size": 52, "learning_rate": 3e-3}},
+    "narrow": _NARROW,
+    "narrow, 8 epochs": _but(_NARROW, finetuning={"epochs": 8}),
+    "narrow, 8 epochs at a third": _but(_NARROW, finetuning={"epochs": 8, "learning_rate": 1e-3}),
+    "narrow, weight decay": _but(_NARROW, finetuning={"weight_decay": 0.1}),
+    "narrow, twice the adversary": _but(_NARROW, finetuning={"adversary_epsilon": 2.0}),
+    "narrow, more dropout": _but(_NARROW, finetuning={"classifier_dropout": 0.4}),
+    "narrow, pretraining 12": _but(_NARROW, pretraining={"epochs": 12}),
+    "narrow, 8 epochs, weight decay, pretraining 12": _but(
+        _NARROW, pretraining={"epochs": 12}, finetuning={"epochs": 8, "weight_decay": 0.1}
+    ),
+}
+
+
+def main() -> None:
+    """Score each setting on both seeds."""
+    with multiprocessing.get_context("spawn").Pool(NUM_PROCESSES) as pool:
+        for name in SETTINGS:
+            found = pool.starmap(_score, [(name, seed) for seed in PILOT_SEEDS], chunksize=1)
+            scores, seconds = zip(*found, strict=True)
+            print(f"{name}: mean F1 {np.mean(scores):.4f} ({', '.join(f'{one:.4f}' for one in scores)}), ", end="")
+            print(f"{np.mean(seconds):.0f} s", flush=True)
+
+
+def _score(name: str, seed: int) -> tuple[float, float]:
+    torch.set_num_threads(1)
+    world, recipe = make_world(), amend(study.FULL, SETTINGS[name])
+    corpus = draw_training(world, seed)
+    started = time.monotonic()
+    pretrained = pretrain(corpus, recipe, world.vocabulary, seed=seed, device=_CPU)
+    trained = train(corpus, world.taxonomy, recipe, world.vocabulary, seed=seed, pretrained=pretrained, device=_CPU)
+    seconds = time.monotonic() - started
+    kept: Corpus = reduce(join, (draw_training(world, other) for other in DEVELOPMENT_SEEDS))
+    predicted = study.compute_logits(trained, kept).argmax(axis=1)
+    return study.evaluate(world, kept, predicted)["mean_f1"], seconds
+
+
+if __name__ == "__main__":
+    main()
