@@ -24,20 +24,27 @@ DEVELOPMENT_SEEDS = (2001, 2002, 2003)
 _NARROW: study.Changes = {
     "model": {"width": 48, "feed_forward_width": 96},
     "pretraining": {"learning_rate": 3e-3, "epochs": 6},
-    "finetuning": {"learning_rate": 3e-3, "epochs": 4, "weight_decay": 0.01},
+    "finetuning": {"batch_size": 26, "epochs": 4, "weight_decay": 0.01},
 }
+_SMALL_BATCHES: study.Changes = {"finetuning": {"batch_size": 26, "learning_rate": 2e-3}}
 _CPU = torch.device("cpu")
 
 
 def _but(changes: study.Changes, **others: dict[str, object]) -> study.Changes:
-    return {section: values | others.get(section, {}) for section, values in changes.items()}
+    return {section: changes.get(section, {}) | others.get(section, {}) for section in {**changes, **others}}
 
 
 SETTINGS: dict[str, study.Changes] = {
     "full": {},
-    "5 epochs, pretraining 12": {"finetuning": {"epochs": 5}, "pretraining": {"epochs": 12}},
-    "8 epochs, pretraining 12": {"finetuning": {"epochs": 8}, "pretraining": {"epochs": 12}},
-    "batches of 52": {"finetuning": {"batch_size": 52, "learning_rate": 3e-3}},
+    "pretraining 8": {"pretraining": {"epochs": 8}},
+    "4 epochs, pretraining 8": {"finetuning": {"epochs": 4}, "pretraining": {"epochs": 8}},
+    "batches of 26, pretraining 8": _but(_SMALL_BATCHES, pretraining={"epochs": 8}),
+    "batches of 26, 5 epochs, pretraining 12": _but(
+        _SMALL_BATCHES, finetuning={"epochs": 5}, pretraining={"epochs": 12}
+    ),
+    "batches of 26, 8 epochs, pretraining 12": _but(
+        _SMALL_BATCHES, finetuning={"epochs": 8}, pretraining={"epochs": 12}
+    ),
     "narrow": _NARROW,
     "narrow, 8 epochs": _but(_NARROW, finetuning={"epochs": 8}),
     "narrow, 8 epochs at a third": _but(_NARROW, finetuning={"epochs": 8, "learning_rate": 1e-3}),

@@ -37,14 +37,14 @@ FULL = Recipe(
         attention_dropout=0.0,
         reads="pooled_and_means",
     ),
-    pretraining=PretrainingConfig(batch_size=50, learning_rate=2e-3, epochs=10, mask_unit="word"),
-    finetuning=FinetuningConfig(batch_size=26, learning_rate=2e-3, epochs=3, weight_decay=0.1, repeats=REPEATS),
+    pretraining=PretrainingConfig(batch_size=50, learning_rate=2e-3, epochs=6, mask_unit="word"),
+    finetuning=FinetuningConfig(batch_size=52, learning_rate=3e-3, epochs=3, weight_decay=0.1, repeats=REPEATS),
 )
 """All tricks but those that stand in for another (PGD) or come after a training."""
 
 FEW = 5
 """Labels of each category where there are few."""
-_FEW_LABELS: Changes = {"finetuning": {"resample": False, "epochs": 10}}
+_FEW_LABELS: Changes = {"finetuning": {"resample": False, "epochs": 10, "batch_size": 26, "learning_rate": 2e-3}}
 _BATCH_SIZE = 256
 _CPU = torch.device("cpu")
 

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from featurestore import wanted
+from featurestore.spec import short
+from flows.commands.recipes import app
+from warehouse.store import Store
+
+
+def say(*words: str) -> list[str]:
+    said = CliRunner().invoke(app, ["apply", *words])
+    assert said.exit_code == 0, said.output
+    return said.stdout.splitlines()
+
+
+def test_apply_shows_what_changes_field_by_field_and_freezes_only_without_dry_run(house: Store, tmp_path: Path) -> None:
+    planned = say("--dry-run")
+    assert [line.split(" -> ")[0] for line in planned] == ["frames: nothing", "text: nothing"]
+    assert wanted.wanted(house) is None
+    assert say() == planned
+    first = wanted.wanted(house)
+    assert first is not None
+    unchanged = {view: f"{view}: {short(first[view])}, unchanged" for view in first}
+    assert say() == list(unchanged.values())
+
+    settings = tmp_path / "reelstore.toml"
+    settings.write_text('encoder_precision = "bfloat16"\n' + settings.read_text())
+    changed = say()
+    second = wanted.wanted(house)
+    assert second is not None
+    assert changed == [
+        f"frames: {short(first['frames'])} -> {short(second['frames'])}",
+        "  precision: float32 -> bfloat16",
+        unchanged["text"],
+    ]
+    assert second["text"] == first["text"] != second["frames"] != first["frames"]
+
+
+@pytest.mark.parametrize("key", ["encoder_precision", "no_such_setting"])
+def test_a_wrong_setting_is_refused_and_freezes_nothing(house: Store, tmp_path: Path, key: str) -> None:
+    settings = tmp_path / "reelstore.toml"
+    settings.write_text(f'{key} = "half"\n' + settings.read_text())
+    said = CliRunner().invoke(app, ["apply"])
+    assert said.exit_code != 0
+    assert key in str(said.exception)
+    assert wanted.wanted(house) is None
