@@ -6,6 +6,7 @@ it reads any. The parent holds the clock and kills.
 
 import fcntl
 import json
+import logging
 import mmap
 import os
 import select
@@ -21,6 +22,8 @@ from featurestore.extract.media import MediaItem, copy_to_memory
 from featurestore.extract.workers import Seat, WorkerPool
 from featurestore.reasons import OK, Reason
 from warehouse.errors import Invalid, Rejected, Retryable
+
+logger = logging.getLogger(__name__)
 
 PROGRAM = "featurestore.extract.decode_worker"
 VIDEOS_PER_WORKER = 200
@@ -136,7 +139,7 @@ class _Seat(Seat):
         self._num_videos = 0
         outcome, detail = _read_answer(worker, START_SECONDS)
         if outcome != _READY:
-            sentence = f"a decoding worker did not start ({detail or self._ending()})"
+            sentence = f"a decoding worker did not start ({detail or self._ending_in_full()})"
             self.kill()
             raise Retryable(sentence)
         self._check_jail(frozenset(detail.split()))
@@ -166,6 +169,7 @@ class _Seat(Seat):
             outcome, detail = Reason.WORKER_DIED, ""
         if outcome == Reason.WORKER_DIED:
             detail = f"the worker ended ({self._ending()})"
+            logger.warning("a decoding worker ended: %s", self._ending_in_full())
         return outcome, detail
 
 

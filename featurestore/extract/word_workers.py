@@ -100,7 +100,7 @@ class _Seat(Seat):
         try:
             return self._try(task, payload, recipe)
         except (BrokenPipeError, EOFError) as error:
-            ending = self._ending()
+            ending = self._ending_in_full()
             self.kill()
             raise Retryable(f"a word worker ended at its work ({ending}); free some memory and run again") from error
 
@@ -118,7 +118,7 @@ class _Seat(Seat):
         worker = self._launch(PROGRAM, environment=_ENVIRONMENT)
         self._loaded.clear()
         if receive(cast("BinaryIO", worker.stdout)) is None:
-            ending = self._ending()
+            ending = self._ending_in_full()
             self.kill()
             raise Retryable(f"a word worker did not start ({ending}); free some memory and run again")
         return worker

@@ -75,17 +75,21 @@ class Seat:
         return self._worker
 
     def _ending(self) -> str:
-        """How the worker that is still seated ended, and its last words."""
+        """How the worker that is still seated ended; the same for the same death."""
         try:
             code = cast("subprocess.Popen[bytes]", self._worker).wait(timeout=1)
         except subprocess.TimeoutExpired:
             return "its answer made no sense"
+        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+
+    def _ending_in_full(self) -> str:
+        """How it ended, and its last words, which may name addresses or times."""
+        ending = self._ending()
         try:
             last_words = os.read(self._stderr_fd, _PIPE_BYTES)[-_LAST_WORDS_BYTES:].decode(errors="replace")
         except BlockingIOError:
             last_words = ""
-        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return " ".join([how, *last_words.split()])
+        return " ".join([ending, *last_words.split()])
 
 
 S = TypeVar("S", bound=Seat)

@@ -75,6 +75,8 @@ def decode(file, framing):
     if order[:4] == b"need":
         kept.append(bytearray(500 * 2**20))
         return decode_worker.DecodedFrames.of(framing, [], [])
+    if order == b"moan":
+        sys.exit(f"corrupted at {id(order):#x}")
     if order == b"babble":
         os.write(1, b"no answer of ours")
         os.write(1, bytes(10_000))
@@ -187,6 +189,17 @@ def test_a_video_that_breaks_its_worker_leaves_its_neighbours_unharmed(
     assert isinstance(broken, Rejected)
     assert broken.reason == reason
     assert detail in str(broken)
+
+
+@pytest.mark.usefixtures("faulty")
+def test_a_dead_workers_last_words_are_logged_and_no_part_of_what_is_stored(
+    put: Callable[[bytes], MediaItem], whole: Framing, caplog: pytest.LogCaptureFixture
+) -> None:
+    with DecodePool(whole, 1) as pool:
+        (broken,) = pool.run([put(b"moan")])
+    assert isinstance(broken, Rejected)
+    assert str(broken) == "the worker ended (exit status 1)"
+    assert "corrupted at 0x7f" in caplog.text
 
 
 @pytest.mark.usefixtures("faulty")
