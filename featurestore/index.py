@@ -41,6 +41,8 @@ def build_index(
 ) -> tuple[FlatColumns, list[tuple[Commit, str]]]:
     """Find the features of every listed video, a bounded number of rows at a time.
 
+    Beside these the token counts of one partition are held, four bytes for each video.
+
     Args:
         store: where the pinned commits lie.
         snapshot: what is read.

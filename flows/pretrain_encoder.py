@@ -25,7 +25,7 @@ def pretrain_encoder(seed: Seed = 0, as_of: AsOf = None) -> dict[str, Any]:
     if settings.text_model is not None:
         check_language_model(settings.text_model, recipe.model, pinned.vocabulary)
     given = pinned.publish(datetime.now(UTC))
-    checkpoints = given.checkpoints("pretraining", seed, recipe)
+    checkpoints = given.checkpoints("pretraining", seed, recipe, str(settings.text_model))
     with artifacts.progress("pretrain") as show:
         pretrained = pretraining.pretrain(
             given.examples,

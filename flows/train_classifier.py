@@ -35,14 +35,15 @@ def train_classifier(
     if taxonomy is None:
         raise Invalid("no labeled partition has labels; ingest one with category_id")
     check_finetuning(pinned.examples, taxonomy, recipe)
-    encoder = registry.newest_encoder(store, pinned.snapshot.fingerprints, recipe.model)
+    encoder = registry.newest_encoder(store, pinned.snapshot.fingerprints, recipe.model, as_of)
     if encoder is None and settings.text_model is not None:
         check_language_model(settings.text_model, recipe.model, pinned.vocabulary)
     taught = pseudo_labels.find(pinned, taxonomy, teachers) if teachers else None
     given = pinned.publish(datetime.now(UTC))
     if taught is not None:
         given = replace(given, origin=replace(given.origin, teachers=taught.teachers, pseudo_labels=taught.named))
-    checkpoints = given.checkpoints("-".join(views), seed, recipe)
+    start = encoder.id if encoder else str(settings.text_model)
+    checkpoints = given.checkpoints("-".join(views), seed, recipe, start)
     with artifacts.progress(f"train {' + '.join(views)}") as show:
         trained = finetuning.train(
             given.examples,
@@ -69,4 +70,10 @@ def _publish(trained: TrainedModel, given: TrainingSet, encoder_id: str | None) 
         given.store, trained, judged, given.origin, encoder_id=encoder_id, provenance={}, now=now
     )
     alias = registry.nominate(given.store, commit, now)
-    return {"model": commit.id, "alias": alias, "snapshot": given.origin.snapshot_id, **judged.metrics["validation"]}
+    return {
+        "model": commit.id,
+        "alias": alias,
+        "encoder": encoder_id,
+        "snapshot": given.origin.snapshot_id,
+        **judged.metrics["validation"],
+    }

@@ -25,7 +25,7 @@ class Checkpoints:
     folder: Path
     every_steps: int = 500
     keep: int = 2
-    """The newest so many are kept."""
+    """So many are kept, the last one written and those of the steps before it."""
 
     def save(self, step: int, groups: TensorGroups, state: Mapping[str, Any]) -> None:
         """Write a checkpoint, then drop the oldest.
@@ -49,10 +49,11 @@ class Checkpoints:
         text = canonical_json({"digests": digests, "state": state})
         write_file(folder / _STATE, text)
         write_file(folder / _SEAL, sha256_bytes(text).encode())
-        kept = self._folders()[: self.keep]
-        for folder in self.folder.glob("step-*"):  # those that a killed run was removing among them
-            if folder not in kept:
-                remove_tree(folder)
+        beyond = [other for other in self._folders() if other.name > folder.name]  # another training's, or damaged
+        kept = [*beyond, *self._folders()[len(beyond) :][: self.keep]]
+        for other in self.folder.glob("step-*"):  # those that a killed run was removing among them
+            if other not in kept:
+                remove_tree(other)
 
     def latest(self, identity: str) -> tuple[TensorGroups, dict[str, Any]] | None:
         """Read the newest whole checkpoint of a training; a damaged one gives way to the one before it.

@@ -33,6 +33,10 @@ class ModelConfig(_Configuration):
     reads: Literal["pooled", "pooled_and_means"] = "pooled"
     """What the classifier reads: the pooled output, or beside it the means of both streams."""
 
+    def encoder_sizes(self) -> dict[str, object]:
+        """All that two models share when the encoder of one fits into the other."""
+        return self.model_dump(exclude={"reads", "dropout", "attention_dropout"})
+
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
         if self.width % self.num_heads:
@@ -135,6 +139,9 @@ PRESETS = {
 }
 
 
+_SECTIONS = ("model", "pretraining", "finetuning")
+
+
 def preset(name: str) -> Recipe:
     """Look a recipe up by name.
 
@@ -150,11 +157,13 @@ def amend(recipe: Recipe, changes: Mapping[str, Mapping[str, object]]) -> Recipe
     """Change some settings of a recipe, such as `{"finetuning": {"epochs": 3}}`.
 
     Raises:
-        Invalid: a setting is unknown or out of its range.
+        Invalid: a section or a setting is unknown, or a setting is out of its range.
     """
     settings = recipe.model_dump()
     for section, values in changes.items():
-        settings[section] = settings.get(section, {}) | dict(values)
+        if section not in _SECTIONS:
+            raise Invalid(f"recipe {recipe.name} has no section {section!r}; change {', '.join(_SECTIONS)}")
+        settings[section] |= dict(values)
     try:
         return Recipe.model_validate(settings)
     except ValidationError as error:

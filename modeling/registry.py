@@ -213,14 +213,24 @@ def load_specs(commit: Commit) -> dict[View, Spec]:
     return {view: parse_spec(commits.read_bytes(commit, name), commit.folder / name) for view, name in names.items()}
 
 
-def newest_encoder(store: Store, fingerprints: Mapping[View, str], sizes: ModelConfig) -> Commit | None:
-    """Find the pretrained encoder that a training on these features, of these sizes, starts from."""
+def newest_encoder(
+    store: Store, fingerprints: Mapping[View, str], sizes: ModelConfig, as_of: datetime | None = None
+) -> Commit | None:
+    """Find the pretrained encoder that a training on these features, of these sizes, starts from.
+
+    Args:
+        store: where it is.
+        fingerprints: of the features.
+        sizes: of the model; what its classifier reads and its dropout may differ.
+        as_of: published by this moment, with a time zone; None for now.
+    """
     found = [
         commit
         for commit in commits.commits(store, MODELS)
         if commit.facts["kind"] == "encoder"
         and commit.facts["fingerprints"] == dict(fingerprints)
-        and read_config(commit, "encoder").recipe.model == sizes
+        and (as_of is None or commit.created_at <= as_of)
+        and read_config(commit, "encoder").recipe.model.encoder_sizes() == sizes.encoder_sizes()
     ]
     return found[-1] if found else None
 

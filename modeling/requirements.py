@@ -1,5 +1,7 @@
 """What must hold before a training starts, and the name of all that decides how it ends."""
 
+import hashlib
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,8 @@ from warehouse.errors import Invalid
 from warehouse.files import canonical_json, sha256_bytes
 from warehouse.taxonomy import Taxonomy
 
+_IDS_AT_ONCE = 8_192
+
 
 def check_pretraining(examples: Examples, recipe: Recipe) -> None:
     """Refuse examples that the first phase cannot learn from.
@@ -21,7 +25,7 @@ def check_pretraining(examples: Examples, recipe: Recipe) -> None:
     _check_count(int((~examples.is_validation).sum()), recipe.pretraining.batch_size, "pretraining")
     if not (examples.num_tokens[~examples.is_validation] > 0).any():
         raise Invalid("no example to pretrain on has text; name partitions whose videos have a title, OCR or ASR")
-    _check_lengths(examples, recipe.model)
+    check_lengths(examples, recipe.model)
 
 
 def check_finetuning(examples: Examples, taxonomy: Taxonomy, recipe: Recipe) -> None:
@@ -43,7 +47,7 @@ def check_finetuning(examples: Examples, taxonomy: Taxonomy, recipe: Recipe) -> 
     _check_count(int((is_labelled & ~examples.is_validation).sum()), recipe.finetuning.batch_size, "finetuning")
     if not (is_labelled & examples.is_validation).any():
         raise Invalid("no labelled example falls into validation, so no model can be chosen; label more videos")
-    _check_lengths(examples, recipe.model)
+    check_lengths(examples, recipe.model)
 
 
 def check_soft_labels(examples: Examples, taxonomy: Taxonomy, soft_labels: SoftLabels) -> None:
@@ -74,7 +78,7 @@ def check_sizes(given: ModelConfig, wanted: ModelConfig) -> None:
     Raises:
         Invalid: a size differs.
     """
-    ours, theirs = wanted.model_dump(exclude={"reads", "dropout", "attention_dropout"}), given.model_dump()
+    ours, theirs = wanted.encoder_sizes(), given.encoder_sizes()
     differing = [f"{name} {theirs[name]} instead of {value}" for name, value in ours.items() if theirs[name] != value]
     if differing:
         raise Invalid(f"the pretrained encoder has {', '.join(differing)}; pretrain one with this recipe")
@@ -90,8 +94,11 @@ def identify(examples: Examples, recipe: Recipe, vocabulary: Vocabulary, **circu
         circumstances: all else, as JSON.
     """
     arrays: tuple[npt.NDArray[np.generic], ...] = (examples.labels, examples.is_validation, examples.num_tokens)
+    video_ids = hashlib.sha256()
+    for start in range(0, len(examples), _IDS_AT_ONCE):
+        video_ids.update("".join(f"{one}\n" for one in examples.video_ids[start : start + _IDS_AT_ONCE]).encode())
     content = {
-        "video_ids": sha256_bytes("\n".join(examples.video_ids).encode()),
+        "video_ids": video_ids.hexdigest(),
         "arrays": [sha256_bytes(np.ascontiguousarray(array).tobytes()) for array in arrays],
         "recipe": recipe.model_dump(mode="json"),
         "vocabulary": vocabulary.sha256,
@@ -108,7 +115,14 @@ def _check_count(num_examples: int, batch_size: int, phase: str) -> None:
         )
 
 
-def _check_lengths(examples: Examples, config: ModelConfig) -> None:
+def check_lengths(examples: Examples, config: ModelConfig) -> None:
+    """Refuse examples with more tokens than a model has positions.
+
+    Raises:
+        Invalid: one has; the sentence names it.
+    """
+    if not len(examples):
+        return
     longest = int(np.argmax(examples.num_tokens))
     if examples.num_tokens[longest] > config.max_positions:
         raise Invalid(

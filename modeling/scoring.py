@@ -12,6 +12,7 @@ from modeling.classifier import predict_logits
 from modeling.device import choose_device
 from modeling.evaluation.calibration import probabilities
 from modeling.registry import LoadedModel
+from modeling.requirements import check_lengths
 from warehouse.errors import Invalid
 from warehouse.taxonomy import Taxonomy
 
@@ -34,7 +35,7 @@ def score(
         Blocks with the columns of the predictions table that the model alone decides.
 
     Raises:
-        Invalid: the frame embeddings are of another width than the model's.
+        Invalid: the frame embeddings are of another width than the model's, or a text is longer than it reads.
     """
     config = loaded.config
     if examples.embedding_dim != config.embedding_dim:
@@ -42,6 +43,8 @@ def score(
             f"model {loaded.model_id[:16]} reads frame embeddings of width {config.embedding_dim}, "
             f"but these are {examples.embedding_dim} wide; extract features of the model's own spec"
         )
+    if "text" in config.views:
+        check_lengths(examples, config.recipe.model)
     device = device or choose_device()
     model = loaded.model.to(device)
     for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):

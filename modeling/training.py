@@ -1,7 +1,7 @@
 """The loop that both training phases share: steps, schedule, averaged weights, evaluation, exact resume."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,6 +37,7 @@ class Evaluation:
     score: float
     """Higher is better; the best weights are kept."""
     metrics: dict[str, float]
+    """Empty where there was nothing to judge by."""
 
 
 class Phase(Protocol):
@@ -94,7 +95,8 @@ def optimise(
         report: is told the progress about a hundred times.
 
     Raises:
-        Invalid: the loss is no longer finite.
+        Invalid: the loss, or the score on validation, is no longer finite.
+        Corrupt: the checkpoint has other tensors than the model.
     """
     return _Run(phase, config, identity, checkpoints, report).finish()
 
@@ -187,22 +189,27 @@ class _Run:
 
     def _record(self) -> None:
         losses = {name: total.item() / self._num_summed for name, total in self._sums.items()}
-        if not all(math.isfinite(loss) for loss in losses.values()):
-            raise Invalid(
-                f"{self._phase.name} diverged before step {self._step}: the loss is not finite; "
-                f"lower learning_rate, now {self._config.learning_rate}"
-            )
+        self._check_finite("loss", losses.values())
         rate = self._optimizer.param_groups[0]["lr"]
         self._history["steps"].append({"step": self._step, "learning_rate": rate} | losses)
         self._sums, self._num_summed = {}, 0
         self._report(Progress(self._phase.name, self._step, self._num_steps, losses))
 
+    def _check_finite(self, what: str, values: Iterable[float]) -> None:
+        if not all(map(math.isfinite, values)):
+            raise Invalid(
+                f"{self._phase.name} diverged before step {self._step}: the {what} is not finite; "
+                f"lower learning_rate, now {self._config.learning_rate}"
+            )
+
     def _evaluate(self) -> None:
         self._model.eval()
         with self._averaged.applied(), torch.inference_mode():
             evaluation = self._phase.evaluate()
+        self._check_finite("score on validation", [evaluation.score, *evaluation.metrics.values()])
         self._history["evaluations"].append({"step": self._step} | evaluation.metrics)
-        self._num_stale = 0 if evaluation.score > self._best_score else self._num_stale + 1
+        if evaluation.metrics:
+            self._num_stale = 0 if evaluation.score > self._best_score else self._num_stale + 1
         if self._num_stale == self._config.early_stopping_patience:
             self._history["stopped_step"] = self._step
         if evaluation.score >= self._best_score:

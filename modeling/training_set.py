@@ -58,11 +58,18 @@ class TrainingSet:
     taxonomy: Taxonomy | None
     """Of the labels; None where no partition has any."""
 
-    def checkpoints(self, phase: str, seed: int, recipe: Recipe) -> Checkpoints:
-        """Where an interrupted training of this recipe on these examples, by these teachers, goes on from."""
-        digest = sha256_bytes(canonical_json([recipe.model_dump(mode="json"), self.origin.pseudo_labels]))
+    def checkpoints(self, phase: str, seed: int, recipe: Recipe, start: str) -> Checkpoints:
+        """Where an interrupted training of this recipe on these examples, by these teachers, goes on from.
+
+        Args:
+            phase: of training, and what it sees.
+            seed: of it.
+            recipe: of it.
+            start: names the model that it starts from.
+        """
+        digest = sha256_bytes(canonical_json([recipe.model_dump(mode="json"), self.origin.pseudo_labels, start]))
         name = f"{self.origin.snapshot_id[:16]}-{phase}-{seed}-{digest[:16]}"
-        return Checkpoints(self.store.root / "checkpoints" / name)
+        return Checkpoints(self.store.root / commits.CHECKPOINTS / name)
 
 
 def open_training_set(

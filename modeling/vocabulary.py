@@ -47,11 +47,6 @@ class Vocabulary:
         return tuple(self.tokens.index(token) for token in _SPECIAL_TOKENS)
 
     @property
-    def pad_id(self) -> int:
-        """Id of `[PAD]`."""
-        return self.tokens.index("[PAD]")
-
-    @property
     def mask_id(self) -> int:
         """Id of `[MASK]`."""
         return self.tokens.index("[MASK]")

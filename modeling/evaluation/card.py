@@ -72,7 +72,7 @@ def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str, te
 
 
 def _purpose(trained: TrainedModel) -> str:
-    seen = "the text and the frames" if trained.views == ALL_VIEWS else f"the {trained.views[0]} alone"
+    seen = "the text and the frames" if set(trained.views) == set(ALL_VIEWS) else f"the {trained.views[0]} alone"
     return (
         f"Predicts the category of a short video from {seen}, as stored by the feature specs in `frames_spec.json` and "
         "`text_spec.json`. It must be given features of these specs. A view that is missing is replaced by what the "
@@ -156,13 +156,15 @@ def _training(trained: TrainedModel, measured: Mapping[str, Any], snapshot_id: s
     phases = "pretrained on text and frames, then trained" if "pretraining" in trained.history else "trained"
     taught = f", and on what {_named(teachers)} predicted for unlabelled ones," if teachers else ""
     recipe = trained.recipe
-    finetuning, model = recipe.finetuning, recipe.model
+    finetuning, model, history = recipe.finetuning, recipe.model, trained.history["finetuning"]
+    early = f" until step {history['stopped_step']}, no longer getting better," if history["stopped_step"] else ""
+    weights = "average over steps" if finetuning.ema_decay else "ones"
     return (
         f"Recipe `{recipe.name}`, {phases} on {measured['num_training_examples']} labelled videos of snapshot "
-        f"`{snapshot_id[:16]}`{taught} for {finetuning.epochs} epochs in batches of {finetuning.batch_size} at "
-        f"learning rate {finetuning.learning_rate:g}, seed {trained.seed}. {model.num_language_layers} language "
-        f"layers and {model.num_cross_layers} cross-modality layers of width {model.width}. The weights are the "
-        f"average over steps that did best on validation (step {trained.history['finetuning']['best_step']}). "
+        f"`{snapshot_id[:16]}`{taught} for {finetuning.epochs} epochs{early} in batches of {finetuning.batch_size} at "
+        f"learning rate {finetuning.learning_rate:g}, seed {trained.seed}. Layers of width {model.width}: "
+        f"{model.num_language_layers} language, {model.num_cross_layers} cross-modality. The weights are the {weights} "
+        f"that did best on validation (step {history['best_step']}). "
         "`config.json` has every setting, `history.json` the learning curves, `statistics.json` what the training "
         "videos look like."
     )

@@ -3,7 +3,7 @@
 from warehouse.commits.addresses import Address
 from warehouse.commits.aliases import alias, alias_at, aliases, set_alias
 from warehouse.commits.commit import Commit
-from warehouse.commits.garbage import Garbage, collect_garbage
+from warehouse.commits.garbage import CHECKPOINTS, Garbage, collect_garbage
 from warehouse.commits.history import commit_by_id, commits, datasets, head, head_at, head_attributes, heads
 from warehouse.commits.publishing import publish, publish_files
 from warehouse.commits.rebuild import Rebuilt, rebuild_catalog
@@ -14,6 +14,7 @@ from warehouse.commits.verified import read_bytes, read_provenance, verified_pat
 from warehouse.files import FileEntry
 
 __all__ = [
+    "CHECKPOINTS",
     "Address",
     "Commit",
     "Damage",

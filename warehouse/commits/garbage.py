@@ -22,7 +22,8 @@ from warehouse.commits.staging import commit_folder
 from warehouse.store import Store
 
 STAGING = "staging"
-_NO_DATASETS = {STAGING, "journal", "checkpoints"}
+CHECKPOINTS = "checkpoints"
+_NO_DATASETS = {STAGING, "journal", CHECKPOINTS}
 _COMMIT_FOLDER = re.compile("[0-9a-f]{16}")
 _PENDING_ID_CHARS = 16
 
@@ -36,7 +37,7 @@ class Garbage:
     num_pending: int
     """Pending rows that were not touched for longer than the grace."""
     folders: tuple[Path, ...]
-    """The folders of all of these, and those that no catalog knows."""
+    """The folders of all of these, those that no catalog knows, and checkpoints that no training goes on with."""
     size_bytes: int
     """What they hold, a file with several names counted under each."""
 
@@ -47,8 +48,8 @@ def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: b
     Args:
         store: The store.
         now: The moment, in UTC.
-        grace: How long a superseded commit or an untouched pending row is left alone; longer than any reader reads
-            and than any writer takes for one file.
+        grace: How long a superseded commit, an untouched pending row or a training's last checkpoint is left alone;
+            longer than any reader reads and than any writer takes for one file.
         dry_run: True to remove nothing.
 
     Returns:
@@ -65,7 +66,7 @@ def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: b
             _drop(connection, store, doomed, stale, now)
     # Under the writers' lock nobody announces a commit: a folder without a row is nobody's, and loses its name at once.
     with catalog.reading(store.engine) if dry_run else catalog.writing(store.engine) as connection:
-        folders = _strays(connection, store, set(doomed), set(stale))
+        folders = [*_strays(connection, store, set(doomed), set(stale)), *_abandoned_checkpoints(store, now - grace)]
         size_bytes = sum(_size_bytes(folder) for folder in folders)
         removed = [] if dry_run else [_put_away(store, folder) for folder in folders]
     for folder in removed:
@@ -108,6 +109,19 @@ def _strays(connection: sa.Connection, store: Store, doomed: set[str], stale: se
     staged = {row.id for row in pending}
     waiting = [path for path in _listed(store.root / STAGING) if path.name[:_PENDING_ID_CHARS] not in staged]
     return [path for path in _commit_folders(store.root) if path not in known] + waiting
+
+
+def _abandoned_checkpoints(store: Store, before: datetime) -> list[Path]:
+    return [folder for folder in _listed(store.root / CHECKPOINTS) if _written_at(folder) < before.timestamp()]
+
+
+def _written_at(folder: Path) -> float:
+    """When anything below a folder was last written; a run that goes on may be removing some of it."""
+    moments = [folder.lstat().st_mtime]
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            moments.append(path.lstat().st_mtime)
+    return max(moments)
 
 
 def _commit_folders(root: Path) -> Iterator[Path]:

@@ -35,6 +35,16 @@ def test_the_newest_is_read_and_only_some_are_kept(checkpoints: Checkpoints) -> 
     assert sorted(folder.name for folder in checkpoints.folder.iterdir()) == ["step-00000100", "step-00001000"]
 
 
+def test_a_training_keeps_its_own_beside_another_ones_of_later_steps(checkpoints: Checkpoints) -> None:
+    for step in (400, 500):
+        _save(checkpoints, step, "another")
+    for step in (5, 10, 15):
+        _save(checkpoints, step)
+        assert _latest_step(checkpoints) == step
+    names = sorted(folder.name for folder in checkpoints.folder.iterdir())
+    assert names == [f"step-{step:08d}" for step in (10, 15, 400, 500)]
+
+
 @pytest.mark.parametrize("name", ["state.sha256", "state.json", "weights.safetensors", "random.safetensors"])
 def test_an_unfinished_one_gives_way_to_the_one_before(checkpoints: Checkpoints, name: str) -> None:
     for step in (1, 2):

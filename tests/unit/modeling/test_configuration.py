@@ -103,7 +103,8 @@ def test_settings_are_amended() -> None:
             {"gradient_accumulation_steps": 27},
             "finetuning: .* batch_size 26 is less than gradient_accumulation_steps 27; lower the latter",
         ),
-        ("optimizer", {"name": "adam"}, "optimizer: Extra inputs"),
+        ("optimizer", {"name": "adam"}, "no section 'optimizer'; change model, pretraining, finetuning"),
+        ("name", {"x": 1}, "no section 'name'"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(section: str, changes: dict[str, object], sentence: str) -> None:

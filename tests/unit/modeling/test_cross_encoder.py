@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from transformers import LxmertModel
 
+from modeling.attention import Attention
 from modeling.batching import Batch, collate, read_batch
 from modeling.classifier import VideoClassifier
 from modeling.configuration import ALL_VIEWS, ModelConfig
@@ -40,8 +41,12 @@ def batch(make_examples: Callable[..., Any]) -> Batch:
     ],
     ids=["small", "published"],
 )
+@pytest.mark.parametrize("few_pay", [True, False], ids=["weights into the few", "all projected"])
 @torch.inference_mode()
-def test_language_cross_layers_and_pooler_equal_lxmert(sizes: ModelConfig, std: float) -> None:
+def test_language_cross_layers_and_pooler_equal_lxmert(
+    sizes: ModelConfig, std: float, monkeypatch: pytest.MonkeyPatch, *, few_pay: bool
+) -> None:
+    monkeypatch.setattr(Attention, "_pays", lambda *_: few_pay)
     peer = LxmertModel(lxmert_config(sizes, VOCAB_SIZE, num_features=5, num_places=4)).eval()
     for name, parameter in peer.named_parameters():  # norms and biases too must show where they went
         nn.init.normal_(parameter, mean=float(name.endswith("LayerNorm.weight")), std=std)

@@ -3,10 +3,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from modeling import classifier, finetuning
 from modeling.checkpoint import Checkpoints
+from modeling.classifier import predict_logits
 from modeling.configuration import Recipe, amend
 from modeling.evaluation.judgement import judge
 from modeling.finetuning import TrainedModel, train
@@ -167,10 +170,29 @@ def test_history_is_plain_json(make_examples: Callable[..., Any], fit: Train) ->
 
 
 def test_examples_that_lack_views_train_too(make_examples: Callable[..., Any], fit: Train) -> None:
-    trained = fit(make_examples(60, missing_text=tuple(range(0, 60, 5)), missing_frames=tuple(range(0, 60, 4))))
-    start = torch.zeros(16)
-    assert not torch.equal(trained.model.encoder.missing_text, start)
-    assert trained.model.encoder.missing_text.isfinite().all()
+    untouched = fit(make_examples(60)).model.encoder
+    learned = fit(make_examples(60, missing_text=tuple(range(0, 60, 5)), missing_frames=tuple(range(0, 60, 4))))
+    for name in ("missing_text", "missing_frames"):
+        start, end = getattr(untouched, name), getattr(learned.model.encoder, name)
+        assert end.isfinite().all()
+        assert (end - start).abs().max() > 1e-4, name
+
+
+def test_bfloat16_keeps_weights_losses_and_logits_in_float32(
+    make_examples: Callable[..., Any], fit: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, cpu = make_examples(60), torch.device("cpu")
+    plain = fit(examples)
+    plain_logits = predict_logits(plain.model, examples, np.arange(60), batch_size=8, device=cpu)
+    for module in (finetuning, classifier):
+        monkeypatch.setattr(module, "autocast", lambda device: torch.autocast(device.type, torch.bfloat16))
+    half = fit(examples)
+    assert {parameter.dtype for parameter in half.model.parameters()} == {torch.float32}
+    assert half.history != plain.history
+    logits = predict_logits(plain.model, examples, np.arange(60), batch_size=8, device=cpu)
+    assert logits.dtype == np.float32
+    assert not np.array_equal(logits, plain_logits)
+    np.testing.assert_allclose(logits, plain_logits, atol=0.05)
 
 
 def test_resampling_makes_an_epoch_longer(make_examples: Callable[..., Any], fit: Train) -> None:

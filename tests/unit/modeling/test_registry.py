@@ -3,7 +3,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -126,6 +126,9 @@ def test_specs_and_encoder_come_back(
     sizes = registry.load_encoder(commit).recipe.model
     assert registry.newest_encoder(store, origin.fingerprints, sizes) == commit
     assert registry.newest_encoder(store, origin.fingerprints | {"text": "0" * 64}, sizes) is None
+    other_reading = sizes.model_copy(update={"reads": "pooled", "dropout": 0.3})
+    assert registry.newest_encoder(store, origin.fingerprints, other_reading, now) == commit
+    assert registry.newest_encoder(store, origin.fingerprints, sizes, now - timedelta(seconds=1)) is None
     wider = sizes.model_copy(update={"feed_forward_width": sizes.feed_forward_width + 1})
     assert registry.newest_encoder(store, origin.fingerprints, wider) is None
 

@@ -50,10 +50,25 @@ def test_every_example_gets_one_row_in_order(make_examples: Callable[..., Any], 
     examples = make_examples(300, missing_text=(4, 7), missing_frames=(7, 9))
     blocks = list(score(load(), examples, batch_size=2))
     table = pl.concat(blocks)
-    assert len(blocks) == 3
+    assert len(blocks) == 10
     assert table["video_id"].to_list() == examples.video_ids
     assert table["text_missing"].arg_true().to_list() == [4, 7]
     assert table["frames_missing"].arg_true().to_list() == [7, 9]
+
+
+def test_a_text_longer_than_the_model_reads_is_refused_with_its_video(
+    make_examples: Callable[..., Any], load: Callable[..., LoadedModel]
+) -> None:
+    loaded, examples = load(), make_examples(30)
+    sizes = loaded.config.recipe.model.model_copy(update={"max_positions": 10})
+    recipe = loaded.config.recipe.model_copy(update={"model": sizes})
+    short = replace(loaded, config=loaded.config.model_copy(update={"recipe": recipe}))
+    longest = int(examples.num_tokens.argmax())
+    named = f"video {examples.video_ids[longest]} has {examples.num_tokens[longest]} tokens, more than .* 10"
+    with pytest.raises(Invalid, match=named):
+        next(score(short, examples))
+    blind = replace(short, config=short.config.model_copy(update={"views": ("frames",)}))
+    assert len(next(score(blind, examples))) == 30
 
 
 def test_columns_are_those_of_the_predictions_table(

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -62,6 +63,20 @@ def test_what_is_needed_stays(
                 commits.publish(store, staging, facts=needed.facts, num_rows=1, provenance={}, now=now)
     assert collect().commits == ()
     commits.verify_commit(needed)
+
+
+def test_checkpoints_that_no_training_goes_on_with_are_swept(
+    store: Store, collect: Callable[..., Garbage], now: datetime
+) -> None:
+    for name, age in (("left", -DAY), ("going on", 3 * DAY)):
+        step = store.root / commits.CHECKPOINTS / name / "step-00000005"
+        step.mkdir(parents=True)
+        (step / "weights.safetensors").write_bytes(b"12345")
+        for path in (step / "weights.safetensors", step, step.parent):
+            os.utime(path, ((now + age).timestamp(),) * 2)
+    found = collect()
+    assert (found.folders, found.size_bytes) == ((store.root / commits.CHECKPOINTS / "left",), 5)
+    assert [path.name for path in (store.root / commits.CHECKPOINTS).iterdir()] == ["going on"]
 
 
 def test_staging_that_nobody_goes_on_with_is_swept(

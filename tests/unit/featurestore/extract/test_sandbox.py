@@ -199,7 +199,7 @@ def test_a_dead_workers_last_words_are_logged_and_no_part_of_what_is_stored(
         (broken,) = pool.run([put(b"moan")])
     assert isinstance(broken, Rejected)
     assert str(broken) == "the worker ended (exit status 1)"
-    assert "corrupted at 0x7f" in caplog.text
+    assert "corrupted at 0x" in caplog.text
 
 
 @pytest.mark.usefixtures("faulty")
