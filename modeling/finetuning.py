@@ -16,7 +16,7 @@ from modeling.checkpoint import Checkpoints
 from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.device import autocast, choose_device, seeded
-from modeling.language_model import check_language_model, load_language_model
+from modeling.language_model import check_language_model, load_language_model, weights_sha256
 from modeling.pretraining import PretrainedModel
 from modeling.requirements import check_finetuning, check_sizes, check_soft_labels, identify
 from modeling.soft_labels import SoftLabels, example_losses
@@ -85,7 +85,7 @@ def train(
         _check_pretrained(pretrained, recipe, vocabulary, examples)
     elif initial is not None:
         check_language_model(initial, recipe.model, vocabulary)
-    origin = str(initial) if pretrained is None else [pretrained.seed, pretrained.history]
+    origin = [pretrained.seed, pretrained.history] if pretrained else initial and weights_sha256(initial)
     taught = soft_labels and soft_labels.sha256
     identity = identify(
         examples, recipe, vocabulary, phase="finetuning", seed=seed, views=views, origin=origin, taught=taught

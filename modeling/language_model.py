@@ -14,7 +14,9 @@ from modeling.cross_encoder import CrossEncoder
 from modeling.objectives import LanguageHead
 from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
+from warehouse.files import sha256_file
 
+_SAFETENSORS = "model.safetensors"
 _OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 _ENCODER, _POOLER, _HEAD = "bert.", "bert.pooler.dense.", "cls.predictions."
 _LEFT_OUT = ("cls.seq_relationship.weight", "cls.seq_relationship.bias", "bert.embeddings.position_ids")
@@ -96,14 +98,36 @@ def _read_configuration(folder: Path) -> dict[str, object]:
     return configuration
 
 
-def _read_tensors(folder: Path) -> dict[str, Tensor]:
-    safe, original = folder / "model.safetensors", folder / "pytorch_model.bin"
-    path = safe if safe.is_file() else original
+def weights_sha256(folder: Path) -> str:
+    """Digest a BERT's weights, without parsing them.
+
+    Raises:
+        Invalid: there are none.
+    """
+    path = _weights_path(folder)
     try:
-        tensors = load_file(safe) if path == safe else torch.load(original, map_location="cpu", weights_only=True)
+        return sha256_file(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _weights_path(folder: Path) -> Path:
+    safe = folder / _SAFETENSORS
+    return safe if safe.is_file() else folder / "pytorch_model.bin"
+
+
+def _unreadable(path: Path, error: Exception) -> Invalid:
+    problem = str(error).split("\n", 1)[0]
+    return Invalid(f"{path} cannot be read as a BERT's weights ({problem}); give a whole file")
+
+
+def _read_tensors(folder: Path) -> dict[str, Tensor]:
+    path = _weights_path(folder)
+    try:
+        is_safe = path.name == _SAFETENSORS
+        tensors = load_file(path) if is_safe else torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        problem = str(error).split("\n", 1)[0]
-        raise Invalid(f"{path} cannot be read as a BERT's weights ({problem}); give a whole file") from error
+        raise _unreadable(path, error) from error
     renamed = {_new_name(name): tensor for name, tensor in tensors.items()}
     return {name: tensor for name, tensor in renamed.items() if name not in _LEFT_OUT}
 

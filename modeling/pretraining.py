@@ -13,7 +13,7 @@ from modeling.batching import Examples, Rows, epoch_batches, read_batch, sorted_
 from modeling.checkpoint import Checkpoints
 from modeling.configuration import Recipe
 from modeling.device import autocast, choose_device, seeded
-from modeling.language_model import check_language_model, load_language_model
+from modeling.language_model import check_language_model, load_language_model, weights_sha256
 from modeling.objectives import PretrainingBatch, PretrainingModel, pretraining_batch, pretraining_losses
 from modeling.requirements import check_pretraining, identify
 from modeling.training import Evaluation, Progress, optimise
@@ -66,7 +66,8 @@ def pretrain(
     check_pretraining(examples, recipe)
     if initial is not None:
         check_language_model(initial, recipe.model, vocabulary)
-    identity = identify(examples, recipe, vocabulary, phase="pretraining", seed=seed, initial=str(initial))
+    started = initial and weights_sha256(initial)
+    identity = identify(examples, recipe, vocabulary, phase="pretraining", seed=seed, initial=started)
     with seeded(seed, device):
         model = PretrainingModel(recipe.model, vocab_size=vocabulary.size, embedding_dim=examples.embedding_dim)
         if initial is not None:

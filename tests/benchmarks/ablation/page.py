@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-from modeling.configuration import Recipe, TrainingConfig
+from modeling.configuration import Recipe, TrainingConfig, amend
+from tests.benchmarks.ablation import study
 
 Scores = Mapping[str, Mapping[str, float]]
 
@@ -30,10 +31,13 @@ Each seed draws its own examples, weights and order; the test examples are the s
 of level-1 and level-2, micro and macro F1. Differences are in points (hundredths), paired by seed, with Student's 95%
 interval over the seeds.
 
-A pilot of two other seeds said how many are needed. Before it the sizes, learning rates, epochs and weight decay were
-chosen on those two seeds by their scores on examples that nothing here is trained or tested on, among settings that an
-hour has time for (`python -m tests.benchmarks.ablation.choose`). A narrower recipe had been seen on the test examples
-before; these settings were not chosen by them. They were chosen for the full recipe; all variants share them.
+A pilot of two other seeds (`--pilot`) asked for six, so that one point of each trick can be seen, but of
+`pooled_and_means`, whose difference is many points. Intervals that reach further than a point to each side: {wide}.
+
+Before the pilot the sizes, learning rates, epochs and weight decay were chosen on its two seeds by their scores on
+examples that nothing here is trained or tested on, among settings that an hour has time for
+(`python -m tests.benchmarks.ablation.choose`). A narrower recipe had been seen on the test examples before; these
+settings were not chosen by them. They were chosen for the full recipe; all variants share them.
 
 {verdicts}
 
@@ -44,8 +48,8 @@ before; these settings were not chosen by them. They were chosen for the full re
 The full recipe has FGM, EMA, smoothed labels, resampling, pretraining with words masked whole, times on frames, and a
 classifier that reads the pooled output and both means. Pretraining: {pretraining}. Fine-tuning: {finetuning}. The table
 of resampling has its limits scaled as the counts are; it makes an epoch 2.25 times as long, so the last of the rows
-without it has 7 epochs. With few labels, each category keeps five; nothing is repeated then, and there are 10
-epochs in batches of 26 at learning rate 0.002. The student learns from the full model's probabilities of the unlabelled
+without it has {equal_epochs} epochs. With few labels, each category keeps {few}; nothing is repeated then, and there
+are {few_phase}. The student learns from the full model's probabilities of the unlabelled
 examples too.
 
 ## All that was scored
@@ -116,25 +120,26 @@ def _reach(std: float, number: int) -> float:
 
 
 def pilot(rows: Sequence[Row]) -> str:
-    """Say how many seeds are needed before an interval reaches a point to each side, by the pilot's spread.
-
-    A pilot has few seeds, so that the spread of one trick says little: the mean variance of all tricks counts.
-    """
-    spread = math.sqrt(np.mean([row.std**2 for row in rows]))
-    needed = next(number for number in range(2, 1000) if _reach(spread, number) <= _POINT)
-    lines = [f"{row.trick}: {100 * row.difference:+.2f} points, spread {100 * row.std:.2f}" for row in rows]
-    return "\n".join([*lines, f"spread of all {100 * spread:.2f} points: {needed} seeds show one point"])
+    """Say for each trick how many seeds are needed before its interval reaches a point to each side."""
+    return "\n".join(
+        f"{row.trick}: {100 * row.difference:+.2f} points, spread {100 * row.std:.2f}: {_needed(row.std)} seeds"
+        for row in rows
+    )
 
 
-def write(rows: Sequence[Row], results: Sequence[Scores], recipe: Recipe) -> str:
+def _needed(std: float) -> int:
+    return next(number for number in range(2, 1000) if _reach(std, number) <= _POINT)
+
+
+def write(rows: Sequence[Row], results: Sequence[Scores]) -> str:
     """Write docs/ablation.md; the same results give the same text.
 
     Args:
         rows: of each trick.
         results: of each seed, `metrics.evaluate` by what was scored.
-        recipe: the full recipe.
     """
-    model = recipe.model
+    full, model = study.FULL, study.FULL.model
+    wide = [f"`{row.trick}`" for row in rows if row.high - row.low > 2 * _POINT]
     return _PAGE.format(
         seeds=len(results),
         verdicts="\n".join(f"- {verdict}: {_list(rows, verdict)}" for verdict in _VERDICTS),
@@ -142,9 +147,17 @@ def write(rows: Sequence[Row], results: Sequence[Scores], recipe: Recipe) -> str
         scores="\n".join(_score(name, results) for name in _by_score(results)),
         layers=f"{model.num_language_layers} + {model.num_cross_layers}",
         width=model.width,
-        finetuning=_phase(recipe.finetuning),
-        pretraining=_phase(recipe.pretraining),
+        wide=", ".join(wide) or "none",
+        finetuning=_phase(full.finetuning),
+        pretraining=_phase(full.pretraining),
+        equal_epochs=_recipe("no resampling, as many steps").finetuning.epochs,
+        few=study.FEW,
+        few_phase=_phase(_recipe("few labels").finetuning),
     )
+
+
+def _recipe(variant: str) -> Recipe:
+    return amend(study.FULL, study.VARIANTS[variant].changes)
 
 
 def _phase(config: TrainingConfig) -> str:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 FOLDER, OUT, PAGE = ROOT / "build" / "ablation", ROOT / "build" / "ablation.json", ROOT / "docs" / "ablation.md"
 NUM_PROCESSES = 2
 NUM_SEEDS = 6
-"""So many show one point at the mean spread of a pilot's tricks; those that spread most would need more."""
+"""As many as the pilot asks for the trick that spreads most, `pooled_and_means` aside."""
 PILOT_SEEDS = (1001, 1002)
 
 
@@ -44,7 +44,7 @@ def main() -> None:
         print(page.pilot(rows))
         return
     OUT.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n", encoding="utf-8")
-    text = page.write(rows, results, study.FULL)
+    text = page.write(rows, results)
     PAGE.write_text(text, encoding="utf-8")
     print(text)
 
