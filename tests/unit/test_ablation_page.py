@@ -32,7 +32,7 @@ def test_the_page_names_every_trick_and_every_score() -> None:
     text = page.write(rows, RESULTS)
     assert "| `good` | with | without | +3.00 | +0.52 to +5.48 | helps |" in text
     assert "- harms: `bad`" in text
-    assert "further than a point to each side: `good`, `bad`, `idle`." in text
+    assert "than to a point each way: `good`, `bad`, `idle`\n" in text
     assert text.index("| with | 0.5200") < text.index("| without | 0.4900")
     assert page.write(rows, RESULTS) == text
 
