@@ -178,7 +178,7 @@ def test_examples_that_lack_views_train_too(make_examples: Callable[..., Any], f
         assert (end - start).abs().max() > 1e-4, name
 
 
-def test_bfloat16_keeps_weights_losses_and_logits_in_float32(
+def test_bfloat16_keeps_weights_and_logits_in_float32(
     make_examples: Callable[..., Any], fit: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples, cpu = make_examples(60), torch.device("cpu")
