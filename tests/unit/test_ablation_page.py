@@ -4,7 +4,11 @@ import pytest
 
 from tests.benchmarks.ablation import page, study
 
-TRICKS = {"good": ("with", "without"), "bad": ("without", "with"), "idle": ("with", "much like it")}
+TRICKS = {
+    "good": study.Trick("with", "without", 3),
+    "bad": study.Trick("without", "with", 3),
+    "idle": study.Trick("with", "much like it", 2),
+}
 
 
 def scores(**by_name: float) -> dict[str, dict[str, float]]:
@@ -30,20 +34,33 @@ def test_differences_are_paired_by_seed() -> None:
 def test_the_page_names_every_trick_and_every_score() -> None:
     rows = page.compare(RESULTS, TRICKS)
     text = page.write(rows, RESULTS)
-    assert "| `good` | with | without | +3.00 | +0.52 to +5.48 | helps |" in text
+    assert "| `good` | with | without | +3.00 | +0.52 to +5.48 | 3 | helps |" in text
     assert "- harms: `bad`" in text
     assert "than to a point each way: `good`, `bad`, `idle`\n" in text
     assert text.index("| with | 0.5200") < text.index("| without | 0.4900")
     assert page.write(rows, RESULTS) == text
 
 
+def test_a_seed_that_lacks_a_side_of_a_trick_is_left_out_of_it() -> None:
+    results = [*RESULTS, {"with": RESULTS[0]["with"], "without": RESULTS[0]["without"]}]
+    good, bad, idle = page.compare(results, TRICKS)
+    assert (good.seeds, bad.seeds, idle.seeds) == (4, 4, 3)
+    assert "| 0.5167 | 3 |" in page.write([good, bad, idle], results)
+
+
 def test_a_pilot_says_how_many_seeds_show_a_point() -> None:
-    first, *_, last = page.pilot(page.compare(RESULTS, {"good": TRICKS["good"], "bad": TRICKS["bad"]})).splitlines()
-    assert first == "good: +3.00 points, spread 1.00"
-    assert last == "spread of all 1.00 points: 7 seeds show one point"
+    good, *_ = page.pilot(page.compare(RESULTS, TRICKS)).splitlines()
+    assert good == "good: +3.00 points, spread 1.00, 7 seeds"
 
 
 def test_every_comparison_is_of_things_that_are_scored() -> None:
-    scored = {*study.VARIANTS, "full, rescaled", "student of full"}
-    assert {name for names in study.TRICKS.values() for name in names} <= scored
+    assert {*study.VARIANTS, "full, rescaled", "student of full"} >= study.EVERYTHING
     assert {variant.encoder for variant in study.VARIANTS.values()} <= {*study.ENCODERS, None}
+
+
+def test_each_trick_is_scored_for_its_own_number_of_seeds() -> None:
+    wanted = [study.scored(place) for place in range(study.MAX_SEEDS)]
+    assert wanted[0] == study.EVERYTHING
+    for trick in study.TRICKS.values():
+        assert [{trick.with_it, trick.without_it} <= names for names in wanted].count(True) == trick.num_seeds
+    assert all("full" in names for names in wanted)
