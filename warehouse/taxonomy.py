@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +73,17 @@ class Taxonomy:
                 f"category_id {shown(category_id)} is not in taxonomy {self.name}: correct it, or name its taxonomy"
             )
         return self._index[category_id]
+
+    def ids_of(self, places: Iterable[int]) -> list[str]:
+        """Name categories.
+
+        Args:
+            places: Their places among a model's outputs.
+
+        Returns:
+            Their ids.
+        """
+        return [self.categories[place].category_id for place in places]
 
     def level1_of(self, category_id: str) -> str:
         """Find a category's first-level group.

@@ -82,7 +82,7 @@ def predict_all(examples: Examples, video_ids: Sequence[str], taxonomy: Taxonomy
     row_of = {video_id: row for row, video_id in enumerate(examples.video_ids)}
     rows = np.array([row_of[video_id] for video_id in video_ids], np.int64)
     found = {name: baseline(examples, training_rows, rows, len(taxonomy)) for name, baseline in BASELINES.items()}
-    return {name: [taxonomy.category_ids[label] for label in labels] for name, labels in found.items()}
+    return {name: taxonomy.ids_of(labels) for name, labels in found.items()}
 
 
 def draw(rows: Rows, most: int = _MOST_TRAINING_ROWS) -> Rows:

@@ -154,8 +154,7 @@ def expected_calibration_error(probabilities_: Logits, labels: Labels) -> float:
 
 def mean_f1(scores: Logits, labels: Labels, taxonomy: Taxonomy) -> float:
     """The mean F1 of the highest of `[N, C]` scores, see `metrics.evaluate`."""
-    category_ids = taxonomy.category_ids
-    true_ids, predicted_ids = ([category_ids[place] for place in each] for each in (labels, scores.argmax(axis=1)))
+    true_ids, predicted_ids = taxonomy.ids_of(labels), taxonomy.ids_of(scores.argmax(axis=1))
     return metrics.evaluate(true_ids, predicted_ids, taxonomy)["mean_f1"]
 
 

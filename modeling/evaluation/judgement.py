@@ -1,6 +1,5 @@
 """What is known about a trained classifier: how right and how sure it is on validation, beside baselines."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -66,10 +65,10 @@ def _logits(trained: TrainedModel, examples: Examples, rows: Rows, device: torch
 def _measure(
     examples: Examples, training_rows: Rows, rows: Rows, predicted_labels: Labels, taxonomy: Taxonomy
 ) -> dict[str, Any]:
-    true, predicted = _ids(examples.labels[rows], taxonomy), _ids(predicted_labels, taxonomy)
+    true, predicted = taxonomy.ids_of(examples.labels[rows]), taxonomy.ids_of(predicted_labels)
     counts = np.bincount(examples.labels[training_rows], minlength=len(taxonomy))
     beside = {
-        name: _scores(true, _ids(baseline(examples, training_rows, rows, len(taxonomy)), taxonomy), taxonomy)
+        name: _scores(true, taxonomy.ids_of(baseline(examples, training_rows, rows, len(taxonomy))), taxonomy)
         for name, baseline in baselines.BASELINES.items()
     }
     own = _scores(true, predicted, taxonomy)
@@ -82,7 +81,7 @@ def _measure(
         "slices": slices.evaluate(slices.choose(examples, rows, counts), true, predicted, taxonomy),
         "num_training_examples": len(training_rows),
         "num_validation_examples": len(rows),
-        "categories_without_training_examples": _ids(np.flatnonzero(counts == 0), taxonomy),
+        "categories_without_training_examples": taxonomy.ids_of(np.flatnonzero(counts == 0)),
     }
 
 
@@ -91,11 +90,6 @@ def _scores(true: list[str], predicted: list[str], taxonomy: Taxonomy) -> dict[s
         "scores": metrics.evaluate(true, predicted, taxonomy),
         "intervals": metrics.intervals(true, predicted, taxonomy),
     }
-
-
-def _ids(labels: Iterable[int], taxonomy: Taxonomy) -> list[str]:
-    category_ids = taxonomy.category_ids
-    return [category_ids[label] for label in labels]
 
 
 def _categories(

@@ -228,6 +228,5 @@ def compute_logits(trained: TrainedModel, corpus: Corpus, rows: Labels | None = 
 
 def evaluate(world: World, corpus: Corpus, predicted: Labels) -> dict[str, float]:
     """Hold the categories predicted for all examples of a corpus against the true ones, by `metrics.evaluate`."""
-    ids = world.taxonomy.category_ids
-    true_ids, predicted_ids = ([ids[index] for index in found] for found in (corpus.true_labels, predicted))
-    return metrics.evaluate(true_ids, predicted_ids, world.taxonomy)
+    ids_of = world.taxonomy.ids_of
+    return metrics.evaluate(ids_of(corpus.true_labels), ids_of(predicted), world.taxonomy)
