@@ -45,13 +45,16 @@ def add_pgd_gradients(
         epsilon: radius of the ball; a step is 0.3 of it long.
         num_steps: passes.
     """
-    plain = [None if parameter.grad is None else parameter.grad.clone() for parameter in parameters]
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    plain = [gradient.clone() for gradient in gradients]
     with _restored(weight) as centre, torch.no_grad():
         for index in range(num_steps):
             weight.add_(_direction(weight), alpha=_PGD_STEP_SHARE * epsilon)
             weight.copy_(centre + _within_ball(weight - centre, epsilon))
-            for parameter, gradient in zip(parameters, plain, strict=True):
-                parameter.grad = gradient if index == num_steps - 1 else None
+            if index == num_steps - 1:
+                torch._foreach_copy_(gradients, plain)
+            else:
+                torch._foreach_zero_(gradients)
             with torch.enable_grad():
                 backward()
 

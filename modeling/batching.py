@@ -1,8 +1,9 @@
 """From stored examples to batches: which rows, in which order, padded to the longest text of the batch only."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Protocol, Self, TypeVar
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from featurestore.reader import RawBatch
 from modeling.configuration import ALL_VIEWS, Views
 
 _Item = TypeVar("_Item", bound=np.generic)
+_Held = TypeVar("_Held")
 Rows = npt.NDArray[np.int64]
 
 _BATCHES_IN_POOL = 50
@@ -80,9 +82,23 @@ class Batch:
 
     def to(self, device: torch.device) -> Self:
         """Copy all tensors to a device."""
-        return type(self)(
-            **{field.name: getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)}
-        )
+        return to_device(self, device)
+
+
+def to_device(held: _Held, device: torch.device) -> _Held:
+    """Copy every tensor of a dataclass to a device; a GPU takes it while the CPU goes on."""
+    if device.type != "cuda":
+        return map_tensors(held, lambda tensor: tensor.to(device))
+    return map_tensors(held, lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
+
+
+def map_tensors(held: _Held, change: Callable[[Tensor], Tensor]) -> _Held:
+    """Change every tensor of a dataclass, and of those in it; None stays."""
+    if held is None or isinstance(held, Tensor):
+        return held if held is None else cast("_Held", change(held))
+    parts: Any = held
+    changed = {field.name: map_tensors(getattr(parts, field.name), change) for field in fields(parts)}
+    return cast("_Held", replace(parts, **changed))
 
 
 def resample(rows: Rows, labels: npt.NDArray[np.int64], repeats: Sequence[tuple[int, int]]) -> Rows:
@@ -138,18 +154,19 @@ def sorted_batches(rows: Rows, lengths: npt.NDArray[np.int32], batch_size: int) 
     return [by_length[start : start + batch_size] for start in range(0, len(by_length), batch_size)]
 
 
-def read_batch(examples: Examples, rows: Rows, views: Views = ALL_VIEWS) -> Batch:
+def read_batch(examples: Examples, rows: Rows, views: Views = ALL_VIEWS, *, length_step: int = 1) -> Batch:
     """Read rows and pad them to the longest text and the last frame among them; views left out become missing."""
-    return collate(examples.read(rows), examples.labels[rows], views)
+    return collate(examples.read(rows), examples.labels[rows], views, length_step=length_step)
 
 
-def collate(raw: RawBatch, labels: npt.NDArray[np.int64], views: Views = ALL_VIEWS) -> Batch:
+def collate(raw: RawBatch, labels: npt.NDArray[np.int64], views: Views = ALL_VIEWS, *, length_step: int = 1) -> Batch:
     """Pad stored features into tensors.
 
     Args:
         raw: B examples.
         labels: `[B]`.
         views: what the model may see.
+        length_step: texts are padded to a multiple of it.
     """
     token_ids, slot_ids, word_start = raw.token_ids, raw.slot_ids, raw.word_start
     if "text" not in views:
@@ -157,7 +174,7 @@ def collate(raw: RawBatch, labels: npt.NDArray[np.int64], views: Views = ALL_VIE
     frame_mask = raw.frame_mask.astype(np.bool_) & ("frames" in views)
     num_frames = 1 + np.flatnonzero(frame_mask.any(axis=0)).max(initial=0)
     lengths = np.array([len(row) for row in token_ids])
-    num_tokens = max(1, lengths.max(initial=0))
+    num_tokens = math.ceil(max(1, lengths.max(initial=0)) / length_step) * length_step
     frame_mask = frame_mask[:, :num_frames]
     return Batch(
         token_ids=_pad(token_ids, num_tokens).long(),

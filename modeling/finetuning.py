@@ -11,13 +11,24 @@ from torch import Tensor
 
 from modeling import metrics
 from modeling.adversarial import add_fgm_gradients, add_pgd_gradients
-from modeling.batching import Batch, Examples, Rows, cut, epoch_batches, read_batch, resample, visible_lengths
+from modeling.batching import (
+    Batch,
+    Examples,
+    Rows,
+    cut,
+    epoch_batches,
+    read_batch,
+    resample,
+    to_device,
+    visible_lengths,
+)
 from modeling.checkpoint import Checkpoints
 from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.device import autocast, choose_device, seeded
 from modeling.language_model import check_language_model, load_language_model, weights_sha256
 from modeling.pretraining import PretrainedModel
+from modeling.replay import Losses, length_step, replayed
 from modeling.requirements import check_finetuning, check_sizes, check_soft_labels, identify
 from modeling.soft_labels import SoftLabels, example_losses
 from modeling.training import Evaluation, Progress, optimise
@@ -135,6 +146,17 @@ def _encoder_weights(pretrained: PretrainedModel) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): weight for name, weight in named if name.startswith(prefix)}
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A batch, or a part of one."""
+
+    batch: Batch
+    targets: Tensor | None
+    """`[B, C]`, soft labels"""
+    num_examples: Tensor
+    """scalar int64, of the whole batch"""
+
+
 class _Finetuning:
     """Classification, as a phase of the loop."""
 
@@ -156,7 +178,8 @@ class _Finetuning:
         self._examples, self._taxonomy, self._config = examples, taxonomy, recipe.finetuning
         self._views, self._seed, self._device = views, seed, device
         self._soft_labels = soft_labels
-        self._category_ids = taxonomy.category_ids
+        self._length_step = length_step(device, recipe.model.max_positions)
+        self._backward = replayed(self._run, device)
         labelled = examples.labels >= 0
         self._training_rows = np.flatnonzero(labelled & ~examples.is_validation)
         self._validation_rows = np.flatnonzero(labelled & examples.is_validation)
@@ -172,10 +195,10 @@ class _Finetuning:
         return epoch_batches(self._epoch_rows, lengths, self._config.batch_size, seed=self._seed, epoch=epoch)
 
     def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:  # noqa: ARG002 - nothing is drawn for a batch
-        parts = [self._read(part) for part in cut(rows, self._config.gradient_accumulation_steps)]
+        parts = [self._read(part, len(rows)) for part in cut(rows, self._config.gradient_accumulation_steps)]
 
         def backward() -> Tensor:
-            return torch.stack([self._backward(*part, num_examples=len(rows)) for part in parts]).sum()
+            return torch.stack([self._backward(part)["loss"] for part in parts]).sum()
 
         loss = backward()
         if "text" in self._views:
@@ -192,27 +215,28 @@ class _Finetuning:
             device=self._device,
         ).argmax(axis=1)
         true = self._examples.labels[self._validation_rows]
-        true_ids, predicted_ids = ([self._category_ids[index] for index in indices] for indices in (true, predicted))
-        scores = metrics.evaluate(true_ids, predicted_ids, self._taxonomy)
+        ids_of = self._taxonomy.ids_of
+        scores = metrics.evaluate(ids_of(true), ids_of(predicted), self._taxonomy)
         return Evaluation(scores["mean_f1"], scores)
 
-    def _read(self, rows: Rows) -> tuple[Batch, Tensor | None]:
-        batch = read_batch(self._examples, rows, self._views).to(self._device)
-        return batch, None if self._soft_labels is None else self._soft_labels.targets(rows).to(self._device)
+    def _read(self, rows: Rows, num_examples: int) -> _Part:
+        batch = read_batch(self._examples, rows, self._views, length_step=self._length_step)
+        targets = None if self._soft_labels is None else self._soft_labels.targets(rows)
+        return to_device(_Part(batch, targets, torch.tensor(num_examples)), self._device)
 
-    def _backward(self, batch: Batch, targets: Tensor | None, *, num_examples: int) -> Tensor:
+    def _run(self, part: _Part) -> Losses:
         with autocast(self._device):
-            logits = self.model(batch)
+            logits = self.model(part.batch)
         losses = example_losses(
             logits,
-            batch.labels,
-            targets,
+            part.batch.labels,
+            part.targets,
             label_smoothing=self._config.label_smoothing,
             soft_weight=self._config.soft_label_weight,
         )
-        loss = losses.sum() / num_examples
+        loss = losses.sum() / part.num_examples
         loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()
+        return {"loss": loss.detach()}
 
     def _add_adversarial_gradients(self, backward: Callable[[], object]) -> None:
         weight, epsilon = self.model.encoder.word_embeddings, self._config.adversary_epsilon

@@ -1,19 +1,19 @@
 """Pretraining objectives: masked language model and image-text matching."""
 
-from dataclasses import dataclass, fields, replace
+import math
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from modeling.batching import Batch
+from modeling.batching import Batch, map_tensors, to_device
 from modeling.configuration import ModelConfig
 from modeling.cross_encoder import CrossEncoder, initialise
 from modeling.vocabulary import Vocabulary
 
 _IGNORED = -100
-_TEXT_FIELDS = ("token_ids", "slot_ids", "word_start", "token_mask")
 _SHARE_MASKED, _SHARE_MASKED_OR_RANDOM = 0.8, 0.9
 
 
@@ -43,14 +43,15 @@ class PretrainingModel(nn.Module):
         self.matching_head = nn.Linear(config.width, 2)
         initialise(self.matching_head, config.width)
 
-    def forward(self, batch: Batch, is_target: Tensor) -> tuple[Tensor, Tensor]:
-        """Predict the M tokens where `is_target [B, T]` is True, and whether text and frames match.
+    def forward(self, batch: Batch, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict the tokens at `places [M]` of all `B * T`, and whether text and frames match.
 
         Returns:
             Logits `[M, V]` and `[B, 2]`, float32.
         """
         encoded = self.encoder(batch, outputs="language")
-        words = self.language_head(cast("Tensor", encoded.language)[is_target], self.encoder.word_embeddings)
+        language = cast("Tensor", encoded.language).flatten(0, 1).index_select(0, places)
+        words = self.language_head(language, self.encoder.word_embeddings)
         return words.float(), cast("Tensor", self.matching_head(encoded.pooled)).float()
 
 
@@ -59,25 +60,52 @@ class PretrainingBatch:
     """A batch with hidden tokens and exchanged frames, and what is to be found out about it."""
 
     batch: Batch
+    places: Tensor
+    """`[M]` int64, of the hidden tokens among all `B * T`, ascending"""
     hidden_ids: Tensor
-    """`[B, T]` int64, the token that was there, -100 where nothing is asked"""
+    """`[M]` int64, the token that was there, -100 where nothing is asked"""
     matches: Tensor
     """`[B]` int64, 1 where frames and text belong together, -100 where one of them is missing"""
+    num_hidden: Tensor
+    """scalar int64, hidden tokens of the whole batch that this is a part of"""
+    num_matches: Tensor
+    """scalar int64, its pairs that are asked about"""
 
-    def cut(self, num_parts: int) -> "list[PretrainingBatch]":
-        """Cut it into parts of nearly equal size, each as wide as its own longest text."""
-        return [self._part(rows) for rows in torch.arange(len(self.batch)).tensor_split(num_parts) if len(rows)]
+    def cut(self, num_parts: int, length_step: int = 1) -> "list[PretrainingBatch]":
+        """Cut it into parts of nearly equal size, each as wide as its own longest text, to a multiple of a step."""
+        rows = torch.arange(len(self.batch)).tensor_split(num_parts)
+        return [self._part(part, length_step) for part in rows if len(part)]
 
-    def _part(self, rows: Tensor) -> "PretrainingBatch":
-        num_tokens = max(1, int(self.batch.token_mask[rows].sum(dim=1).max()))
-        chosen = {field.name: getattr(self.batch, field.name)[rows] for field in fields(self.batch)}
-        texts = {name: values[:, :num_tokens] for name, values in chosen.items() if name in _TEXT_FIELDS}
-        batch = Batch(**chosen | texts)
-        return PretrainingBatch(batch, self.hidden_ids[rows, :num_tokens], self.matches[rows])
+    def _part(self, rows: Tensor, length_step: int) -> "PretrainingBatch":
+        batch, num_tokens = self.batch, self.batch.token_ids.shape[1]
+        longest = int(batch.token_mask[rows].sum(dim=1).max())
+        width = min(num_tokens, math.ceil(max(1, longest) / length_step) * length_step)
+        chosen = map_tensors(batch, lambda values: values[rows])
+        texts = {
+            name: getattr(chosen, name)[:, :width] for name in ("token_ids", "slot_ids", "word_start", "token_mask")
+        }
+        row, column = self.places // num_tokens - rows[0], self.places % num_tokens
+        inside = (row >= 0) & (row < len(rows))
+        return replace(
+            self,
+            batch=replace(chosen, **texts),
+            places=(row * width + column)[inside],
+            hidden_ids=self.hidden_ids[inside],
+            matches=self.matches[rows],
+        )
+
+    def padded(self, step: int) -> "PretrainingBatch":
+        """Ask nothing of more places, until their number is a multiple of a step."""
+        more = (0, -len(self.places) % step)
+        return replace(
+            self,
+            places=functional.pad(self.places, more),
+            hidden_ids=functional.pad(self.hidden_ids, more, value=_IGNORED),
+        )
 
     def to(self, device: torch.device) -> "PretrainingBatch":
         """Copy all tensors to a device."""
-        return PretrainingBatch(self.batch.to(device), self.hidden_ids.to(device), self.matches.to(device))
+        return to_device(self, device)
 
 
 @dataclass(frozen=True)
@@ -153,31 +181,34 @@ def pretraining_batch(
     """Hide tokens and exchange frames; arguments as in `hide_tokens`."""
     seen, hidden_ids = hide_tokens(batch, vocabulary, unit=unit, probability=probability, generator=generator)
     exchanged, matches = exchange_frames(replace(batch, token_ids=seen))
-    return PretrainingBatch(exchanged, hidden_ids, matches)
+    places = (hidden_ids != _IGNORED).flatten().nonzero().flatten()
+    return PretrainingBatch(
+        exchanged,
+        places,
+        hidden_ids.flatten()[places],
+        matches,
+        num_hidden=torch.tensor(len(places)),
+        num_matches=(matches != _IGNORED).sum(),
+    )
 
 
-def pretraining_losses(
-    model: nn.Module, asked: PretrainingBatch, whole: PretrainingBatch | None = None
-) -> PretrainingLosses:
+def pretraining_losses(model: nn.Module, asked: PretrainingBatch) -> PretrainingLosses:
     """Compute both losses of a `PretrainingModel`; a batch that asks nothing loses nothing.
 
     Args:
         model: of both objectives.
-        asked: a batch, or a part of one.
-        whole: the batch that it is a part of: losses are shares of that one's means, and add up to them.
+        asked: a batch, or a part of one: losses are shares of the whole batch's means, and add up to them.
     """
-    whole = whole or asked
-    is_target = asked.hidden_ids != _IGNORED
-    words, matching = model(asked.batch, is_target)
+    words, matching = model(asked.batch, asked.places)
     return PretrainingLosses(
-        language=_mean_cross_entropy(words, asked.hidden_ids[is_target], whole.hidden_ids),
-        matching=_mean_cross_entropy(matching, asked.matches, whole.matches),
+        language=_mean_cross_entropy(words, asked.hidden_ids, asked.num_hidden),
+        matching=_mean_cross_entropy(matching, asked.matches, asked.num_matches),
     )
 
 
-def _mean_cross_entropy(logits: Tensor, targets: Tensor, counted: Tensor) -> Tensor:
+def _mean_cross_entropy(logits: Tensor, targets: Tensor, num_counted: Tensor) -> Tensor:
     total = functional.cross_entropy(logits, targets, ignore_index=_IGNORED, reduction="sum")
-    return total / (counted != _IGNORED).sum().clamp(min=1)
+    return total / num_counted.clamp(min=1)
 
 
 def _places(ids: Tensor) -> Tensor:

@@ -15,12 +15,14 @@ from modeling.configuration import Recipe
 from modeling.device import autocast, choose_device, seeded
 from modeling.language_model import check_language_model, load_language_model, weights_sha256
 from modeling.objectives import PretrainingBatch, PretrainingModel, pretraining_batch, pretraining_losses
+from modeling.replay import Losses, length_step, replayed
 from modeling.requirements import check_pretraining, identify
 from modeling.training import Evaluation, Progress, optimise
 from modeling.vocabulary import Vocabulary
 
 _MAX_VALIDATION_ROWS = 2048
 _VALIDATION_SEED = 1
+_PLACES_STEP = 512
 
 
 @dataclass(frozen=True)
@@ -99,15 +101,17 @@ class _Pretraining:
         self._seed, self._device = seed, device
         self._rows = np.flatnonzero(~examples.is_validation)
         self._validation_rows = np.flatnonzero(examples.is_validation)[:_MAX_VALIDATION_ROWS]
+        self._length_step = length_step(device, recipe.model.max_positions)
+        self._places_step = 1 if device.type == "cpu" else _PLACES_STEP
+        self._backward = replayed(self._run, device)
 
     def batches(self, epoch: int) -> list[Rows]:
         lengths = self._examples.num_tokens[self._rows]
         return epoch_batches(self._rows, lengths, self._config.batch_size, seed=self._seed, epoch=epoch)
 
     def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
-        asked = self._asked(rows, self._seed, step)
-        parts = asked.cut(self._config.gradient_accumulation_steps)
-        losses = [self._backward(part.to(self._device), asked) for part in parts]
+        parts = self._asked(rows, self._seed, step).cut(self._config.gradient_accumulation_steps, self._length_step)
+        losses = [self._backward(part.padded(self._places_step).to(self._device)) for part in parts]
         return {name: torch.stack([part[name] for part in losses]).sum() for name in losses[0]}
 
     def evaluate(self) -> Evaluation:
@@ -116,27 +120,27 @@ class _Pretraining:
         if not batches:
             return Evaluation(0.0, {})
         asked = (self._asked(rows, _VALIDATION_SEED, index).to(self._device) for index, rows in enumerate(batches))
-        losses = [self._losses(batch, batch) for batch in asked]
+        losses = [self._losses(batch) for batch in asked]
         metrics = {name: float(np.mean([loss[name].item() for loss in losses])) for name in losses[0]}
         return Evaluation(-metrics["loss"], metrics)
 
     def _asked(self, rows: Rows, *seeds: int) -> PretrainingBatch:
         generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]))
         return pretraining_batch(
-            read_batch(self._examples, rows),
+            read_batch(self._examples, rows, length_step=self._length_step),
             self._vocabulary,
             unit=self._config.mask_unit,
             probability=self._config.mask_probability,
             generator=generator,
         )
 
-    def _backward(self, part: PretrainingBatch, whole: PretrainingBatch) -> dict[str, Tensor]:
-        losses = self._losses(part, whole)
+    def _run(self, part: PretrainingBatch) -> Losses:
+        losses = self._losses(part)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def _losses(self, part: PretrainingBatch, whole: PretrainingBatch) -> dict[str, Tensor]:
+    def _losses(self, part: PretrainingBatch) -> Losses:
         with autocast(self._device):
-            losses = pretraining_losses(self.model, part, whole)
+            losses = pretraining_losses(self.model, part)
         total = losses.language + self._config.matching_weight * losses.matching
         return {"loss": total, "language_loss": losses.language, "matching_loss": losses.matching}

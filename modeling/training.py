@@ -137,6 +137,7 @@ class _Run:
         self._phase, self._config, self._identity = phase, config, identity
         self._checkpoints, self._report = checkpoints, report
         self._model = phase.model
+        self._on_gpu = next(self._model.parameters()).is_cuda
         self._optimizer = make_optimizer(self._model, config)
         self._averaged = Averaged(self._model, config.ema_decay)
         self._best: dict[str, Tensor] = {}
@@ -176,7 +177,7 @@ class _Run:
         for group in self._optimizer.param_groups:
             group["lr"] = self._learning_rate()
         self._optimizer.step()
-        self._optimizer.zero_grad()
+        self._optimizer.zero_grad(set_to_none=not self._on_gpu)  # what a GPU replays adds to the same gradients
         self._averaged.update(self._step)
         self._step += 1
         for name, loss in losses.items():

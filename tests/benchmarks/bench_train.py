@@ -86,7 +86,7 @@ def measure(folder: Path) -> Iterator[Row]:
     yield from speed_rows(PUBLISHED, examples)
     if torch.cuda.is_available():
         pretraining, finetuning = (choose(examples, size, GPU_BATCHES) for size in (50, 26))
-        yield from gpu_rows(ModelConfig(), pretraining, finetuning, make_vocabulary())
+        yield from gpu_rows(examples, pretraining, finetuning, make_vocabulary())
 
 
 def speed_rows(size: Size, examples: Examples) -> Iterator[Row]:

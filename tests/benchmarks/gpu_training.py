@@ -1,55 +1,109 @@
 """Training at the published size on a GPU, in bfloat16: its matrix rate, and how long the whole work would take.
 
-Operations are those that PyTorch counts in matrix products and attention while a step runs.
+Whole trainings are timed, from the store to the averaged weights, over their last epoch: by then every shape of a batch
+has been seen. Operations are those that PyTorch counts in matrix products and attention, without padding to few shapes.
 """
 
 import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from modeling.batching import Batch, resample
+from featurestore.reader import RawBatch
+from modeling.batching import Batch, Examples, Rows, resample
 from modeling.classifier import VideoClassifier
-from modeling.configuration import ModelConfig, preset
+from modeling.configuration import Recipe, amend, preset
 from modeling.device import autocast
+from modeling.finetuning import train
 from modeling.objectives import PretrainingModel, pretraining_batch, pretraining_losses
+from modeling.pretraining import pretrain
+from modeling.training import Progress
 from modeling.vocabulary import Vocabulary
 from tests.benchmarks.report import Row, at_least, at_most, row
-from tests.benchmarks.turns import Learner, seconds
+from tests.benchmarks.turns import seconds
+from warehouse.taxonomy import Category, Taxonomy
 
 MATRIX_SIZE, NUM_ROUNDS = 8192, 5
 PRETRAINING_EXAMPLES, FINETUNING_EXAMPLES, FINETUNING_EPOCHS = 1_000_000, 100_000, 5
+NUM_EPOCHS, NUM_CATEGORIES = 3, 200
 MIN_SHARE, MAX_MINUTES = 0.5, 30
 TAXONOMY = Path(__file__).parents[2] / "warehouse" / "taxonomies" / "wechat2022.csv"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What steps of one kind took."""
+    """What an example costs in a training of one kind."""
 
-    num_examples: int
-    operations: int
+    operations: float
     seconds: float
 
 
+@dataclass
+class Drawn:
+    """Stored examples with labels drawn, some of them for validation."""
+
+    stored: Examples
+    video_ids: Sequence[str] = field(init=False)
+    labels: npt.NDArray[np.int64] = field(init=False)
+    is_validation: npt.NDArray[np.bool_] = field(init=False)
+    num_tokens: npt.NDArray[np.int32] = field(init=False)
+    has_frames: npt.NDArray[np.bool_] = field(init=False)
+    embedding_dim: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Draw."""
+        self.video_ids, self.num_tokens = self.stored.video_ids, self.stored.num_tokens
+        self.has_frames, self.embedding_dim = self.stored.has_frames, self.stored.embedding_dim
+        self.labels = np.arange(len(self)) % NUM_CATEGORIES
+        self.is_validation = np.arange(len(self)) % 20 == 0
+
+    def __len__(self) -> int:
+        """All that are stored."""
+        return len(self.stored)
+
+    def read(self, rows: Rows) -> RawBatch:
+        """Read from the store."""
+        return self.stored.read(rows)
+
+
+@dataclass
+class Clock:
+    """When a training had made how many steps; a report waits for the GPU."""
+
+    times: dict[int, float] = field(default_factory=dict)
+
+    def __call__(self, progress: Progress) -> None:
+        """Note it."""
+        self.times[progress.step] = time.perf_counter()
+
+    def seconds_per_step(self) -> float:
+        """Over the last epoch, without what comes after its last step."""
+        last = max(self.times)
+        first = min(step for step in self.times if step > last * (1 - 1 / NUM_EPOCHS))
+        return (self.times[last] - self.times[first]) / (last - first)
+
+
 def gpu_rows(
-    config: ModelConfig, pretraining: Sequence[Batch], finetuning: Sequence[Batch], vocabulary: Vocabulary
+    stored: Examples, pretraining: Sequence[Batch], finetuning: Sequence[Batch], vocabulary: Vocabulary
 ) -> Iterator[Row]:
     """Measure, where there is a GPU.
 
     Args:
-        config: sizes.
-        pretraining: batches spread over the lengths.
+        stored: what is trained on.
+        pretraining: batches spread over the lengths, by which operations are counted.
         finetuning: likewise, labelled.
         vocabulary: of the token ids.
     """
-    device = torch.device("cuda")
-    first = pretraining_cost(config, pretraining, vocabulary, device)
-    second = finetuning_cost(config, finetuning, vocabulary, device)
+    device, recipe, examples = torch.device("cuda"), preset("published"), Drawn(stored)
+    first = pretraining_cost(recipe, examples, pretraining, vocabulary, device)
+    second = finetuning_cost(recipe, examples, finetuning, vocabulary, device)
     yield from judge(torch.cuda.get_device_name(), matrix_rate(device, MATRIX_SIZE), first, second)
 
 
@@ -67,8 +121,8 @@ def judge(device_name: str, rate: float, pretraining: Cost, finetuning: Cost) ->
 
 def projected_minutes(pretraining: Cost, finetuning: Cost, share: float) -> float:
     """Minutes of a million examples once and a hundred thousand five times, `share` of them after resampling."""
-    first = PRETRAINING_EXAMPLES * pretraining.seconds / pretraining.num_examples
-    second = FINETUNING_EXAMPLES * FINETUNING_EPOCHS * share * finetuning.seconds / finetuning.num_examples
+    first = PRETRAINING_EXAMPLES * pretraining.seconds
+    second = FINETUNING_EXAMPLES * FINETUNING_EPOCHS * share * finetuning.seconds
     return (first + second) / 60
 
 
@@ -87,45 +141,54 @@ def matrix_rate(device: torch.device, size: int) -> float:
 
 
 def pretraining_cost(
-    config: ModelConfig, batches: Sequence[Batch], vocabulary: Vocabulary, device: torch.device
+    recipe: Recipe, examples: Examples, batches: Sequence[Batch], vocabulary: Vocabulary, device: torch.device
 ) -> Cost:
-    """Measure steps of both objectives, made of batches on the CPU."""
-    model = PretrainingModel(config, vocab_size=vocabulary.size, embedding_dim=batches[0].embeddings.shape[2]).to(
-        device
-    )
-    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    """Measure a training with both objectives."""
+    model = PretrainingModel(recipe.model, vocab_size=vocabulary.size, embedding_dim=examples.embedding_dim)
     generator = torch.Generator().manual_seed(0)
 
-    def step(batch: Batch) -> None:
+    def backward(batch: Batch) -> None:
         asked = pretraining_batch(batch, vocabulary, unit="token", probability=0.15, generator=generator).to(device)
         with autocast(device):
-            losses = pretraining_losses(model.train(), asked)
+            losses = pretraining_losses(model, asked)
         (losses.language + 0.3 * losses.matching).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        optimizer.zero_grad()
 
-    return _cost(step, batches)
+    model.to(device).train()
+    counted, clock = operations(backward, batches), Clock()
+    long = amend(recipe, {"pretraining": {"epochs": NUM_EPOCHS}})
+    pretrain(examples, long, vocabulary, seed=0, report=clock, device=device)
+    return Cost(counted, clock.seconds_per_step() / recipe.pretraining.batch_size)
 
 
 def finetuning_cost(
-    config: ModelConfig, batches: Sequence[Batch], vocabulary: Vocabulary, device: torch.device
+    recipe: Recipe, examples: Examples, batches: Sequence[Batch], vocabulary: Vocabulary, device: torch.device
 ) -> Cost:
-    """Measure steps with FGM."""
+    """Measure a training with FGM, which makes each pass twice."""
+    taxonomy = Taxonomy("drawn", tuple(Category(f"{index:04d}", "00") for index in range(NUM_CATEGORIES)))
     model = VideoClassifier(
-        config,
+        recipe.model,
         vocab_size=vocabulary.size,
-        embedding_dim=batches[0].embeddings.shape[2],
-        num_categories=1 + max(int(batch.labels.max()) for batch in batches),
+        embedding_dim=examples.embedding_dim,
+        num_categories=NUM_CATEGORIES,
     )
-    learner = Learner(model.to(device))
-    return _cost(lambda batch: learner.step_with_fgm(batch.to(device)), batches)
+
+    def backward(batch: Batch) -> None:
+        with autocast(device):
+            logits = model(batch.to(device))
+        functional.cross_entropy(logits, batch.labels.to(device)).backward()  # type: ignore[no-untyped-call]
+
+    model.to(device).train()
+    counted, clock = 2 * operations(backward, batches), Clock()
+    long = amend(recipe, {"finetuning": {"epochs": NUM_EPOCHS, "resample": False}})
+    train(examples, taxonomy, long, vocabulary, seed=0, report=clock, device=device)
+    return Cost(counted, clock.seconds_per_step() / recipe.finetuning.batch_size)
 
 
-def _cost(step: Callable[[Batch], None], batches: Sequence[Batch]) -> Cost:
-    operations = 0
-    for batch in batches:  # counting warms up
+def operations(backward: Callable[[Batch], None], batches: Sequence[Batch]) -> float:
+    """Operations of a pass for each example."""
+    total = 0
+    for batch in batches:
         with FlopCounterMode(display=False) as counter:
-            step(batch)
-        operations += counter.get_total_flops()
-    spent = statistics.median(sum(seconds(step, batch) for batch in batches) for _ in range(NUM_ROUNDS))
-    return Cost(sum(len(batch) for batch in batches), operations, spent)
+            backward(batch)
+        total += counter.get_total_flops()
+    return total / sum(len(batch) for batch in batches)

@@ -28,7 +28,7 @@ FEW, MANY, NARROW, WIDE = 10_000, 100_000, 64, 768
 NUM_TURNS = 5
 MAX_GROWTH = 1.05
 TRAINING_BATCH, TRAINING_PARTS, SCORING_BATCH, NUM_CATEGORIES = 26, 4, 64, 200
-SAMPLING_SECONDS = 0.02
+SAMPLING_SECONDS = 0.005
 SMALL = ModelConfig(width=16, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=32)
 
 Peaks = tuple[float, float]

@@ -9,12 +9,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, BertForPreTraining
 
-from modeling.configuration import ModelConfig
+from modeling import finetuning, pretraining
+from modeling.configuration import ModelConfig, Recipe
 from modeling.cross_encoder import CrossEncoder
 from modeling.language_model import check_language_model, load_language_model
 from modeling.objectives import LanguageHead
 from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
+from warehouse.taxonomy import Taxonomy
 
 Tensors = dict[str, Tensor]
 
@@ -154,3 +156,31 @@ def test_another_size_or_vocabulary_is_refused(
     other = Vocabulary(vocabulary.payload.replace(b"word7", b"other"))
     with pytest.raises(Invalid, match=r"vocab.txt is not the vocabulary of the text features"):
         check_language_model(folder, sizes, other)
+
+
+@pytest.mark.parametrize("phase", [pretraining, finetuning])
+def test_weights_replaced_in_the_same_folder_make_another_training(
+    phase: Any,
+    write: Callable[..., Path],
+    make_examples: Callable[..., Any],
+    taxonomy: Taxonomy,
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Named(BaseException):
+        """Ends a training where it would take up its checkpoint."""
+
+    def end(*_: object, identity: str, **__: object) -> None:
+        raise Named(identity)
+
+    monkeypatch.setattr(phase, "optimise", end)
+    others: Any = {} if phase is pretraining else {"taxonomy": taxonomy}
+    train: Any = pretraining.pretrain if phase is pretraining else finetuning.train
+    identities = []
+    for change in (None, None, lambda tensors: tensors["bert.pooler.dense.bias"].add_(1)):
+        folder = write(change=change)
+        with pytest.raises(Named) as named:
+            train(make_examples(40), recipe=recipe, vocabulary=vocabulary, seed=1, initial=folder, **others)
+        identities.append(str(named.value))
+    assert identities[0] == identities[1] != identities[2]

@@ -91,9 +91,9 @@ def test_losses_are_means_over_what_is_asked(
     batch = read_batch(make_examples(8, missing_text=(0,)), np.arange(8))
     asked = pretraining_batch(batch, vocabulary, unit="token", probability=0.5, generator=_chance())
     losses = pretraining_losses(model, asked)
-    is_target = asked.hidden_ids != NO_TARGET
-    words, matching = model(asked.batch, is_target)
-    torch.testing.assert_close(losses.language, functional.cross_entropy(words, batch.token_ids[is_target]))
+    words, matching = model(asked.batch, asked.places)
+    assert torch.equal(asked.hidden_ids, batch.token_ids.flatten()[asked.places])
+    torch.testing.assert_close(losses.language, functional.cross_entropy(words, asked.hidden_ids))
     counted = asked.matches != NO_TARGET
     torch.testing.assert_close(losses.matching, functional.cross_entropy(matching[counted], asked.matches[counted]))
 
