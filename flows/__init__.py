@@ -2,6 +2,8 @@
 
 import os
 
+import warehouse  # noqa: F401 - its setting for freed memory is read when polars is first imported
+
 DEPLOYMENTS = ("ingest-videos", "extract-features", "pretrain-encoder", "train-classifier", "score-partitions")
 """The name of each flow, which is that of its deployment too."""
 

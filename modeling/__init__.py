@@ -11,3 +11,5 @@ Tensor shapes are written with these letters, everywhere in this package:
 - C: categories
 - V: tokens of the vocabulary
 """
+
+import warehouse  # noqa: F401 - its setting for freed memory is read when polars is first imported

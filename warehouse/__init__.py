@@ -1,1 +1,7 @@
 """The storage layer: immutable files, the catalog that publishes them, and tables of videos, labels and predictions."""
+
+import os
+
+# Read when polars is first imported. Its allocator keeps what was freed for seconds, so that a process which reads
+# tables block by block holds more the longer it goes on.
+os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
