@@ -7,7 +7,7 @@ from flows import artifacts
 from flows.deployment import deployment
 from flows.parameters import AsOf, Seed
 from flows.settings import load_settings, recipe_of
-from modeling import pretraining, registry
+from modeling import model_publishing, pretraining
 from modeling.language_model import check_language_model
 from modeling.requirements import check_pretraining
 from modeling.training_set import pin_training_set
@@ -36,7 +36,7 @@ def pretrain_encoder(seed: Seed = 0, as_of: AsOf = None) -> dict[str, Any]:
             checkpoints=checkpoints,
             report=lambda news: show(news.step, news.num_steps),
         )
-    commit = registry.publish_encoder(store, pretrained, given.origin, provenance={}, now=datetime.now(UTC))
+    commit = model_publishing.publish_encoder(store, pretrained, given.origin, provenance={}, now=datetime.now(UTC))
     checkpoints.clear()
     row = {"model": commit.id, "examples": len(given.examples), "snapshot": given.origin.snapshot_id}
     artifacts.leave("pretrain", f"encoder {commit.id[:16]} from {row['examples']} examples", [row])

@@ -14,9 +14,9 @@ from flows.deployment import deployment
 from flows.each import each, fail_with
 from flows.parameters import ModelId, Partition
 from flows.settings import load_settings
-from modeling import predictions, registry
-from modeling.registry import LoadedModel
+from modeling import predictions, registry, stored_model
 from modeling.scoring import score
+from modeling.stored_model import LoadedModel
 from warehouse import tables
 from warehouse.store import Store, open_existing_store
 
@@ -28,7 +28,7 @@ def score_partitions(partition: Partition = None, model: ModelId = None) -> list
     store = open_existing_store(settings.root, settings.catalog_url)
     commit = registry.require(store, model)
     names = [partition] if partition else [found.name for found in tables.video_partitions(store, "score")]
-    load = functools.cache(lambda: registry.load_model(commit))
+    load = functools.cache(lambda: stored_model.load_model(commit))
 
     def score_one(name: str) -> dict[str, Any] | None:
         pinned = snapshot.pin(store, [name], commit.facts["fingerprints"])

@@ -8,7 +8,7 @@ from flows import artifacts
 from flows.deployment import deployment
 from flows.parameters import AsOf, Seed, Teachers, Views
 from flows.settings import load_settings, recipe_of
-from modeling import finetuning, pseudo_labels, registry
+from modeling import finetuning, model_publishing, pseudo_labels, registry, stored_model
 from modeling.evaluation.judgement import judge
 from modeling.finetuning import TrainedModel
 from modeling.language_model import check_language_model
@@ -52,7 +52,7 @@ def train_classifier(
             given.vocabulary,
             seed=seed,
             views=views,
-            pretrained=registry.load_encoder(encoder) if encoder else None,
+            pretrained=stored_model.load_encoder(encoder) if encoder else None,
             initial=settings.text_model,
             soft_labels=taught.average() if taught else None,
             checkpoints=checkpoints,
@@ -66,7 +66,7 @@ def train_classifier(
 
 def _publish(trained: TrainedModel, given: TrainingSet, encoder_id: str | None) -> dict[str, Any]:
     judged, now = judge(trained, given.examples), datetime.now(UTC)
-    commit = registry.publish_model(
+    commit = model_publishing.publish_model(
         given.store, trained, judged, given.origin, encoder_id=encoder_id, provenance={}, now=now
     )
     alias = registry.nominate(given.store, commit, now)

@@ -102,7 +102,7 @@ class _Pretraining:
         self._rows = np.flatnonzero(~examples.is_validation)
         self._validation_rows = np.flatnonzero(examples.is_validation)[:_MAX_VALIDATION_ROWS]
         self._length_step = length_step(device, recipe.model.max_positions)
-        self._places_step = 1 if device.type == "cpu" else _PLACES_STEP
+        self._places_step = _PLACES_STEP if device.type == "cuda" else 1
         self._backward = replayed(self._run, device)
 
     def batches(self, epoch: int) -> list[Rows]:

@@ -28,7 +28,8 @@ def replayed(run: Callable[[_Inputs], Losses], device: torch.device) -> Callable
     """Make a pass that is replayed on a GPU; elsewhere the pass itself.
 
     Args:
-        run: forward and backward on one batch, which waits for no result; adds to gradients that stay where they are.
+        run: forward and backward on one batch, which waits for no result; adds to gradients that stay where they are,
+            those of the same parameters whatever the shape.
         device: where the model is.
     """
     return _Replayed(run) if device.type == "cuda" else run

@@ -11,8 +11,8 @@ from modeling.batching import Examples, Rows
 from modeling.classifier import predict_logits
 from modeling.device import choose_device
 from modeling.evaluation.calibration import probabilities
-from modeling.registry import LoadedModel
 from modeling.requirements import check_lengths
+from modeling.stored_model import LoadedModel
 from warehouse.errors import Invalid
 from warehouse.taxonomy import Taxonomy
 

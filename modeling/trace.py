@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from modeling import predictions, registry
-from modeling.registry import StoredConfig
+from modeling import predictions, registry, stored_model
+from modeling.stored_model import StoredConfig
 from warehouse import commits
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
@@ -51,4 +51,4 @@ def trace_prediction(store: Store, partition: str, video_id: str, model_id: str 
     commit = commits.head(store, predictions.address(model.id, partition))
     if commit is None:
         raise Invalid(f"partition {partition} was rolled back in between: run again")
-    return PredictionTrace(rows.row(0, named=True), commit, model, registry.read_config(model, "classifier"))
+    return PredictionTrace(rows.row(0, named=True), commit, model, stored_model.read_config(model, "classifier"))

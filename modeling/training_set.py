@@ -10,7 +10,7 @@ from featurestore.snapshot import Snapshot
 from featurestore.spec import FrameSpec, TextSpec
 from modeling.checkpoint import Checkpoints
 from modeling.configuration import Recipe
-from modeling.registry import Origin
+from modeling.model_publishing import Origin
 from modeling.vocabulary import Vocabulary
 from warehouse import commits, moments, tables
 from warehouse.clock import timestamp

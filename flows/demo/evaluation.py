@@ -16,7 +16,7 @@ from featurestore import frame_chunks, snapshot
 from featurestore.reader import Examples
 from featurestore.reasons import OK
 from featurestore.views import address
-from modeling import metrics, predictions, registry
+from modeling import metrics, predictions, stored_model
 from modeling.evaluation import baselines, report
 from modeling.evaluation.report import GalleryItem, Report
 from warehouse import commits, tables
@@ -58,7 +58,7 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
     true_category = pl.read_csv(truth, schema_overrides={"category_id": pl.String, "video_id": pl.String})
     rows = {name: _scored_rows(store, model, scored, true_category) for name, model in models.items()}
     first, model_id = next(iter(models.items()))
-    taxonomy = registry.load_model(commits.commit_by_id(store, model_id)).taxonomy
+    taxonomy = stored_model.load_model(commits.commit_by_id(store, model_id)).taxonomy
     true_ids = rows[first]["true_category_id"].to_list()
     predicted = {name: frame["category_id"].to_list() for name, frame in rows.items()}
     predicted |= _baselines(store, model_id, scored, rows[first]["video_id"].to_list(), taxonomy)

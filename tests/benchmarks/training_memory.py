@@ -15,8 +15,8 @@ from modeling.averaging import Averaged
 from modeling.batching import cut, read_batch
 from modeling.classifier import VideoClassifier
 from modeling.configuration import ALL_VIEWS, ModelConfig, Recipe
-from modeling.registry import LoadedModel, StoredConfig
 from modeling.scoring import score as score_all
+from modeling.stored_model import LoadedModel, StoredConfig
 from tests.benchmarks.report import Row, at_most, row
 from tests.benchmarks.stored_examples import VOCAB_SIZE, contest_lengths, make_store
 from tests.benchmarks.turns import Learner, score

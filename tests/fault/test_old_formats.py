@@ -22,7 +22,7 @@ from featurestore.plan import plan_view
 from featurestore.reader import Examples
 from featurestore.spec import VIEWS, FrameSpec, TextSpec
 from featurestore.views import address
-from modeling import predictions, registry
+from modeling import predictions, registry, stored_model
 from modeling.scoring import score
 from modeling.training_set import open_training_set
 from warehouse import commits, split, tables
@@ -90,7 +90,7 @@ def test_examples_of_the_training_then_are_read_byte_by_byte_alike(opened: Store
 
 
 def test_the_golden_model_scores_as_it_did(opened: Store, answers: Answers) -> None:
-    loaded = registry.load_model(registry.require(opened, "champion"))
+    loaded = stored_model.load_model(registry.require(opened, "champion"))
     assert loaded.model_id == answers["model"]
     pinned = snapshot.pin(opened, ["2026-11-20"], loaded.fingerprints)
     again = pl.concat(score(loaded, Examples(opened, pinned)))
@@ -254,12 +254,12 @@ FORMATS: dict[str, tuple[Callable[[Store], Commit], str, Callable[[bytes], bytes
         raised_json,
         lambda _, c: snapshot.load(c),
     ),
-    "model": (lambda s: registry.require(s, None), "config.json", raised_json, lambda _, c: registry.load_model(c)),
+    "model": (lambda s: registry.require(s, None), "config.json", raised_json, lambda _, c: stored_model.load_model(c)),
     "spec of a model": (
         lambda s: registry.require(s, None),
         "frames_spec.json",
         raised_json,
-        lambda _, c: registry.load_model(c),
+        lambda _, c: stored_model.load_model(c),
     ),
     "predictions": (
         lambda s: commits.heads(s, f"tables/predictions/model={registry.require(s, None).id[:16]}")[0],

@@ -34,7 +34,7 @@ from featurestore.reader import Examples
 from featurestore.reasons import OK, Reason
 from featurestore.spec import VIEWS, FrameSpec, TfidfParameters
 from flows.view_jobs import ViewJob
-from modeling import finetuning, predictions, registry
+from modeling import finetuning, model_publishing, predictions, registry, stored_model
 from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
 from modeling.evaluation.judgement import judge
 from modeling.scoring import score
@@ -93,10 +93,10 @@ def _fill(store: Store, media: Path) -> dict[str, Any]:
     trained = finetuning.train(given.examples, TAXONOMY, RECIPE, given.vocabulary, seed=0)
     judged = judge(trained, given.examples)
     origin, later = given.origin, now + 3 * MINUTE
-    model = registry.publish_model(store, trained, judged, origin, encoder_id=None, provenance={}, now=later)
+    model = model_publishing.publish_model(store, trained, judged, origin, encoder_id=None, provenance={}, now=later)
     registry.promote(store, model.id, later)
     pinned = snapshot.pin(store, [SCORED], fingerprints)
-    blocks = list(score(registry.load_model(model), Examples(store, pinned), batch_size=2))
+    blocks = list(score(stored_model.load_model(model), Examples(store, pinned), batch_size=2))
     predictions.publish(store, model.id, pinned.pins[0], blocks, later)
     _label(store, list(range(NUM_LABELED)), now + 4 * MINUTE, flipped={5})
     return _answers(store, given.examples, origin.snapshot_id, as_of, model.id)

@@ -17,7 +17,7 @@ from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
 from flows.ingest_videos import list_videos
 from flows.score_partitions import score_partitions
-from modeling import predictions, registry
+from modeling import predictions, registry, stored_model
 from warehouse import commits, tables
 from warehouse.revision import git_revision
 from warehouse.store import Store, open_existing_store, open_store
@@ -63,7 +63,7 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     run("pretrain-encoder/pretrain-encoder")
     run("train-classifier")
     store = open_existing_store(tmp_path / "store")
-    (trained,) = (found for found in commits.commits(store, registry.MODELS) if found.facts["kind"] == "classifier")
+    (trained,) = (found for found in commits.commits(store, stored_model.MODELS) if found.facts["kind"] == "classifier")
     registry.promote(store, trained.id, datetime.now(UTC))
     run("score-partitions/score-partitions")
 

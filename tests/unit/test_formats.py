@@ -19,7 +19,7 @@ from featurestore.spec import FrameSpec, TextSpec
 from featurestore.tokens import Tokens
 from modeling.evaluation.calibration import Calibration
 from modeling.evaluation.distributions import Statistics
-from modeling.registry import StoredConfig
+from modeling.stored_model import StoredConfig
 from warehouse import catalog, commits, media, tables
 from warehouse.store import open_existing_store
 

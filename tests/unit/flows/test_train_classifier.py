@@ -15,7 +15,7 @@ from flows.cli import main
 from flows.pretrain_encoder import pretrain_encoder
 from flows.score_partitions import score_partitions
 from flows.train_classifier import train_classifier
-from modeling import predictions, registry
+from modeling import predictions, stored_model
 from warehouse import commits, tables
 from warehouse.errors import Invalid, ReelstoreError
 from warehouse.store import Store
@@ -129,7 +129,7 @@ def test_a_student_learns_from_its_teachers_and_names_them(house: Store, extract
     named = {f"unlabeled/predictions-{model[:16]}": head.id for model, head in heads.items() if head}
 
     student = commits.commit_by_id(house, _result(train_classifier, teachers=(second, first, first))["model"])
-    config = registry.read_config(student, "classifier")
+    config = stored_model.read_config(student, "classifier")
     assert (config.teachers, config.pseudo_labels) == (tuple(sorted((first, second))), named)
     made_from = student.facts["made_from"]
     assert made_from.items() >= named.items()
@@ -138,5 +138,5 @@ def test_a_student_learns_from_its_teachers_and_names_them(house: Store, extract
 
     other = _result(train_classifier, teachers=(first,))["model"]
     assert len({first, second, student.id, other}) == 4
-    alone = registry.read_config(commits.commit_by_id(house, first), "classifier")
+    alone = stored_model.read_config(commits.commit_by_id(house, first), "classifier")
     assert (alone.teachers, alone.pseudo_labels) == ((), {})

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from featurestore.spec import TextSpec, fingerprint
-from modeling import registry
+from modeling import model_publishing, registry, stored_model
 from modeling.configuration import Recipe, Views, amend
 from modeling.evaluation.judgement import judge
 from modeling.finetuning import TrainedModel, train
+from modeling.model_publishing import Origin
 from modeling.pretraining import PretrainedModel, pretrain
-from modeling.registry import Origin
 from modeling.scoring import score
 from modeling.vocabulary import Vocabulary
 from tests.specs import bare_frame_spec
@@ -69,7 +69,7 @@ def publish(store: Store, origin: Origin, now: datetime, make_examples: Callable
         judged = judge(trained, make_examples(40))
         scores = judged.metrics | {"validation": judged.metrics["validation"] | {"mean_f1": validation}}
         changed = replace(judged, metrics=scores)
-        return registry.publish_model(store, trained, changed, origin, encoder_id=None, provenance={}, now=now)
+        return model_publishing.publish_model(store, trained, changed, origin, encoder_id=None, provenance={}, now=now)
 
     return publish
 
@@ -101,7 +101,7 @@ def test_a_model_is_a_folder_that_tells_all(publish: Publish, trained: TrainedMo
 def test_a_loaded_model_scores_as_the_trained_one(
     publish: Publish, trained: TrainedModel, origin: Origin, make_examples: Callable[..., Any]
 ) -> None:
-    loaded = registry.load_model(publish(trained))
+    loaded = stored_model.load_model(publish(trained))
     assert loaded.taxonomy == trained.taxonomy
     assert loaded.fingerprints == {"frames": fingerprint(origin.frame_spec), "text": fingerprint(origin.text_spec)}
     assert not loaded.model.training
@@ -118,12 +118,12 @@ def test_the_same_training_is_the_same_model(publish: Publish, fit: Any, trained
 def test_specs_and_encoder_come_back(
     store: Store, publish: Publish, trained: TrainedModel, pretrained: PretrainedModel, origin: Origin, now: datetime
 ) -> None:
-    assert registry.load_specs(publish(trained)) == {"frames": origin.frame_spec, "text": origin.text_spec}
-    commit = registry.publish_encoder(store, pretrained, origin, provenance={}, now=now)
-    loaded = registry.load_encoder(commit)
+    assert stored_model.load_specs(publish(trained)) == {"frames": origin.frame_spec, "text": origin.text_spec}
+    commit = model_publishing.publish_encoder(store, pretrained, origin, provenance={}, now=now)
+    loaded = stored_model.load_encoder(commit)
     assert replace(loaded, weights={}) == replace(pretrained, weights={})
     assert all((loaded.weights[name] == weight).all() for name, weight in pretrained.weights.items())
-    sizes = registry.load_encoder(commit).recipe.model
+    sizes = stored_model.load_encoder(commit).recipe.model
     assert registry.newest_encoder(store, origin.fingerprints, sizes) == commit
     assert registry.newest_encoder(store, origin.fingerprints | {"text": "0" * 64}, sizes) is None
     other_reading = sizes.model_copy(update={"reads": "pooled", "dropout": 0.3})
@@ -155,11 +155,11 @@ def test_the_first_good_model_is_champion_and_the_next_challenger(
 def test_what_is_no_classifier_is_refused(
     store: Store, pretrained: PretrainedModel, origin: Origin, now: datetime
 ) -> None:
-    commit = registry.publish_encoder(store, pretrained, origin, provenance={}, now=now)
+    commit = model_publishing.publish_encoder(store, pretrained, origin, provenance={}, now=now)
     with pytest.raises(Invalid, match="is no classifier"):
         registry.promote(store, commit.id, now)
     with pytest.raises(Invalid, match="is no classifier"):
-        registry.load_model(commit)
+        stored_model.load_model(commit)
     with pytest.raises(Invalid, match="no champion"):
         registry.require(store, None)
     assert registry.champion(store) is None
@@ -172,9 +172,10 @@ def test_damaged_weights_are_never_parsed(publish: Publish, trained: TrainedMode
     payload[9] ^= 1
     path.write_bytes(payload)
     with pytest.raises(Corrupt, match=r"model.safetensors has changed bytes"):
-        registry.load_model(commit)
+        stored_model.load_model(commit)
 
 
 def test_looking_a_model_up_imports_no_torch() -> None:
-    code = "import modeling.registry, sys; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    modules = "modeling.registry, modeling.stored_model, modeling.model_publishing"
+    code = f"import {modules}, sys; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

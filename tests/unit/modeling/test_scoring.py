@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from featurestore import snapshot
-from modeling import registry
+from modeling import registry, stored_model
 from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import Recipe, Views
 from modeling.evaluation.calibration import Calibration, probabilities
-from modeling.registry import LoadedModel, StoredConfig
 from modeling.scoring import score
+from modeling.stored_model import LoadedModel, StoredConfig
 from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.store import open_existing_store
@@ -137,7 +137,7 @@ def test_the_stored_calibration_is_applied(make_examples: Callable[..., Any], lo
 
 def test_a_partition_without_features_of_the_models_own_specs_is_refused(golden: Callable[[str], Path]) -> None:
     store = open_existing_store(golden("1"))
-    given = registry.load_model(registry.require(store, None)).fingerprints
+    given = stored_model.load_model(registry.require(store, None)).fingerprints
     assert snapshot.pin(store, ["2026-11-20"], given).pins
     for view in ("frames", "text"):
         with pytest.raises(Invalid, match=rf"2026-11-20 has no up-to-date features at features/{view}/0{{12}}; run"):
