@@ -1,6 +1,6 @@
 """The HDF5 codec of the frames view: contiguous datasets, mapped into memory by their offsets."""
 
-import math
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,8 @@ def map_arrays(path: Path, layout: Layout) -> dict[str, Any]:
     Returns:
         `embeddings`, `frame_mask` and `pts_seconds`, as in `FrameShard`.
     """
-    whole = np.memmap(path, np.uint8, "r")
+    with path.open("rb") as file:
+        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return {name: _view(whole, np.dtype(dtype), *layout[name]) for name, dtype in _ARRAYS.items()}
 
 
@@ -120,12 +121,10 @@ def _place(path: Path, file: h5py.File, name: str, dtype: np.dtype[np.generic]) 
     return dataset.id.get_offset(), dataset.shape
 
 
-def _view(
-    whole: "np.memmap[Any, np.dtype[np.uint8]]", dtype: np.dtype[np.generic], offset: int | None, shape: Shape
-) -> Any:
+def _view(whole: mmap.mmap, dtype: np.dtype[np.generic], offset: int | None, shape: Shape) -> Any:
     if offset is None:
         return np.zeros(shape, dtype)
-    return whole[offset : offset + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+    return np.ndarray(shape, dtype, whole, offset)
 
 
 def _text(file: h5py.File, name: str) -> list[str]:
