@@ -174,7 +174,7 @@ def collate(raw: RawBatch, labels: npt.NDArray[np.int64], views: Views = ALL_VIE
     frame_mask = raw.frame_mask.astype(np.bool_) & ("frames" in views)
     num_frames = 1 + np.flatnonzero(frame_mask.any(axis=0)).max(initial=0)
     lengths = np.array([len(row) for row in token_ids])
-    num_tokens = math.ceil(max(1, lengths.max(initial=0)) / length_step) * length_step
+    num_tokens = padded_length(lengths.max(initial=0), length_step)
     frame_mask = frame_mask[:, :num_frames]
     return Batch(
         token_ids=_pad(token_ids, num_tokens).long(),
@@ -186,6 +186,11 @@ def collate(raw: RawBatch, labels: npt.NDArray[np.int64], views: Views = ALL_VIE
         pts_seconds=_present(raw.pts_seconds[:, :num_frames], frame_mask),
         labels=torch.from_numpy(np.asarray(labels, np.int64)),
     )
+
+
+def padded_length(longest: int, length_step: int) -> int:
+    """Tokens of a padded text: one at least, a multiple of a step."""
+    return math.ceil(max(1, longest) / length_step) * length_step
 
 
 def _emptied(rows: list[npt.NDArray[_Item]]) -> list[npt.NDArray[_Item]]:

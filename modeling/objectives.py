@@ -1,6 +1,5 @@
 """Pretraining objectives: masked language model and image-text matching."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from modeling.batching import Batch, map_tensors, to_device
+from modeling.batching import Batch, map_tensors, padded_length, to_device
 from modeling.configuration import ModelConfig
 from modeling.cross_encoder import CrossEncoder, initialise
 from modeling.vocabulary import Vocabulary
@@ -79,7 +78,7 @@ class PretrainingBatch:
     def _part(self, rows: Tensor, length_step: int) -> "PretrainingBatch":
         batch, num_tokens = self.batch, self.batch.token_ids.shape[1]
         longest = int(batch.token_mask[rows].sum(dim=1).max())
-        width = min(num_tokens, math.ceil(max(1, longest) / length_step) * length_step)
+        width = padded_length(longest, length_step)
         chosen = map_tensors(batch, lambda values: values[rows])
         texts = {
             name: getattr(chosen, name)[:, :width] for name in ("token_ids", "slot_ids", "word_start", "token_mask")

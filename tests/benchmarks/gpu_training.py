@@ -1,7 +1,8 @@
 """Training at the published size on a GPU, in bfloat16: its matrix rate, and how long the whole work would take.
 
-Whole trainings are timed, from the store to the averaged weights, over their last epoch: by then every shape of a batch
-has been seen. Operations are those that PyTorch counts in matrix products and attention, without padding to few shapes.
+Whole trainings are timed, from the store to the averaged weights, over their last epoch: by then most shapes of a batch
+have been seen. Operations are those that PyTorch counts in matrix products and attention, without padding to few
+shapes.
 """
 
 import statistics
