@@ -17,8 +17,8 @@ FORMAT_VERSION = 1
 Shape = tuple[int, ...]
 Place = tuple[int | None, Shape]
 """Offset of an array in its file, None where it is empty, and its shape."""
-Layout = dict[str, Place]
-"""By the array's name."""
+Layout = tuple[Place, ...]
+"""Of `embeddings`, `frame_mask` and `pts_seconds`."""
 _ARRAYS = {"embeddings": np.float16, "frame_mask": np.uint8, "pts_seconds": np.float32}
 
 
@@ -56,7 +56,7 @@ def open_mapped(path: Path) -> FrameShard:
         Corrupt: a dataset is missing, chunked or of another type.
         Invalid: the file has another format version.
     """
-    return FrameShard(video_ids=read_video_ids(path), **map_arrays(path, read_layout(path)))
+    return FrameShard(video_ids=read_video_ids(path), **arrays(map_file(path), read_layout(path)))
 
 
 def read_video_ids(path: Path) -> list[str]:
@@ -70,22 +70,27 @@ def read_layout(path: Path) -> Layout:
     """Find where a shard's arrays lie in its file; raises as `open_mapped`."""
     with h5py.File(path, "r") as file:
         _check_version(file, path)
-        return {name: _place(path, file, name, np.dtype(dtype)) for name, dtype in _ARRAYS.items()}
+        return tuple(_place(path, file, name, np.dtype(dtype)) for name, dtype in _ARRAYS.items())
 
 
-def map_arrays(path: Path, layout: Layout) -> dict[str, Any]:
-    """Map a shard's arrays into memory, read-only, by one map of the whole file.
+def map_file(path: Path) -> mmap.mmap:
+    """Map a whole file into memory, read-only."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def arrays(whole: mmap.mmap, layout: Layout) -> dict[str, Any]:
+    """View a mapped shard's arrays.
 
     Args:
-        path: the file.
+        whole: the file.
         layout: of this very file.
 
     Returns:
         `embeddings`, `frame_mask` and `pts_seconds`, as in `FrameShard`.
     """
-    with path.open("rb") as file:
-        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return {name: _view(whole, np.dtype(dtype), *layout[name]) for name, dtype in _ARRAYS.items()}
+    named = zip(_ARRAYS.items(), layout, strict=True)
+    return {name: _view(whole, np.dtype(dtype), *place) for (name, dtype), place in named}
 
 
 def encode_previews(video_ids: Sequence[str], strips: Sequence[bytes]) -> bytes:

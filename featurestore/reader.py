@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -148,24 +149,26 @@ class Examples:
 
 
 class _Shards:
-    """Mapped frame shards: opened when they are first read, a bounded number at a time."""
+    """Mapped frame shards: opened when they are first read, a bounded number at a time; equal layouts are held once."""
 
     def __init__(self, files: Sequence[tuple[Commit, str]]) -> None:
         self._files = files
         self._layouts: dict[int, Layout] = {}
-        self._open: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._distinct: dict[Layout, Layout] = {}
+        self._open: OrderedDict[int, mmap] = OrderedDict()
 
     def open(self, index: int) -> dict[str, Any]:
         if index not in self._open:
             path = commits.verified_path(*self._files[index])
             if index not in self._layouts:
-                self._layouts[index] = embeddings.read_layout(path)
-            self._open[index] = embeddings.map_arrays(path, self._layouts[index])
+                layout = embeddings.read_layout(path)
+                self._layouts[index] = self._distinct.setdefault(layout, layout)
+            self._open[index] = embeddings.map_file(path)
         self._open.move_to_end(index)
         while len(self._open) > MAX_OPEN_SHARDS:
             self._open.popitem(last=False)
-        return self._open[index]
+        return embeddings.arrays(self._open[index], self._layouts[index])
 
     def __getstate__(self) -> dict[str, Any]:
         """The files alone: each process opens its own maps."""
-        return {"_files": self._files, "_layouts": {}, "_open": OrderedDict()}
+        return {"_files": self._files, "_layouts": {}, "_distinct": {}, "_open": OrderedDict()}

@@ -99,7 +99,7 @@ def _read(
     """Read a shard; rows are chosen by the predicate's own columns before any other column is touched."""
     path = commits.verified_path(*shard)
     asked = [] if predicate is None else predicate.meta.root_names() or [_ID]
-    arrays = embeddings.map_arrays(path, embeddings.read_layout(path))
+    arrays = embeddings.arrays(embeddings.map_file(path), embeddings.read_layout(path))
     num_rows = len(arrays["embeddings"])
     if _ID in {*columns, *asked}:
         arrays[_ID] = np.array(embeddings.read_video_ids(path), object)

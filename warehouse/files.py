@@ -28,7 +28,7 @@ _CALLERS_MISTAKE = {
 _NO_HARD_LINKS = {errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EXDEV}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     """What a manifest says of one file."""
 

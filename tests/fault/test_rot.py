@@ -61,7 +61,7 @@ class Partition:
 
     def finds(self, path: Path) -> bool:
         """Whether the reader of a file refuses it before any parser runs."""
-        verified._check_once.cache_clear()  # noqa: SLF001 - each look is a new process's first
+        verified._CHECKED.clear()  # noqa: SLF001 - each look is a new process's first
         try:
             with no_parser():
                 self.readers[path]()

@@ -1,15 +1,18 @@
 """Reading what was published: no parser sees a byte before its digest was checked."""
 
-import functools
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from warehouse import files
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit
 from warehouse.errors import Corrupt
 from warehouse.files import FileEntry
+
+_CHECKED: Final[set[bytes]] = set()
+"""Digests, so that a million checked files take little memory."""
 
 
 def read_bytes(commit: Commit, name: str) -> bytes:
@@ -53,7 +56,12 @@ def verified_path(commit: Commit, name: str) -> Path:
         status = path.stat()
     except OSError as error:
         raise _corrupt(path, f"cannot be read ({(error.strerror or str(error)).lower()})") from error
-    _check_once(path, entry, (status.st_ino, status.st_mtime_ns, status.st_size))
+    seen = f"{path} {status.st_ino} {status.st_mtime_ns} {status.st_size} {entry.size_bytes} {entry.sha256}"
+    key = hashlib.sha256(seen.encode(errors="surrogateescape")).digest()
+    if key not in _CHECKED:
+        if (problem := files.fault(path, entry)) is not None:
+            raise _corrupt(path, problem)
+        _CHECKED.add(key)
     return path
 
 
@@ -106,12 +114,6 @@ def read_provenance(commit: Commit) -> dict[str, Any]:
         raise _corrupt(path, "has changed bytes")
     provenance: dict[str, Any] = json.loads(payload)
     return provenance
-
-
-@functools.cache
-def _check_once(path: Path, entry: FileEntry, _version: tuple[int, int, int]) -> None:
-    if (problem := files.fault(path, entry)) is not None:
-        raise _corrupt(path, problem)
 
 
 def _entry(commit: Commit, name: str) -> FileEntry:

@@ -34,11 +34,11 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             return found
 
     def counted(*given: Any) -> dict[str, Any]:
-        arrays = map_arrays(*given)
+        arrays = view_arrays(*given)
         return {**arrays, "embeddings": arrays["embeddings"].view(Counted)}
 
-    map_arrays = embeddings.map_arrays
-    monkeypatch.setattr(embeddings, "map_arrays", counted)
+    view_arrays = embeddings.arrays
+    monkeypatch.setattr(embeddings, "arrays", counted)
     return taken
 
 
