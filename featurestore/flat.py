@@ -1,4 +1,4 @@
-"""Columns that grow in unnamed files and are then mapped into memory: rows take room on disk, none in the heap."""
+"""Columns that grow in unnamed files and are read by maps of them: rows take room on disk, none in the heap."""
 
 import tempfile
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 
 class FlatColumns:
-    """One-dimensional arrays by name, appended to until they are sealed, then read-only.
+    """One-dimensional arrays by name, read-only but for what is added at their end.
 
     Nothing of them has a name on disk, so a run that is killed leaves nothing behind. Handed to a worker process, an
     object takes only its open files along: all workers map the same bytes.
@@ -33,19 +33,19 @@ class FlatColumns:
         array = np.ascontiguousarray(values, self._dtypes[name])
         self._files[name].write(array.tobytes())
         self._lengths[name] += array.size
-
-    def seal(self) -> None:
-        """Map all columns; nothing is appended after that."""
-        for name, file in self._files.items():
-            file.flush()
-            self._maps[name] = self._map(name)
+        self._maps.pop(name, None)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """A sealed column, `[N]`."""
+        """A column as far as it has grown, `[N]`."""
+        if name not in self._maps:
+            self._files[name].flush()
+            self._maps[name] = self._map(name)
         return self._maps[name]
 
     def __getstate__(self) -> dict[str, Any]:
         """The open files, without what they hold."""
+        for file in self._files.values():
+            file.flush()
         files = {name: DupFd(file.fileno()) for name, file in self._files.items()}
         return {"dtypes": self._dtypes, "lengths": self._lengths, "files": files}
 
@@ -53,7 +53,7 @@ class FlatColumns:
         """Map the same files here."""
         self._dtypes, self._lengths = state["dtypes"], state["lengths"]
         self._files = {name: open(shared.detach(), "rb") for name, shared in state["files"].items()}  # noqa: SIM115, PTH123 - open for as long as the map may be handed on
-        self._maps = {name: self._map(name) for name in self._files}
+        self._maps = {}
 
     def _map(self, name: str) -> npt.NDArray[Any]:
         dtype, length = self._dtypes[name], self._lengths[name]

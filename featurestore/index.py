@@ -1,10 +1,10 @@
 """The index of a snapshot's examples: where the features of each lie, in columns that take no memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from polars import selectors
 
@@ -41,15 +41,13 @@ def build_index(
 ) -> tuple[FlatColumns, list[tuple[Commit, str]]]:
     """Find the features of every listed video, a bounded number of rows at a time.
 
-    Beside these the token counts of one partition are held, four bytes for each video.
-
     Args:
         store: where the pinned commits lie.
         snapshot: what is read.
         taxonomy: gives each label its index; None where no labels are wanted.
 
     Returns:
-        The sealed columns, in the order of partition and video id; the frame shards that `frames_shard` counts.
+        The columns, in the order of partition and video id; the frame shards that `frames_shard` counts.
 
     Raises:
         Corrupt: a file differs from its digest.
@@ -58,7 +56,6 @@ def build_index(
     index = _Index(store, snapshot.split_salt, taxonomy)
     for pin in snapshot.pins:
         index.add(pin)
-    index.columns.seal()
     return index.columns, index.frame_files
 
 
@@ -76,7 +73,7 @@ class _Index:
         videos, frames, text = (commits.commit_by_id(self._store, part) for part in (pin.videos, pin.frames, pin.text))
         followers = [
             _Follower(_FRAME_PLACES, _frame_places(frames, len(self.frame_files))),
-            _Follower(_TEXT_PLACES, _text_places(text, self._num_text_rows, self._add_tokens(text))),
+            _Follower(_TEXT_PLACES, _text_places(text, self._add_tokens(text), self.columns["token_ends"])),
             _Follower(_LABELS, _labels(self._store, pin, self._taxonomy)),
         ]
         self.frame_files += [(frames, name) for name in _shard_names(frames)]
@@ -97,17 +94,17 @@ class _Index:
         self.columns.append("id_bytes", np.frombuffer("".join(rows["video_id"]).encode(), np.uint8))
         self._add_ends("id_ends", rows["video_id"].str.len_bytes())
 
-    def _add_tokens(self, commit: Commit) -> list[pl.Series]:
-        """Append all token rows of a commit; returns how many tokens each row has, by shard."""
-        lengths = []
+    def _add_tokens(self, commit: Commit) -> list[int]:
+        """Append all token rows of a commit; returns the first row of each shard."""
+        first_rows = []
         for name in _shard_names(commit):
             rows = tokens.read(commits.verified_path(commit, name))
-            lengths.append(rows["token_ids"].list.len().cast(pl.Int32))
-            self._add_ends("token_ends", lengths[-1])
+            first_rows.append(self._num_text_rows)
+            self._num_text_rows += len(rows)
+            self._add_ends("token_ends", rows["token_ids"].list.len())
             for column in TOKEN_COLUMNS:
                 self.columns.append(column, rows[column].explode().to_numpy())
-        self._num_text_rows += sum(len(one) for one in lengths)
-        return lengths
+        return first_rows
 
     def _add_ends(self, name: str, lengths: pl.Series) -> None:
         ends = self._last[name] + np.cumsum(lengths.to_numpy(), dtype=np.int64)
@@ -151,12 +148,12 @@ def _frame_places(commit: Commit, first_shard: int) -> Iterator[pl.DataFrame]:
         yield rows.select("video_id", frames_shard=pl.col("shard") + first_shard, frames_row="row")
 
 
-def _text_places(commit: Commit, first_row: int, lengths: Sequence[pl.Series]) -> Iterator[pl.DataFrame]:
-    first_rows = pl.Series(accumulate(map(len, lengths), initial=first_row), dtype=pl.Int64)
-    num_tokens = pl.concat([pl.Series(dtype=pl.Int32), *lengths])
+def _text_places(commit: Commit, first_rows: Sequence[int], ends: npt.NDArray[np.int64]) -> Iterator[pl.DataFrame]:
+    firsts = pl.Series(first_rows, dtype=pl.Int64)
     for rows in _ledger(commit):
-        text_row = first_rows.gather(rows["shard"]) + rows["row"]
-        yield rows.select("video_id", text_row=text_row, num_tokens=num_tokens.gather(text_row - first_row))
+        text_row = firsts.gather(rows["shard"]) + rows["row"]
+        num_tokens = (ends[text_row.to_numpy() + 1] - ends[text_row.to_numpy()]).astype(np.int32)
+        yield rows.select("video_id", text_row=text_row, num_tokens=pl.Series(num_tokens))
 
 
 def _labels(store: Store, pin: Pin, taxonomy: Taxonomy | None) -> Iterator[pl.DataFrame]:
