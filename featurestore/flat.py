@@ -29,23 +29,21 @@ class FlatColumns:
         self._maps: dict[str, npt.NDArray[Any]] = {}
 
     def append(self, name: str, values: npt.ArrayLike) -> None:
-        """Add values to the end of a column."""
+        """Add values to the end of a column; flushed at once, so that a forked process has nothing left to write."""
         array = np.ascontiguousarray(values, self._dtypes[name])
         self._files[name].write(array.tobytes())
+        self._files[name].flush()
         self._lengths[name] += array.size
         self._maps.pop(name, None)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """A column as far as it has grown, `[N]`."""
         if name not in self._maps:
-            self._files[name].flush()
             self._maps[name] = self._map(name)
         return self._maps[name]
 
     def __getstate__(self) -> dict[str, Any]:
         """The open files, without what they hold."""
-        for file in self._files.values():
-            file.flush()
         files = {name: DupFd(file.fileno()) for name, file in self._files.items()}
         return {"dtypes": self._dtypes, "lengths": self._lengths, "files": files}
 
