@@ -4,12 +4,16 @@ Needed is what is a head, what was published beside the heads (models, snapshots
 announces, and all that these were made from. The rest goes once it was superseded for longer than a grace.
 """
 
+import math
+import os
 import re
 import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -116,12 +120,8 @@ def _abandoned_checkpoints(store: Store, before: datetime) -> list[Path]:
 
 
 def _written_at(folder: Path) -> float:
-    """When anything below a folder was last written; a run that goes on may be removing some of it."""
-    moments = [folder.lstat().st_mtime]
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            moments.append(path.lstat().st_mtime)
-    return max(moments)
+    """When a folder or anything below it was last written; never, where it is gone."""
+    return max((status.st_mtime for status in _statuses(folder)), default=math.inf)
 
 
 def _commit_folders(root: Path) -> Iterator[Path]:
@@ -137,12 +137,15 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _size_bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        # A run that has published may be removing its own staging.
+    return sum(status.st_size for status in _statuses(folder) if stat.S_ISREG(status.st_mode))
+
+
+def _statuses(top: Path) -> Iterator[os.stat_result]:
+    """Of a folder and all below it, as far as it is there: the run that owns it may be removing it meanwhile."""
+    below = (Path(folder, name) for folder, folders, names in os.walk(top) for name in folders + names)
+    for path in chain([top], below):
         with suppress(FileNotFoundError):
-            total += path.lstat().st_size if path.is_file() else 0
-    return total
+            yield path.lstat()
 
 
 def _put_away(store: Store, folder: Path) -> Path:

@@ -1,6 +1,7 @@
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,23 @@ def test_staging_that_nobody_goes_on_with_is_swept(
     assert (found.num_pending, set(found.folders)) == (1, {stale.folder, stray})
     assert [path.name for path in (store.root / "staging").iterdir()] == [fresh.id]
     assert fresh.has("a.bin")
+
+
+@pytest.mark.parametrize("room", ["staging", commits.CHECKPOINTS])
+def test_a_folder_that_its_owner_removes_meanwhile_is_no_error(
+    store: Store, collect: Callable[..., Garbage], room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, scandir = store.root / room / "vanishing", os.scandir
+    (folder / "below").mkdir(parents=True)
+
+    def scandir_too_late(path: Any) -> Any:
+        if str(path).startswith(str(folder)) and folder.exists():
+            folder.rename(store.root / "gone")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scandir_too_late)
+    assert collect().size_bytes == 0
+    assert (store.root / "gone").exists()
 
 
 def test_a_commit_folder_that_no_catalog_knows_is_swept_and_nothing_else(
