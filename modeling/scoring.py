@@ -54,24 +54,22 @@ def score(
 
 
 def _block(examples: Examples, rows: Rows, shares: npt.NDArray[np.float32], taxonomy: Taxonomy) -> pl.DataFrame:
-    category_ids = np.array(taxonomy.category_ids)
-    level1_ids = np.array([category.level1_id for category in taxonomy.categories])
+    categories = pl.DataFrame(taxonomy.categories).select("category_id", "level1_id")
     best = np.argsort(-shares, axis=1, kind="stable")[:, :_NUM_BEST]
     best_probabilities = np.take_along_axis(shares, best, axis=1)
     return pl.DataFrame(
         {
             "video_id": [examples.video_ids[row] for row in rows],
-            "category_id": category_ids[best[:, 0]],
-            "level1_id": level1_ids[best[:, 0]],
+            **categories[best[:, 0]].to_dict(),
             "probability": best_probabilities[:, 0],
-            "top5_category_ids": category_ids[best].tolist(),
-            "top5_probabilities": _lists(best_probabilities),
-            "probabilities": _lists(shares),
+            "top5_category_ids": _lists(categories["category_id"].gather(best.ravel()).reshape(best.shape)),
+            "top5_probabilities": _lists(pl.Series(best_probabilities)),
+            "probabilities": _lists(pl.Series(shares)),
             "frames_missing": ~examples.has_frames[rows],
             "text_missing": examples.num_tokens[rows] == 0,
         },
     )
 
 
-def _lists(values: npt.NDArray[np.float32]) -> pl.Series:
-    return pl.Series(values).cast(pl.List(pl.Float32))
+def _lists(arrays: pl.Series) -> pl.Series:
+    return arrays.arr.to_list()
