@@ -137,6 +137,10 @@ class Examples:
         text = {column: [self._tokens(column, int(row)) for row in text_rows] for column in TOKEN_COLUMNS}
         return RawBatch(embeddings=embeddings_, frame_mask=frame_mask, pts_seconds=pts_seconds, **text)
 
+    def release(self) -> None:
+        """Unmap the frame shards that were read: for a reader in order, who will not return to them."""
+        self._shards.close()
+
     def __getstate__(self) -> dict[str, Any]:
         """Everything but what was computed on the way."""
         return {name: value for name, value in vars(self).items() if name != "video_ids"}
@@ -168,6 +172,9 @@ class _Shards:
         while len(self._open) > MAX_OPEN_SHARDS:
             self._open.popitem(last=False)
         return embeddings.arrays(self._open[index], self._layouts[index])
+
+    def close(self) -> None:
+        self._open.clear()
 
     def __getstate__(self) -> dict[str, Any]:
         """The files alone: each process opens its own maps."""

@@ -54,6 +54,9 @@ class Examples(Protocol):
     def read(self, rows: Rows) -> RawBatch:
         """Read the features of some examples."""
 
+    def release(self) -> None:
+        """Let go of what was kept for more reads of the same examples."""
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -50,6 +50,7 @@ def score(
     for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):
         rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
         logits = predict_logits(model, examples, rows, views=config.views, batch_size=batch_size, device=device)
+        examples.release()
         yield _block(examples, rows, probabilities(logits, config.calibration), loaded.taxonomy)
 
 

@@ -73,6 +73,10 @@ class Drawn:
         """Read from the store."""
         return self.stored.read(rows)
 
+    def release(self) -> None:
+        """Let go of what the store keeps."""
+        self.stored.release()
+
 
 @dataclass
 class Clock:

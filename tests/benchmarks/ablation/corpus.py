@@ -221,6 +221,9 @@ class Corpus:
             pts_seconds=self.pts_seconds[rows],
         )
 
+    def release(self) -> None:
+        """Keep all: it is in memory."""
+
 
 def draw_training(world: World, seed: int) -> Corpus:
     """Draw training examples, validation examples and unlabelled ones, in this order."""

@@ -77,6 +77,9 @@ class SyntheticExamples:
             pts_seconds=self.pts_seconds[rows],
         )
 
+    def release(self) -> None:
+        pass
+
 
 @pytest.fixture(scope="package", autouse=True)
 def _one_thread() -> Iterator[None]:

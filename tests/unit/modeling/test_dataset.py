@@ -143,5 +143,18 @@ def test_no_more_than_a_bounded_number_of_maps_is_open(examples: Examples, monke
     for start in range(0, NUM_VIDEOS, 100):
         part = examples.read(rows[start : start + 100])
         np.testing.assert_array_equal(part.embeddings, whole.embeddings[start : start + 100])
+    assert num_mapped_shards() == 1
+
+
+def test_released_shards_are_unmapped_and_read_again(examples: Examples) -> None:
+    rows = np.arange(len(examples))
+    before = examples.read(rows)
+    assert num_mapped_shards() == 2
+    examples.release()
+    assert num_mapped_shards() == 0
+    np.testing.assert_array_equal(examples.read(rows).embeddings, before.embeddings)
+
+
+def num_mapped_shards() -> int:
     maps = Path("/proc/self/maps").read_text()
-    assert len({line.split()[-1] for line in maps.splitlines() if line.endswith(".h5")}) == 1
+    return len({line.split()[-1] for line in maps.splitlines() if line.endswith(".h5")})

@@ -56,6 +56,15 @@ def test_every_example_gets_one_row_in_order(make_examples: Callable[..., Any], 
     assert table["frames_missing"].arg_true().to_list() == [7, 9]
 
 
+def test_scoring_keeps_nothing_of_a_block_that_is_read(
+    make_examples: Callable[..., Any], load: Callable[..., LoadedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = make_examples(300)
+    released: list[int] = []
+    monkeypatch.setattr(examples, "release", lambda: released.append(len(released)))
+    assert [len(released) for _ in score(load(), examples, batch_size=2)] == list(range(1, 11))
+
+
 def test_a_text_longer_than_the_model_reads_is_refused_with_its_video(
     make_examples: Callable[..., Any], load: Callable[..., LoadedModel]
 ) -> None:
