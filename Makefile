@@ -41,7 +41,7 @@ check: setup  ## All that a change must pass: format, lint, types, import contra
 	$(BIN)/pytest $(ON_TWO_CORES)
 
 bench-plan: setup  ## Seconds and memory of a plan over a million listed videos
-	$(BIN)/python tests/benchmarks/bench_plan.py
+	$(BIN)/python -m tests.benchmarks.bench_plan
 
 bench-extract: setup  ## Speed of extraction beside the usual way and its bound; writes build/bench-extract.json
 	$(BIN)/python -m tests.benchmarks.bench_extract

@@ -1,6 +1,6 @@
 """What a comparison of two commits costs: seconds and peak memory.
 
-    python tests/benchmarks/diff_rows.py [ROWS]
+    python -m tests.benchmarks.diff_rows [ROWS]
 
 Two commits of videos with texts of about 200 characters; one row in a hundred differs.
 """

@@ -1,6 +1,6 @@
 """How fast random batches of embeddings are read: mapped, by h5py from a chunked dataset, and from memory.
 
-    python tests/benchmarks/read_rows.py [ROWS]
+    python -m tests.benchmarks.read_rows [ROWS]
 
 Prints rows each second, the file's pages in the system's cache.
 """
