@@ -25,8 +25,10 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from featurestore.extract import work_limits
 from featurestore.extract.frame_sampling import sample
 from featurestore.extract.framing import DecodedFrames, Framing
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import Reason
 from warehouse.errors import Rejected
 
@@ -54,12 +56,13 @@ _MAX_COMMENT_BYTES = 2**16
 Image.preinit()
 
 
-def decode_zip(file: BinaryIO, framing: Framing) -> DecodedFrames:
+def decode_zip(file: BinaryIO, framing: Framing, limits: WorkLimits = work_limits.DEFAULT) -> DecodedFrames:  # noqa: ARG001
     """Decode the pictures that stand for a clip kept as a zip of frames.
 
     Args:
         file: the bytes of a zip, seekable. Pictures count in the order of their names, numbers by value.
         framing: how many frames, and of what size.
+        limits: how much work it may be.
 
     Returns:
         Frames resized and cropped; a frame's index among the pictures stands as its seconds.

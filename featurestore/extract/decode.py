@@ -20,8 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Interpolation
 
+from featurestore.extract import work_limits
 from featurestore.extract.frame_sampling import midpoints, sample
 from featurestore.extract.framing import DecodedFrames, Framing
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import Reason
 from warehouse.errors import Rejected
 
@@ -30,8 +32,6 @@ MAX_PIXELS = 4096 * 4096
 MAX_PACKETS = 200_000
 """Of one video stream: an hour and more at 50 frames a second."""
 MAX_STREAMS = 64
-MAX_DECODED_PIXELS = 2**33
-"""Of all frames that must be decoded for the wanted ones: about a minute of one core."""
 
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,avi,mpegts,mpeg,asf,ogg"
 _CODECS = frozenset(
@@ -50,12 +50,13 @@ _VP8_SHOW_FRAME = 0x10
 _Picture = npt.NDArray[np.uint8]
 
 
-def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
+def decode_video(file: BinaryIO, framing: Framing, limits: WorkLimits = work_limits.DEFAULT) -> DecodedFrames:
     """Decode the frames that stand for a clip.
 
     Args:
         file: the bytes of a video file, seekable.
         framing: how many frames, and of what size.
+        limits: how much work it may be.
 
     Returns:
         Frames upright, in their display proportions, resized and cropped.
@@ -71,7 +72,7 @@ def decode_video(file: BinaryIO, framing: Framing) -> DecodedFrames:
             last_target = midpoints(clip.shown_from[0], clip.promised_end, framing.num_frames)[-1]
             if last_target >= clip.known_until:
                 raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index does")
-        _check_work(clip, set(chosen), stream.codec_context)
+        _check_work(clip, set(chosen), stream.codec_context, limits)
         pictures = _decode(file, clip, stream.codec_context, set(chosen), _Easel(framing, stream.sample_aspect_ratio))
         if missing := set(chosen) - pictures.keys():
             reason = Reason.DECODED_SHORT if pictures else Reason.DECODE_ERROR
@@ -247,15 +248,15 @@ def _first_missing(stream: av.VideoStream, packets: Sequence[av.Packet]) -> int:
     return sys.maxsize
 
 
-def _check_work(clip: _Clip, wanted: set[int], codec: av.VideoCodecContext) -> None:
+def _check_work(clip: _Clip, wanted: set[int], codec: av.VideoCodecContext, limits: WorkLimits) -> None:
     """Refuse a clip whose wanted frames take too many others to decode."""
     num_frames = len(clip.packets)
     if clip.is_timed:
         groups = clip.groups(wanted)
         num_frames = sum(max(clip.places[pts] for pts in targets) - first + 1 for first, targets in groups)
-    if num_frames * codec.width * codec.height > MAX_DECODED_PIXELS:
+    if num_frames * codec.width * codec.height > limits.pixels:
         size = f"{num_frames} frames of {codec.width} x {codec.height} pixels"
-        raise Rejected(Reason.TOO_LARGE, f"{size} would have to be decoded, more than {MAX_DECODED_PIXELS} pixels")
+        raise Rejected(Reason.TOO_LARGE, f"{size} would have to be decoded, more than {limits.pixels} pixels")
 
 
 def _decode(

@@ -1,8 +1,8 @@
 """The program of a decoding worker: requests on stdin, answers on stdout, bytes and frames in inherited memory.
 
-Started by `sandbox.py` as `python -m featurestore.extract.decode_worker PARENT MEDIA_FD FRAMES_FD FRAMING`. It imports
-what decoding needs and nothing more, locks itself into the jail, says `ready` and which layers hold, and opens no file
-again.
+Started by `sandbox.py` as `python -m featurestore.extract.decode_worker PARENT MEDIA_FD FRAMES_FD FRAMING LIMITS`. It
+imports what decoding needs and nothing more, locks itself into the jail, says `ready` and which layers hold, and opens
+no file again.
 """
 
 import io
@@ -15,6 +15,7 @@ from featurestore.extract.archive import decode_zip
 from featurestore.extract.decode import decode_video
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.lifeline import end_with
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import OK, Reason
 from warehouse.errors import Rejected
 
@@ -28,21 +29,22 @@ def main() -> None:
     """Answer requests until stdin ends."""
     parent, media_fd, frames_fd = (int(word) for word in sys.argv[1:4])
     framing = Framing(**json.loads(sys.argv[4]))
+    limits = WorkLimits(**json.loads(sys.argv[5]))
     out = DecodedFrames.within(memoryview(mmap.mmap(frames_fd, framing.num_bytes)), framing)
     end_with(parent)
     _answer(READY, " ".join(jail.lock()))
     for line in sys.stdin:
-        _answer(*_decode(line.strip(), media_fd, framing, out))
+        _answer(*_decode(line.strip(), media_fd, framing, limits, out))
 
 
-def _decode(kind: str, media_fd: int, framing: Framing, out: DecodedFrames) -> tuple[str, str]:
+def _decode(kind: str, media_fd: int, framing: Framing, limits: WorkLimits, out: DecodedFrames) -> tuple[str, str]:
     """Decode what lies in the media memory into `out`; whatever happens, one outcome comes back, with its detail."""
     try:
         unbuffered = io.FileIO(media_fd, closefd=False)
         unbuffered.name = "media"  # in place of the descriptor's number, which would stand in what the decoder says
         with io.BufferedReader(unbuffered) as media:
             media.seek(0)
-            _DECODERS[kind](media, framing).copy_to(out)
+            _DECODERS[kind](media, framing, limits).copy_to(out)
     except Rejected as rejected:
         return rejected.reason, rejected.sentence
     except MemoryError:

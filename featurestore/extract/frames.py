@@ -11,12 +11,14 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from featurestore.extract import work_limits
 from featurestore.extract.frame_encoder import Embeddings, FrameEncoder, load_encoder
 from featurestore.extract.framing import Framing
 from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem
 from featurestore.extract.preview import preview_strip
 from featurestore.extract.sandbox import DecodePool
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import OK
 from featurestore.spec import FrameSpec
@@ -36,7 +38,7 @@ class FrameExtractor:
         spec: the recipe.
         weights_path: the encoder's weights.
         num_workers: processes that decode at the same time.
-        time_limit_seconds: wall clock for decoding one video.
+        limits: how much work one video may be.
         allow_missing_layers: layers of the workers' jail without which they may decode all the same.
     """
 
@@ -45,12 +47,12 @@ class FrameExtractor:
         spec: FrameSpec,
         weights_path: Path,
         num_workers: int,
-        time_limit_seconds: float = 60.0,
+        limits: WorkLimits = work_limits.DEFAULT,
         allow_missing_layers: Collection[Layer] = (),
     ) -> None:
         self._encoder = load_encoder(spec, weights_path)
         framing = Framing(spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter)
-        self._pool = DecodePool(framing, num_workers, time_limit_seconds, allow_missing_layers)
+        self._pool = DecodePool(framing, num_workers, limits, allow_missing_layers)
         self._decoding = ThreadPoolExecutor(1, "chunk")
         self._drawing = ThreadPoolExecutor(num_workers, "preview")
 

@@ -16,9 +16,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from typing import IO, cast
 
+from featurestore.extract import work_limits
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem, copy_to_memory
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.extract.workers import Seat, WorkerPool
 from featurestore.reasons import OK, Reason
 from warehouse.errors import Invalid, Rejected, Retryable
@@ -43,7 +45,7 @@ class DecodePool(WorkerPool["_Seat"]):
     Args:
         framing: how many frames a video gives, and of what size.
         num_workers: processes that decode at the same time.
-        time_limit_seconds: wall clock for one video.
+        limits: how much work one video may be.
         allow_missing_layers: required layers of the jail without which workers may decode all the same.
     """
 
@@ -51,10 +53,10 @@ class DecodePool(WorkerPool["_Seat"]):
         self,
         framing: Framing,
         num_workers: int,
-        time_limit_seconds: float = 60.0,
+        limits: WorkLimits = work_limits.DEFAULT,
         allow_missing_layers: Collection[Layer] = (),
     ) -> None:
-        super().__init__([_Seat(framing, time_limit_seconds, allow_missing_layers) for _ in range(num_workers)], _AHEAD)
+        super().__init__([_Seat(framing, limits, allow_missing_layers) for _ in range(num_workers)], _AHEAD)
 
     @property
     def jail(self) -> dict[str, bool]:
@@ -81,10 +83,10 @@ class DecodePool(WorkerPool["_Seat"]):
 class _Seat(Seat):
     """Memory shared with a worker, and the worker that uses it now."""
 
-    def __init__(self, framing: Framing, time_limit_seconds: float, allow_missing_layers: Collection[Layer]) -> None:
+    def __init__(self, framing: Framing, limits: WorkLimits, allow_missing_layers: Collection[Layer]) -> None:
         super().__init__()
         self._framing = framing
-        self._time_limit_seconds = time_limit_seconds
+        self._limits = limits
         self._allow_missing_layers = allow_missing_layers
         self.held_layers: frozenset[str] | None = None
         """What held in all workers of this seat, once there was one."""
@@ -134,8 +136,8 @@ class _Seat(Seat):
 
     def _start(self) -> "subprocess.Popen[bytes]":
         memory = (self._media_fd, self._frames_fd)
-        framing = json.dumps(asdict(self._framing))
-        worker = self._launch(PROGRAM, *memory, framing, environment=_ENVIRONMENT, pass_fds=memory)
+        framing, limits = (json.dumps(asdict(told)) for told in (self._framing, self._limits))
+        worker = self._launch(PROGRAM, *memory, framing, limits, environment=_ENVIRONMENT, pass_fds=memory)
         self._num_videos = 0
         outcome, detail = _read_answer(worker, START_SECONDS)
         if outcome != _READY:
@@ -164,7 +166,7 @@ class _Seat(Seat):
         try:
             stdin.write(f"{kind}\n".encode())
             stdin.flush()
-            outcome, detail = _read_answer(worker, self._time_limit_seconds)
+            outcome, detail = _read_answer(worker, self._limits.seconds)
         except BrokenPipeError:
             outcome, detail = Reason.WORKER_DIED, ""
         if outcome == Reason.WORKER_DIED:

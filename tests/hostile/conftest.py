@@ -13,6 +13,7 @@ import pytest
 from featurestore.extract.framing import Framing
 from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
+from featurestore.extract.work_limits import WorkLimits
 
 FORMS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
     "h264": ("mp4", "libx264", {"g": "10", "preset": "ultrafast"}, {"movflags": "faststart"}),
@@ -82,5 +83,5 @@ def put(tmp_path: Path) -> Callable[..., MediaItem]:
 @pytest.fixture(scope="module")
 def pool() -> Iterator[DecodePool]:
     framing = Framing(num_frames=8, resize_short_side=36, crop=32, resize_filter="bicubic")
-    with DecodePool(framing, num_workers=2, time_limit_seconds=20) as running:
+    with DecodePool(framing, num_workers=2, limits=WorkLimits(seconds=20)) as running:
         yield running

@@ -15,6 +15,7 @@ from PIL import Image
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import Reason
 
 MAX_SECONDS = 10
@@ -183,7 +184,7 @@ def test_hostile_archives_write_nothing_and_take_little(
     good = put(zipped(pictures()), "frames_zip")
     counts: Counter[str] = Counter()
     slowest = 0.0
-    with DecodePool(framing, 1, MAX_SECONDS) as pool:
+    with DecodePool(framing, 1, WorkLimits(seconds=MAX_SECONDS)) as pool:
         for name, (make, expected) in ARCHIVES.items():
             item = put(make(), "frames_zip")
             here = paths_around(tmp_path)

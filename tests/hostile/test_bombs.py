@@ -15,6 +15,7 @@ from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.jail import MEMORY_BYTES
 from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import OK, Reason
 from tests.hostile.bombs import BOMBS
 
@@ -62,7 +63,7 @@ def test_bombs_end_soon_in_little_memory_and_harm_no_neighbour(
     good = put(clip)
     counts: Counter[str] = Counter()
     slowest = 0.0
-    with DecodePool(framing, 1, MAX_SECONDS) as pool, _Peak() as peak:
+    with DecodePool(framing, 1, WorkLimits(seconds=MAX_SECONDS)) as pool, _Peak() as peak:
         (alone,) = pool.run([good])
         for name, make in itertools.islice(BOMBS.items(), count):
             item = put(make())

@@ -13,6 +13,7 @@ import pytest
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import Reason
 from warehouse.errors import Rejected
 
@@ -25,7 +26,7 @@ from featurestore.extract import decode_worker
 
 kept = []
 
-def decode(file, framing):
+def decode(file, framing, limits):
     order = file.read(5)
     file.seek(0)
     if order == b"abort":
@@ -34,7 +35,7 @@ def decode(file, framing):
         time.sleep(1)
     while order == b"eats!":
         kept.append(bytearray(2**24))
-    return decode_worker.decode_video(file, framing)
+    return decode_worker.decode_video(file, framing, limits)
 
 decode_worker._DECODERS["video"] = decode
 decode_worker.main()
@@ -77,7 +78,7 @@ def test_workers_that_die_harm_no_other_video_and_leave_nothing_behind(
     items = [put(payload) for payload in payloads]
     framing = Framing(num_frames=8, resize_short_side=36, crop=32, resize_filter="bicubic")
     started = time.monotonic()
-    with DecodePool(framing, 2, TIME_LIMIT_SECONDS) as pool:
+    with DecodePool(framing, 2, WorkLimits(seconds=TIME_LIMIT_SECONDS)) as pool:
         outcomes = list(pool.run(items))
         assert 0 < len(workers()) <= 2
     seconds = time.monotonic() - started

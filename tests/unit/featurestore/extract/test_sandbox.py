@@ -13,6 +13,7 @@ import pytest
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import Reason
 from warehouse.errors import Rejected, Retryable
 
@@ -61,7 +62,7 @@ from featurestore.extract import decode_worker
 
 kept = []
 
-def decode(file, framing):
+def decode(file, framing, limits):
     order = file.read()
     file.seek(0)
     if order == b"hang":
@@ -86,7 +87,7 @@ def decode(file, framing):
         time.sleep(1000)
     if order == b"raise":
         raise IndexError("a damaged file")
-    return decode_worker.decode_video(file, framing)
+    return decode_worker.decode_video(file, framing, limits)
 
 decode_worker._DECODERS["video"] = decode
 decode_worker.main()
@@ -181,7 +182,7 @@ def test_a_video_that_breaks_its_worker_leaves_its_neighbours_unharmed(
     whole: Framing,
     counters: Counters,
 ) -> None:
-    with DecodePool(whole, 1, time_limit_seconds=0.5) as pool:
+    with DecodePool(whole, 1, WorkLimits(seconds=0.5)) as pool:
         before, broken, after = pool.run([clips[0], put(order), clips[1]])
     assert isinstance(before, DecodedFrames)
     assert isinstance(after, DecodedFrames)
