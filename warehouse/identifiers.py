@@ -4,6 +4,7 @@ import re
 from typing import NewType
 
 from warehouse.errors import Invalid
+from warehouse.printable import UNSEEN, printable
 
 VideoId = NewType("VideoId", str)
 PartitionName = NewType("PartitionName", str)
@@ -11,13 +12,8 @@ PartitionName = NewType("PartitionName", str)
 MAX_VIDEO_ID_CHARS = 128
 """Which are at most 512 bytes of UTF-8."""
 
-# A video id is a value in files and never a part of a path, so any script will do. Left out is what nobody can see and
-# what makes a line read otherwise than it is written: control characters and line ends, lone surrogates (no UTF-8),
-# bidirectional controls, invisible characters, noncharacters. ZWNJ and ZWJ stay: words of some scripts need them.
-_UNFIT_IN_VIDEO_ID = re.compile(
-    "[\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff]"
-)
+# A video id is a value in files and never a part of a path, so any script will do.
+_UNFIT_IN_VIDEO_ID = re.compile(f"[{UNSEEN}]")
 # ASCII alone: such a name is the same file on every system, and sorts alike in Python, Polars and SQL.
 _PARTITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DATASET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}(/[A-Za-z0-9][A-Za-z0-9._=-]{0,127}){0,7}")
@@ -32,10 +28,9 @@ def shown(value: object) -> str:
         value: Anything that a file or a person gave.
 
     Returns:
-        Its repr, at most about 60 characters.
+        Its repr, printable, at most 60 characters.
     """
-    text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return printable(repr(value), _SHOWN_CHARACTERS)
 
 
 def parse_video_id(text: str) -> VideoId:
