@@ -1,14 +1,12 @@
-"""Clips whose frames say which they are: frame i shows the bits of i as squares, black and white."""
+"""Drawn clips and pictures, and what reads them."""
 
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-import av
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -16,71 +14,20 @@ from PIL import Image
 
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.media import MediaItem
-
-GRID = 4
+from tests import numbered
 
 MakeClip = Callable[..., bytes]
 Picture = npt.NDArray[np.uint8]
 
 
-def _draw(index: int, height: int, width: int) -> Picture:
-    picture = np.zeros((height, width, 3), np.uint8)
-    cell = min(height, width) // GRID
-    top, left = (height - GRID * cell) // 2, (width - GRID * cell) // 2
-    for bit in range(GRID * GRID):
-        if index >> bit & 1:
-            y, x = top + bit // GRID * cell, left + bit % GRID * cell
-            picture[y : y + cell, x : x + cell] = 255
-    return picture
-
-
-def _read(picture: Picture) -> int:
-    cell = picture.shape[0] / GRID
-    index = 0
-    for bit in range(GRID * GRID):
-        y, x = (int((place + 0.5) * cell) for place in divmod(bit, GRID))
-        index |= int(picture[y - 1 : y + 2, x - 1 : x + 2].mean() > 127) << bit
-    return index
-
-
 @pytest.fixture(scope="session")
 def draw() -> Callable[[int, int, int], Picture]:
-    return _draw
+    return numbered.draw
 
 
 @pytest.fixture(scope="session")
-def make_clip(tmp_path_factory: pytest.TempPathFactory) -> MakeClip:
-    """Encode `num_frames` numbered frames with PyAV."""
-    folder = tmp_path_factory.mktemp("clips")
-
-    def make(
-        num_frames: int,
-        *,
-        codec: str = "libx264",
-        container: str = "mp4",
-        size: tuple[int, int] = (96, 128),
-        rate: int = 25,
-        pts: Sequence[int] | None = None,
-        options: dict[str, str] | None = None,
-        mux_options: dict[str, str] | None = None,
-        metadata: dict[str, str] | None = None,
-        prepare: Callable[[Any], None] = lambda _stream: None,
-    ) -> bytes:
-        path = folder / "clip"
-        with av.open(str(path), "w", format=container, options=mux_options or {}) as output:
-            output.metadata.update(metadata or {})
-            stream = output.add_stream(codec, rate=rate, options=options or {})
-            stream.height, stream.width = size
-            stream.pix_fmt = "yuv420p"
-            prepare(stream)
-            for i in range(num_frames):
-                frame = av.VideoFrame.from_ndarray(_draw(i, *size), format="rgb24")
-                frame.pts, frame.time_base = pts[i] if pts else i, Fraction(1, rate)
-                output.mux(stream.encode(frame))
-            output.mux(stream.encode(None))
-        return path.read_bytes()
-
-    return make
+def make_clip() -> MakeClip:
+    return numbered.make_clip
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +46,7 @@ def counters() -> Callable[[DecodedFrames], list[int]]:
     """Read which frames were decoded."""
 
     def read(decoded: DecodedFrames) -> list[int]:
-        return [_read(frame) for frame, mask in zip(decoded.frames, decoded.frame_mask, strict=True) if mask]
+        return [numbered.read(frame) for frame, mask in zip(decoded.frames, decoded.frame_mask, strict=True) if mask]
 
     return read
 
@@ -122,7 +69,7 @@ def hard_pictures() -> dict[str, bytes]:
     """Zips of one picture each, in the forms for which PIL or zipfile need more than their usual code."""
     turned = Image.Exif()
     turned[0x0112] = 6
-    picture = Image.fromarray(_draw(0x1234, 64, 64))
+    picture = Image.fromarray(numbered.draw(0x1234, 64, 64))
     forms: dict[str, tuple[Image.Image, str, dict[str, Any]]] = {
         "turned.jpg": (picture, "JPEG", {"exif": turned}),
         "several.jpg": (picture, "MPO", {"save_all": True, "append_images": [picture]}),
