@@ -6,11 +6,10 @@ import dataframely as dy
 import polars as pl
 
 from featurestore.reasons import OK, RETRYABLE, Reason
+from warehouse import limits
 from warehouse.errors import Corrupt
 
 LEDGER_FILE = "ledger.parquet"
-BUDGET_SHARE = 0.05
-BUDGET_VIDEOS = 20
 
 
 class Ledger(dy.Schema):
@@ -85,8 +84,7 @@ def check(ledger: pl.DataFrame, listed: pl.DataFrame, rows_by_shard: Sequence[in
 
 def over_budget(ledger: pl.DataFrame) -> bool:
     """Whether more than 5% and more than 20 videos failed for reasons that may pass."""
-    failed = ledger.filter(may_pass()).height
-    return failed > BUDGET_VIDEOS and failed > BUDGET_SHARE * len(ledger)
+    return limits.over_budget(ledger.filter(may_pass()).height, len(ledger))
 
 
 def _by_id(listed: pl.DataFrame) -> pl.DataFrame:

@@ -9,8 +9,8 @@ from typing import BinaryIO, Literal
 
 from featurestore.reasons import Reason
 from warehouse.errors import Rejected
+from warehouse.limits import MAX_MEDIUM_BYTES
 
-MAX_BYTES = 256 * 2**20
 _BLOCK_BYTES = 2**20
 
 
@@ -60,6 +60,6 @@ def _copy(file: BinaryIO, path: Path, memory_fd: int) -> tuple[str, int]:
         digest.update(block)
         os.pwrite(memory_fd, block, size_bytes)
         size_bytes += len(block)
-        if size_bytes > MAX_BYTES:
-            raise Rejected(Reason.TOO_LARGE, f"{path.name} has more than {MAX_BYTES} bytes")
+        if size_bytes > MAX_MEDIUM_BYTES:
+            raise Rejected(Reason.TOO_LARGE, f"{path.name} has more than {MAX_MEDIUM_BYTES} bytes")
     return digest.hexdigest(), size_bytes
