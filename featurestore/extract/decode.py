@@ -256,7 +256,7 @@ def _check_work(clip: _Clip, wanted: set[int], codec: av.VideoCodecContext, limi
         num_frames = sum(max(clip.places[pts] for pts in targets) - first + 1 for first, targets in groups)
     if num_frames * codec.width * codec.height > limits.pixels:
         size = f"{num_frames} frames of {codec.width} x {codec.height} pixels"
-        raise Rejected(Reason.TOO_LARGE, f"{size} would have to be decoded, more than {limits.pixels} pixels")
+        raise limits.too_many_pixels(f"{size} would have to be decoded")
 
 
 def _decode(
