@@ -7,6 +7,8 @@ from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 
 OK = "ok"
+MAX_DETAIL_CHARS = 300
+"""How long a ledger's sentence on one video may be."""
 
 
 class Reason(StrEnum):

@@ -16,11 +16,11 @@ from featurestore.extract.decode import decode_video
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.lifeline import end_with
 from featurestore.extract.work_limits import WorkLimits
-from featurestore.reasons import OK, Reason
+from featurestore.reasons import MAX_DETAIL_CHARS, OK, Reason
 from warehouse.errors import Rejected
+from warehouse.printable import printable
 
 READY = "ready"
-MAX_DETAIL_CHARS = 300
 
 _DECODERS = {"video": decode_video, "frames_zip": decode_zip}
 
@@ -49,13 +49,14 @@ def _decode(kind: str, media_fd: int, framing: Framing, limits: WorkLimits, out:
         return rejected.reason, rejected.sentence
     except MemoryError:
         return Reason.OUT_OF_MEMORY, f"decoding takes more than {jail.MEMORY_BYTES} bytes of memory"
-    except Exception as error:  # noqa: BLE001 - damaged files make decoders raise nearly anything
-        return Reason.DECODE_ERROR, f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - damaged files make decoders raise nearly anything
+        # What they say of it may name an address in memory, and equal files give equal ledgers.
+        return Reason.DECODE_ERROR, "the decoder fails at its bytes: they are damaged"
     return OK, ""
 
 
 def _answer(outcome: str, detail: str) -> None:
-    print(json.dumps([outcome, detail[:MAX_DETAIL_CHARS]]), flush=True)  # noqa: T201 - stdout is the channel
+    print(json.dumps([outcome, printable(detail, MAX_DETAIL_CHARS)]), flush=True)  # noqa: T201 - stdout is the channel
 
 
 if __name__ == "__main__":

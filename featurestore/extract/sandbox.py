@@ -16,14 +16,17 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from typing import IO, cast
 
+import numpy as np
+
 from featurestore.extract import work_limits
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem, copy_to_memory
 from featurestore.extract.work_limits import WorkLimits
 from featurestore.extract.workers import Seat, WorkerPool
-from featurestore.reasons import OK, Reason
+from featurestore.reasons import MAX_DETAIL_CHARS, OK, Reason
 from warehouse.errors import Invalid, Rejected, Retryable
+from warehouse.printable import printable
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,21 @@ _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": str(2**20
 """All that a worker is told; glibc gives large blocks back at once where their threshold is fixed."""
 _READY = "ready"
 _ANSWER_BYTES = 4096
+_OUTCOMES = frozenset(
+    {
+        OK,
+        Reason.TOO_LARGE,
+        Reason.OUT_OF_MEMORY,
+        Reason.NOT_MEDIA,
+        Reason.NO_VIDEO_STREAM,
+        Reason.UNSUPPORTED_CODEC,
+        Reason.NO_FRAMES,
+        Reason.BAD_ARCHIVE,
+        Reason.DECODE_ERROR,
+        Reason.DECODED_SHORT,
+    }
+)
+"""What a worker may say of a medium; the other reasons are the parent's."""
 _AHEAD = 4
 """Videos in hand for each worker, so that one slow video doesn't stop the others."""
 
@@ -119,12 +137,13 @@ class _Seat(Seat):
             # What the videos before it left behind is not this one's fault.
             self.kill()
             outcome, detail = self._ask(item.kind)
-        if outcome != OK or self._num_videos == VIDEOS_PER_WORKER:
+        decoded = self._take() if outcome == OK else None
+        if outcome == OK and decoded is None:
+            outcome, detail = Reason.WORKER_DIED, "the worker ended (its frames made no sense)"
+        if decoded is None or self._num_videos == VIDEOS_PER_WORKER:
             self.kill()
-        if outcome != OK:
+        if decoded is None:
             raise Rejected(outcome, detail)
-        decoded = DecodedFrames.within(bytearray(self._framing.num_bytes), self._framing)
-        self._shared.copy_to(decoded)
         return decoded
 
     def close(self) -> None:
@@ -139,7 +158,7 @@ class _Seat(Seat):
         framing, limits = (json.dumps(asdict(told)) for told in (self._framing, self._limits))
         worker = self._launch(PROGRAM, *memory, framing, limits, environment=_ENVIRONMENT, pass_fds=memory)
         self._num_videos = 0
-        outcome, detail = _read_answer(worker, START_SECONDS)
+        outcome, detail = _read_answer(worker, START_SECONDS, {_READY})
         if outcome != _READY:
             sentence = f"a decoding worker did not start ({detail or self._ending_in_full()})"
             self.kill()
@@ -158,15 +177,25 @@ class _Seat(Seat):
                 f"{json.dumps(missing)}"
             )
 
+    def _take(self) -> DecodedFrames | None:
+        """Copy what the worker has decoded, unless no decoding gives such frames."""
+        decoded = DecodedFrames.within(bytearray(self._framing.num_bytes), self._framing)
+        self._shared.copy_to(decoded)
+        # Looked at once it is copied: a worker may go on writing.
+        return decoded if _is_possible(decoded) else None
+
     def _ask(self, kind: str) -> tuple[str, str]:
         """Have the worker decode what lies in the media memory: its outcome and detail."""
+        if self._worker is not None and not self._interrupted and _has_spoken(self._worker):
+            self.kill()  # what it says unasked would be taken for the answer
         worker = self._worker or self._start()
         self._num_videos += 1
+        self._shared.frame_mask[:] = 0  # frames of the video before are none of this one
         stdin = cast("IO[bytes]", worker.stdin)
         try:
             stdin.write(f"{kind}\n".encode())
             stdin.flush()
-            outcome, detail = _read_answer(worker, self._limits.seconds)
+            outcome, detail = _read_answer(worker, self._limits.seconds, _OUTCOMES)
         except BrokenPipeError:
             outcome, detail = Reason.WORKER_DIED, ""
         if outcome == Reason.WORKER_DIED:
@@ -175,12 +204,10 @@ class _Seat(Seat):
         return outcome, detail
 
 
-def _read_answer(worker: "subprocess.Popen[bytes]", seconds: float) -> tuple[str, str]:
+def _read_answer(worker: "subprocess.Popen[bytes]", seconds: float, known: Collection[str]) -> tuple[str, str]:
     """Wait for a worker's line; what it says is believed only as far as it has the right form."""
-    stdout = cast("IO[bytes]", worker.stdout).fileno()
+    stdout, poll = _listen(worker)
     deadline = time.monotonic() + seconds
-    poll = select.poll()
-    poll.register(stdout, select.POLLIN)
     line = b""
     while not line.endswith(b"\n"):
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
@@ -189,9 +216,40 @@ def _read_answer(worker: "subprocess.Popen[bytes]", seconds: float) -> tuple[str
         line += part
         if not part or len(line) > _ANSWER_BYTES:
             return Reason.WORKER_DIED, ""
+    return _parse_answer(line, known) or (Reason.WORKER_DIED, "")
+
+
+def _parse_answer(line: bytes, known: Collection[str]) -> tuple[str, str] | None:
     try:
-        outcome, detail = json.loads(line)
-    except ValueError:
-        return Reason.WORKER_DIED, ""
-    known = outcome in (OK, _READY, *Reason)
-    return (outcome, str(detail)) if known else (Reason.WORKER_DIED, "")
+        answer = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    match answer:
+        case [str(outcome), str(detail)] if outcome in known:
+            return outcome, printable(detail, MAX_DETAIL_CHARS)
+    return None
+
+
+def _listen(worker: "subprocess.Popen[bytes]") -> tuple[int, select.poll]:
+    stdout, poll = cast("IO[bytes]", worker.stdout).fileno(), select.poll()
+    poll.register(stdout, select.POLLIN)
+    return stdout, poll
+
+
+def _has_spoken(worker: "subprocess.Popen[bytes]") -> bool:
+    """Whether a worker has said something, or ended, since its last answer."""
+    return bool(_listen(worker)[1].poll(0))
+
+
+def _is_possible(decoded: DecodedFrames) -> bool:
+    """Whether decoding can give such arrays: frames first, in order of time, and nothing after them."""
+    num_frames = int(np.count_nonzero(decoded.frame_mask))
+    seconds, beyond = decoded.pts_seconds[:num_frames], decoded.pts_seconds[num_frames:]
+    return bool(
+        num_frames > 0
+        and (decoded.frame_mask[:num_frames] == 1).all()
+        and np.isfinite(seconds).all()
+        and (np.diff(seconds) >= 0).all()
+        and not beyond.any()
+        and not decoded.frames[num_frames:].any()
+    )

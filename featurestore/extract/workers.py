@@ -16,8 +16,11 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
 
 from warehouse.errors import Retryable
+from warehouse.printable import printable
 
 _PIPE_BYTES, _LAST_WORDS_BYTES = 2**16, 4096
+_SIGNALS = {each.value: each.name for each in signal.Signals}
+"""Without most of the real-time signals, which have no name."""
 
 
 class Seat:
@@ -80,16 +83,16 @@ class Seat:
             code = cast("subprocess.Popen[bytes]", self._worker).wait(timeout=1)
         except subprocess.TimeoutExpired:
             return "its answer made no sense"
-        return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit status {code}"
 
     def _ending_in_full(self) -> str:
-        """How it ended, and its last words, which may name addresses or times."""
+        """How it ended, and its last words, which may name addresses or times; printable."""
         ending = self._ending()
         try:
             last_words = os.read(self._stderr_fd, _PIPE_BYTES)[-_LAST_WORDS_BYTES:].decode(errors="replace")
         except BlockingIOError:
             last_words = ""
-        return " ".join([ending, *last_words.split()])
+        return printable(" ".join([ending, *last_words.split()]), _LAST_WORDS_BYTES)
 
 
 S = TypeVar("S", bound=Seat)

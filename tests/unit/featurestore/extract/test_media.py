@@ -44,6 +44,19 @@ def test_what_is_no_regular_file_is_unreadable_and_never_waited_for(tmp_path: Pa
         assert reason_of(MediaItem("0" * 64, path, "video"), memory) == Reason.MEDIA_UNREADABLE
 
 
+def test_why_a_medium_cannot_be_read_is_said_in_words_of_ours(tmp_path: Path, memory: int) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    for name, told in {
+        "a": "a cannot be read: its links lead in a circle",
+        "\x1b\n" * 180: "its name is too long",
+    }.items():
+        with pytest.raises(Rejected) as rejected:
+            copy_to_memory(MediaItem("0" * 64, tmp_path / name, "video"), memory)
+        assert rejected.value.sentence.endswith(told)
+        assert rejected.value.sentence.isprintable()
+
+
 def test_other_bytes_than_those_ingested_are_noticed(put: Callable[[bytes], MediaItem], memory: int) -> None:
     item = put(b"as ingested")
     item.path.write_bytes(b"as replaced")

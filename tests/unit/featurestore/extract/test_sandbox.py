@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
 from featurestore.extract.work_limits import WorkLimits
-from featurestore.reasons import Reason
+from featurestore.reasons import MAX_DETAIL_CHARS, Reason
 from warehouse.errors import Rejected, Retryable
 
 Counters = Callable[[DecodedFrames], list[int]]
@@ -57,10 +58,16 @@ def clips(make_clip: Callable[..., bytes], put: Callable[[bytes], MediaItem]) ->
 
 
 FAULTY = """
-import os, sys, time
+import os, signal, sys, time
 from featurestore.extract import decode_worker
 
 kept = []
+answer = decode_worker._answer
+
+def speak_unasked(outcome, detail):
+    answer(outcome, detail)
+    time.sleep(0.2)
+    answer("no_frames", "the next video has none either")
 
 def decode(file, framing, limits):
     order = file.read()
@@ -75,16 +82,21 @@ def decode(file, framing, limits):
         return bytearray(4 * 2**30)
     if order[:4] == b"need":
         kept.append(bytearray(500 * 2**20))
-        return decode_worker.DecodedFrames.of(framing, [], [])
+        return decode_worker.DecodedFrames.of(framing, [0], [0])
     if order == b"moan":
         sys.exit(f"corrupted at {id(order):#x}")
     if order == b"babble":
         os.write(1, b"no answer of ours")
         os.write(1, bytes(10_000))
         time.sleep(1000)
-    if order == b"lie":
-        os.write(1, b'["splendid", ""]' + bytes([10]))
+    if order.startswith(b"say "):
+        os.write(1, order[4:] + bytes([10]))
         time.sleep(1000)
+    if order == b"speak unasked":
+        decode_worker._answer = speak_unasked
+        return decode_worker.DecodedFrames.of(framing, [0], [0])
+    if order == b"signal":
+        signal.raise_signal(40)
     if order == b"raise":
         raise IndexError("a damaged file")
     return decode_worker.decode_video(file, framing, limits)
@@ -166,10 +178,12 @@ def test_a_worker_serves_many_videos_and_is_then_replaced(
         (b"hang", Reason.DECODE_TIMEOUT, "within 0.5 seconds"),
         (b"abort", Reason.WORKER_DIED, "SIGABRT"),
         (b"leave", Reason.WORKER_DIED, "exit status 3"),
+        (b"signal", Reason.WORKER_DIED, "signal 40"),
         (b"eat", Reason.OUT_OF_MEMORY, "memory"),
         (b"babble", Reason.WORKER_DIED, "its answer made no sense"),
-        (b"lie", Reason.WORKER_DIED, "its answer made no sense"),
-        (b"raise", Reason.DECODE_ERROR, "IndexError: a damaged file"),
+        (b"say " + b"[" * 4000, Reason.WORKER_DIED, "its answer made no sense"),
+        (b'say ["ok", ""]', Reason.WORKER_DIED, "its frames made no sense"),
+        (b"raise", Reason.DECODE_ERROR, "the decoder fails at its bytes: they are damaged"),
     ],
 )
 @pytest.mark.usefixtures("faulty")
@@ -201,6 +215,29 @@ def test_a_dead_workers_last_words_are_logged_and_no_part_of_what_is_stored(
     assert isinstance(broken, Rejected)
     assert str(broken) == "the worker ended (exit status 1)"
     assert "corrupted at 0x" in caplog.text
+
+
+@pytest.mark.usefixtures("faulty")
+def test_what_a_worker_says_of_a_video_is_made_printable_by_the_parent(
+    put: Callable[[bytes], MediaItem], whole: Framing
+) -> None:
+    said = json.dumps("\x1b[2J\nforged: \u202e 半\ud83d" + "长" * 200)
+    with DecodePool(whole, 1) as pool:
+        (broken,) = pool.run([put(b'say ["no_frames", ' + said.encode() + b"]")])
+    assert isinstance(broken, Rejected)
+    assert broken.reason == Reason.NO_FRAMES
+    assert broken.sentence.startswith("\\x1b[2J\\nforged: \\u202e 半\\ud83d长长")
+    assert len(broken.sentence) <= MAX_DETAIL_CHARS
+
+
+@pytest.mark.usefixtures("faulty")
+def test_what_a_worker_says_unasked_is_no_answer_for_the_next_video(
+    put: Callable[[bytes], MediaItem], clips: list[MediaItem], whole: Framing
+) -> None:
+    with DecodePool(whole, 1) as pool:
+        assert reasons(list(pool.run([put(b"speak unasked")]))) == ["ok"]
+        time.sleep(0.5)
+        assert reasons(list(pool.run(clips[:1]))) == ["ok"]
 
 
 @pytest.mark.usefixtures("faulty")
