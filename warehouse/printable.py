@@ -27,7 +27,7 @@ def printable(text: str, max_chars: int = MAX_PRINTABLE_CHARS) -> str:
         max_chars: How long the result is at most.
 
     Returns:
-        The text with each unfit character as a visible escape such as `\\x1b`; cut, where it is too long, with a `…`.
+        The text with each unfit character as a visible escape such as `\x1b`; cut, where it is too long, with a `…`.
     """
     visible = _UNPRINTABLE.sub(_escaped, text[: max_chars + 1])
     return visible if len(visible) <= max_chars else f"{visible[: max_chars - 1]}…"
