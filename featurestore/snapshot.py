@@ -7,8 +7,9 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from featurestore.spec import VIEWS, View
+from featurestore.spec import TRANSFORM_VERSION, VIEWS, View, can_make
 from featurestore.views import address, current_commit
+from featurestore.wanted import load_any_spec
 from warehouse import commits, formats, moments, split, tables
 from warehouse.clock import timestamp
 from warehouse.commits import Address, Commit
@@ -118,6 +119,22 @@ def _pin(store: Store, name: str, fingerprints: dict[View, str], as_of: datetime
                     f"partition {name} had no up-to-date features at {place} by {timestamp(as_of)}; "
                     "name a moment after its extract-features"
                 )
-            raise Invalid(f"partition {name} has no up-to-date features at {place}; run extract-features")
+            raise Invalid(
+                f"partition {name} has no up-to-date features at {place}; {_remedy(store, view, fingerprints)}"
+            )
         features[view] = commit.id
     return Pin(partition=name, videos=partition.commit.id, labels=labels.id if labels else None, **features)
+
+
+def _remedy(store: Store, view: View, fingerprints: dict[View, str]) -> str:
+    try:
+        spec = load_any_spec(store, view, fingerprints[view])
+    except Invalid:
+        # A model may be older than what is left of its recipe.
+        return "run extract-features"
+    if can_make(spec):
+        return "run extract-features"
+    return (
+        f"they would be of transform version {spec.transform_version}, and this Reelstore makes version "
+        f"{TRANSFORM_VERSION} only: run reelstore apply and extract-features, and train a model on what that makes"
+    )

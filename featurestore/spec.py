@@ -5,6 +5,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from warehouse import formats
+from warehouse.errors import Invalid
 from warehouse.files import canonical_json, sha256_bytes
 
 View = Literal["frames", "text"]
@@ -13,6 +14,8 @@ ExecutionMode = Literal["eager", "compiled"]
 VIEWS: tuple[View, ...] = ("frames", "text")
 SHORT_FINGERPRINT_CHARS = 12
 FORMAT_VERSION: Final = 1
+TRANSFORM_VERSION: Final = 2
+"""Of the features that this code makes, in both views; it reads those of earlier versions too."""
 
 
 class _Spec(BaseModel):
@@ -49,7 +52,7 @@ class FrameSpec(_VersionedSpec):
     """Of the encoder's arithmetic, by autocast where it is less than float32."""
     execution_mode: ExecutionMode = "eager"
     """As the model is written, or by `torch.compile`."""
-    transform_version: int = 1
+    transform_version: int = TRANSFORM_VERSION
     """Counts up whenever code changes the bytes without another field changing."""
 
 
@@ -77,7 +80,7 @@ class TextSpec(_VersionedSpec):
     keyword_chars: int = 64
     ocr_chars: int = 128
     asr_chars: int = 128
-    transform_version: int = 1
+    transform_version: int = TRANSFORM_VERSION
 
 
 Spec = FrameSpec | TextSpec
@@ -97,7 +100,26 @@ def changes(old: Spec | None, new: Spec) -> dict[str, tuple[JsonValue, JsonValue
     """The fields in which two specs of one view differ, old value and new; all of them where there is no old one."""
     before = {} if old is None else old.model_dump(mode="json")
     after = new.model_dump(mode="json")
-    return {name: (before.get(name), value) for name, value in after.items() if old is None or before[name] != value}
+    return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
+
+
+def can_make(spec: Spec) -> bool:
+    """Whether this code makes features of a spec; it reads them in any case."""
+    return spec.transform_version == TRANSFORM_VERSION
+
+
+def check_makeable(spec: Spec) -> None:
+    """Refuse to make features of another transform version.
+
+    Raises:
+        Invalid: it is another one.
+    """
+    if not can_make(spec):
+        remedy = "run reelstore apply" if spec.transform_version < TRANSFORM_VERSION else "upgrade Reelstore"
+        raise Invalid(
+            f"the {spec.view} recipe {short(fingerprint(spec))} is of transform version {spec.transform_version}, and "
+            f"this Reelstore makes version {TRANSFORM_VERSION} only; {remedy}"
+        )
 
 
 def short(fingerprint_: str) -> str:

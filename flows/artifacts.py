@@ -49,6 +49,11 @@ def progress(what: str) -> Iterator[Show]:
         yield show
 
 
+def say(sentence: str) -> None:
+    """Tell whoever watches the run something beside its result: a terminal, or the log of a worker."""
+    print(sentence, file=sys.stderr)  # noqa: T201 - stdout is the result's
+
+
 def leave(key: str, summary: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Leave a sentence and a table in Prefect, where a flow is running.
 

@@ -16,7 +16,7 @@ from flows import artifacts, wanted_specs
 from flows.deployment import deployment
 from flows.each import each, fail_with
 from flows.parameters import Partition, Retry
-from flows.recipes_in_use import recipes_in_use
+from flows.recipes_in_use import left_behind, recipes_to_make
 from flows.settings import load_settings
 from flows.view_jobs import ViewJob, view_job
 from warehouse import commits, tables
@@ -28,6 +28,8 @@ from warehouse.tables import VideoPartition
 def extract_features(partition: Partition = None, retry: Retry = None) -> list[dict[str, Any]]:
     """Make the features of every partition that lacks them, under the wanted recipe and the champion's.
 
+    A champion's recipe of another transform version than this code's is left out, and said to be.
+
     Failures that are published stand: name their reasons in `retry` to try those videos again and keep all else.
     """
     again = None if retry is None else parse_retryable(retry)
@@ -36,15 +38,19 @@ def extract_features(partition: Partition = None, retry: Retry = None) -> list[d
     partitions = [tables.video_partition(store, partition)] if partition else tables.video_partitions(store)
     if wanted.wanted(store) is None:
         wanted_specs.freeze(store, wanted_specs.prepare(store, settings), datetime.now(UTC))
+    recipes = recipes_to_make(store)
+    if unscored := left_behind(store):
+        artifacts.say(unscored)
     work = [
         (view, fingerprint, listed.name, num_videos)
-        for view, fingerprint in recipes_in_use(store)
+        for view, fingerprint in recipes
         for listed in partitions
         if (num_videos := _num_due(store, view, fingerprint, listed, again))
     ]
     rows, errors = each(work, lambda job: _extract(*job, again))
     nothing = "nothing to do: every partition has its features" if again is None else "nothing to retry"
-    artifacts.leave("extract", "\n".join(map(_line, rows)) or nothing, rows)
+    summary = "\n".join(map(_line, rows)) or nothing
+    artifacts.leave("extract", f"{summary}\n\n{unscored}" if unscored else summary, rows)
     fail_with(errors)
     return rows
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from featurestore.plan import Work, plan_view
 from featurestore.spec import VIEWS, View
 from featurestore.throughput import Estimate, estimate, measure
-from flows.recipes_in_use import recipes_in_use
+from flows.recipes_in_use import recipes_to_make
 from warehouse import tables
 from warehouse.store import Store
 
@@ -35,8 +35,9 @@ def plan_store(store: Store) -> Plan:
 
     Raises:
         Corrupt: a file is not as it was published.
+        Invalid: a wanted recipe is of another transform version, so that nothing would be extracted.
     """
-    recipes: list[tuple[View, str | None]] = [*recipes_in_use(store)] or [(view, None) for view in VIEWS]
+    recipes: list[tuple[View, str | None]] = [*recipes_to_make(store)] or [(view, None) for view in VIEWS]
     partitions = tables.video_partitions(store)
     work, estimates = [], []
     for view, fingerprint in recipes:

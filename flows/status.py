@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from featurestore import snapshot
+from featurestore import snapshot, wanted
 from featurestore.coverage import Coverage, view_coverage
-from flows.recipes_in_use import recipes_in_use
+from flows.recipes_in_use import left_behind, recipes_in_use, recipes_to_make
 from modeling import predictions, registry
 from warehouse import split, tables
 from warehouse.commits import Commit
@@ -36,13 +36,15 @@ class StoreStatus:
     """A whole store."""
 
     root: str
-    recipes: tuple[dict[str, str], ...]
-    """View and fingerprint of each recipe that extraction keeps up to date."""
+    recipes: tuple[dict[str, str | int], ...]
+    """View, fingerprint and transform version of each recipe in use: the wanted one's, and the champion's."""
     champion: str | None
     partitions: tuple[PartitionStatus, ...]
     """By name."""
     one_sided_categories: dict[str, list[str]]
     """By labelled partition, the classes with 10 or more contents of which validation holds all or none."""
+    outdated: tuple[str, ...] = ()
+    """What to type where a recipe in use is of a transform version that this code does not make."""
 
     def to_json(self) -> dict[str, Any]:
         """The same as one JSON document."""
@@ -65,7 +67,14 @@ def store_status(store: Store) -> StoreStatus:
     partitions = tables.video_partitions(store)
     return StoreStatus(
         root=str(store.root),
-        recipes=tuple({"view": view, "fingerprint": fingerprint} for view, fingerprint in recipes),
+        recipes=tuple(
+            {
+                "view": view,
+                "fingerprint": fingerprint,
+                "transform_version": wanted.load_any_spec(store, view, fingerprint).transform_version,
+            }
+            for view, fingerprint in recipes
+        ),
         champion=None if champion is None else champion.id,
         partitions=tuple(
             PartitionStatus(
@@ -79,7 +88,17 @@ def store_status(store: Store) -> StoreStatus:
             for listed in partitions
         ),
         one_sided_categories=_one_sided(store, partitions),
+        outdated=_outdated(store),
     )
+
+
+def _outdated(store: Store) -> tuple[str, ...]:
+    sentences = [left_behind(store)]
+    try:
+        recipes_to_make(store)
+    except Invalid as error:
+        sentences.insert(0, str(error))
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def _predictions(store: Store, champion: Commit | None, partition: VideoPartition) -> Predictions:

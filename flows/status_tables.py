@@ -8,7 +8,7 @@ from rich.table import Table
 
 from featurestore.coverage import Coverage
 from featurestore.reasons import RETRYABLE
-from featurestore.spec import short
+from featurestore.spec import TRANSFORM_VERSION, short
 from flows.status import PartitionStatus, StoreStatus
 
 
@@ -22,7 +22,9 @@ def show(status: StoreStatus) -> None:
         return
     console.print(_partitions(status))
     for number, recipe in enumerate(status.recipes):
-        title = f"{recipe['view']}, recipe {short(recipe['fingerprint'])}"
+        title = f"{recipe['view']}, recipe {short(str(recipe['fingerprint']))}"
+        if recipe["transform_version"] != TRANSFORM_VERSION:
+            title += f", transform version {recipe['transform_version']}"
         console.print(_coverage(title, [partition.views[number] for partition in status.partitions]))
     if not status.recipes:
         console.print("no recipe is frozen yet: the first extract-features freezes one")
@@ -72,14 +74,11 @@ def _times(count: int) -> str:
 
 
 def _remarks(status: StoreStatus) -> list[str]:
-    views = [view for partition in status.partitions for view in partition.views]
-    remarks = [
-        f"{view.view} of {view.partition} was refused: {view.retryable:,} of {view.ok + sum(view.failed.values()):,} "
-        "videos failed for reasons that may pass, more than 5% and more than 20; mend the cause, then run "
-        "extract-features"
-        for view in views
-        if view.state == "refused"
-    ]
+    outdated = {recipe["fingerprint"] for recipe in status.recipes if recipe["transform_version"] != TRANSFORM_VERSION}
+    shown = [view for partition in status.partitions for view in partition.views]
+    # Of the others extraction makes nothing more, whatever they lack.
+    views = [view for view in shown if view.fingerprint not in outdated]
+    remarks = [*status.outdated, *_refused(views)]
     lacking = {view.partition for view in views if view.state in ("stale", "missing")}
     if lacking:
         remarks.append(f"run extract-features: {len(lacking)} of {len(status.partitions)} partitions lack features")
@@ -91,7 +90,8 @@ def _remarks(status: StoreStatus) -> list[str]:
         f"run reelstore retry --only {reason}: {count:,} failed so and may pass" for reason, count in waiting.items()
     ]
     remarks += _warned(views)
-    unscored = [row.partition for row in status.partitions if row.predictions in ("stale", "missing")]
+    left_out = {view.partition for view in shown if view.fingerprint in outdated and view.state != "current"}
+    unscored = {row.partition for row in status.partitions if row.predictions in ("stale", "missing")} - left_out
     if unscored:
         remarks.append(f"run score-partitions: {len(unscored)} partitions lack the champion's predictions")
     remarks += [
@@ -99,6 +99,16 @@ def _remarks(status: StoreStatus) -> list[str]:
         for name, found in status.one_sided_categories.items()
     ]
     return remarks
+
+
+def _refused(views: list[Coverage]) -> list[str]:
+    return [
+        f"{view.view} of {view.partition} was refused: {view.retryable:,} of {view.ok + sum(view.failed.values()):,} "
+        "videos failed for reasons that may pass, more than 5% and more than 20; mend the cause, then run "
+        "extract-features"
+        for view in views
+        if view.state == "refused"
+    ]
 
 
 def _warned(views: list[Coverage]) -> list[str]:

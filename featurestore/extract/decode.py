@@ -363,11 +363,11 @@ class _Easel:
         width, height = self.framing.resized(frame.width * float(self.pixel_aspect or 1), frame.height)
         interpolation = _FILTERS[self.framing.resize_filter] | _EXACT
         small = frame.reformat(width=width, height=height, format="gbrp", interpolation=interpolation, threads=1)
-        return _upright(self.framing.centre_crop(small.to_ndarray()), frame)
+        return self.framing.centre_crop(_upright(small.to_ndarray(), frame))
 
 
 def _upright(picture: _Picture, frame: av.VideoFrame) -> _Picture:
-    """Turn and mirror a square picture as the display matrix says, by whole quarter turns.
+    """Turn and mirror a picture as the display matrix says, by whole quarter turns.
 
     Source: libavutil/display.h; a point (x, y) is shown at (ax + cy, bx + dy).
     """

@@ -21,7 +21,7 @@ from featurestore.extract.sandbox import DecodePool
 from featurestore.extract.work_limits import WorkLimits
 from featurestore.outcome import FrameOutcome
 from featurestore.reasons import OK
-from featurestore.spec import FrameSpec
+from featurestore.spec import FrameSpec, check_makeable
 from warehouse.errors import Rejected
 
 _BATCHES_WAITING = 2
@@ -40,6 +40,9 @@ class FrameExtractor:
         num_workers: processes that decode at the same time.
         limits: how much work one video may be.
         allow_missing_layers: layers of the workers' jail without which they may decode all the same.
+
+    Raises:
+        Invalid: the recipe is of another transform version, or the weights are not those that it names.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class FrameExtractor:
         limits: WorkLimits = work_limits.DEFAULT,
         allow_missing_layers: Collection[Layer] = (),
     ) -> None:
+        check_makeable(spec)
         self._encoder = load_encoder(spec, weights_path)
         framing = Framing(spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter)
         self._pool = DecodePool(framing, num_workers, limits, allow_missing_layers)

@@ -35,8 +35,11 @@ class Framing:
         return (self.resize_short_side, resized_long) if width <= height else (resized_long, self.resize_short_side)
 
     def centre_crop(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Cut the central square `[crop, crop, 3]` out of a resized picture `[H, W, 3]`."""
-        top, left = ((side - self.crop) // 2 for side in picture.shape[:2])
+        """Cut the central square `[crop, crop, 3]` out of a resized, upright picture `[H, W, 3]`.
+
+        Source: torchvision's `center_crop`, whose halves of pixels go to the even side.
+        """
+        top, left = (round((side - self.crop) / 2) for side in picture.shape[:2])
         return picture[top : top + self.crop, left : left + self.crop]
 
     @property

@@ -13,7 +13,7 @@ from tokenizers import BertWordPieceTokenizer, Encoding
 
 from featurestore.extract.tfidf import TermWeights, keywords
 from featurestore.extract.words import Fields, dictionary_sha256, read_fields, segment
-from featurestore.spec import TextSpec, TfidfParameters
+from featurestore.spec import TextSpec, TfidfParameters, check_makeable
 from featurestore.tokens import Tokens
 from warehouse.errors import Invalid
 from warehouse.files import sha256_bytes
@@ -30,7 +30,8 @@ class TextRecipe:
     """All that token rows are made with.
 
     Raises:
-        Invalid: the vocabulary, the weights or jieba's dictionary are not those that the spec names.
+        Invalid: the spec is of another transform version, or the vocabulary, the weights or jieba's dictionary are not
+            those that it names.
     """
 
     spec: TextSpec
@@ -40,7 +41,8 @@ class TextRecipe:
     """The fitted corpus statistics."""
 
     def __post_init__(self) -> None:
-        """Compare digests."""
+        """Compare the version and digests."""
+        check_makeable(self.spec)
         given = make_text_spec(self.weights, self.vocabulary, self.spec.tfidf)
         for name in ("vocabulary_sha256", "terms_sha256", "dictionary_sha256"):
             if getattr(given, name) != getattr(self.spec, name):

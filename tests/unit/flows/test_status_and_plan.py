@@ -7,6 +7,7 @@ import pytest
 
 from featurestore.coverage import Coverage
 from featurestore.plan import Work
+from featurestore.spec import TRANSFORM_VERSION
 from featurestore.throughput import Estimate
 from flows import embedded, plan_tables, status_tables
 from flows.amounts import duration, size
@@ -92,7 +93,10 @@ def test_a_plan_says_what_its_figures_do_not(
 
 
 def status(*rows: PartitionStatus, one_sided: dict[str, list[str]] | None = None) -> StoreStatus:
-    recipes = ({"view": "frames", "fingerprint": FRAMES}, {"view": "text", "fingerprint": TEXT})
+    recipes: tuple[dict[str, str | int], ...] = tuple(
+        {"view": view, "fingerprint": fingerprint, "transform_version": TRANSFORM_VERSION}
+        for view, fingerprint in (("frames", FRAMES), ("text", TEXT))
+    )
     return StoreStatus("/store", recipes, "c" * 64, rows, one_sided or {})
 
 

@@ -176,7 +176,7 @@ def _resized(frame: Any) -> Any:
     flags = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
     width, height = int(frame.width * scale), int(frame.height * scale)
     picture = frame.reformat(width=width, height=height, format="rgb24", interpolation=flags, threads=1).to_ndarray()
-    top, left = (height - 224) // 2, (width - 224) // 2
+    top, left = round((height - 224) / 2), round((width - 224) / 2)
     return picture[top : top + 224, left : left + 224]
 
 
@@ -212,7 +212,7 @@ def test_frames_are_close_to_those_of_the_usual_pil_transform(name: str, decibel
     for picture, image in zip(ours.frames, _sequential(payload, lambda frame: frame.to_image()), strict=False):
         scale = 256 / min(image.size)
         small = image.resize((int(image.width * scale), int(image.height * scale)), Image.Resampling.BICUBIC)
-        left, top = (small.width - 224) // 2, (small.height - 224) // 2
+        left, top = round((small.width - 224) / 2), round((small.height - 224) / 2)
         peer = np.asarray(small.crop((left, top, left + 224, top + 224)), np.float64)
         assert 10 * np.log10(255**2 / ((picture - peer) ** 2).mean()) > decibels
 

@@ -1,0 +1,197 @@
+"""Features of an earlier transform version are read for as long as they are there, and never made again."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from featurestore import wanted
+from featurestore.extract.frames import FrameExtractor
+from featurestore.extract.text import TextRecipe, make_text_spec
+from featurestore.extract.tfidf import count_terms, fit_tfidf
+from featurestore.extract.words import Fields
+from featurestore.spec import (
+    FrameSpec,
+    Spec,
+    TextSpec,
+    TfidfParameters,
+    View,
+    fingerprint,
+    parse_spec,
+    short,
+    spec_json,
+)
+from flows.planning import plan_store
+from flows.score_partitions import score_partitions
+from flows.status import store_status
+from flows.train_classifier import train_classifier
+from modeling import predictions, registry
+from modeling.stored_model import MODELS
+from tests.specs import bare_frame_spec
+from warehouse import commits, tables
+from warehouse.commits import Address
+from warehouse.errors import Invalid
+from warehouse.store import Store, open_existing_store
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+SETTINGS = 'root = "golden"\nencoder_weights = "none.pth"\nvocabulary = "none.txt"\npreset = "demo"\n'
+VOCABULARY = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n字\n".encode()
+TERMS = fit_tfidf([count_terms([Fields("文字", "", "")])], TfidfParameters(min_document_frequency=1))
+
+
+def of_version(spec: Spec, version: int) -> Spec:
+    return spec.model_copy(update={"transform_version": version})
+
+
+def specs(version: int) -> tuple[Spec, Spec]:
+    text = make_text_spec(TERMS, VOCABULARY, TfidfParameters())
+    return of_version(bare_frame_spec(4), version), of_version(text, version)
+
+
+@pytest.fixture
+def old(golden: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A store of version 1 with a champion, as an upgraded Reelstore finds it."""
+    root = golden("1")
+    (tmp_path / "reelstore.toml").write_text(SETTINGS)
+    monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
+    return open_existing_store(root)
+
+
+def add_day(store: Store, name: str) -> None:
+    """List two videos under new ids, with the texts and media of others."""
+    rows = tables.videos(tables.video_partition(store, "2026-11-20")).head(2)
+    renamed = rows.with_columns(video_id=pl.concat_str(pl.lit(name), "video_id"))
+    tables.publish_videos(store, name, "score", renamed, Path("/media"), NOW)
+
+
+def ended(flow: Any, **parameters: Any) -> Any:
+    return flow.fn(**parameters)
+
+
+def test_a_spec_of_version_1_keeps_its_bytes_and_its_fingerprint(old: Store) -> None:
+    for view, name in wanted.require(old).items():
+        spec = wanted.load_any_spec(old, view, name)
+        assert spec.transform_version == 1
+        assert fingerprint(spec) == name
+        assert spec_json(spec) == commits.read_bytes(wanted.spec_commit(old, view, name), "spec.json")
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_spec_of_any_transform_version_is_read_and_written_alike(version: int) -> None:
+    for spec in specs(version):
+        assert parse_spec(spec_json(spec)) == spec
+
+
+@pytest.mark.parametrize(("version", "remedy"), [(1, "run reelstore apply"), (3, "upgrade Reelstore")])
+def test_no_extractor_makes_features_of_another_version(version: int, remedy: str, tmp_path: Path) -> None:
+    frames, text = specs(version)
+    assert isinstance(frames, FrameSpec)
+    assert isinstance(text, TextSpec)
+    with pytest.raises(Invalid, match=rf"transform version {version}, .* makes version 2 only; {remedy}"):
+        FrameExtractor(frames, tmp_path / "none.pth", 1)
+    with pytest.raises(Invalid, match=rf"transform version {version}, .* makes version 2 only; {remedy}"):
+        TextRecipe(text, VOCABULARY, TERMS)
+
+
+def test_extraction_under_a_wanted_recipe_of_version_1_is_refused_before_any_work(
+    old: Store, extraction: Callable[..., Any]
+) -> None:
+    add_day(old, "2026-12-01")
+    before = sorted(old.root.rglob("*"))
+    for parameters in ({}, {"partition": "2026-12-01"}, {"retry": ["decode_timeout"]}):
+        refused = extraction(**parameters)
+        assert "transform version 1, and this Reelstore makes version 2 only; run reelstore apply" in refused.message
+    with pytest.raises(Invalid, match="run reelstore apply"):
+        plan_store(old)
+    assert sorted(old.root.rglob("*")) == before
+
+
+def test_status_of_a_store_of_version_1_says_what_to_type(
+    old: Store, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "reelstore.toml").write_text(SETTINGS)
+    add_day(old, "2026-12-01")
+    code, out, _ = run("status")
+    said = " ".join(out.split())
+    assert code == 0
+    assert "transform version 1, and this Reelstore makes version 2 only; run reelstore apply" in said
+    assert "new days are scored once a model of version 2 is champion" in said
+    assert "run extract-features" not in said
+    assert "run score-partitions" not in said
+    shown = json.loads(run("status", "--json")[1])
+    assert [recipe["transform_version"] for recipe in shown["recipes"]] == [1, 1]
+    assert len(shown["outdated"]) == 2
+
+
+def test_a_day_without_features_of_the_champions_version_gets_a_sentence_and_the_others_are_scored(
+    old: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_day(old, "2026-11-19")
+    monkeypatch.setattr(predictions, "are_current", lambda *_: False)
+    scored: list[str] = []
+    publish = predictions.publish
+
+    def watched(store: Store, model_id: str, pin: Any, blocks: Any, now: datetime) -> Any:
+        scored.append(pin.partition)
+        return publish(store, model_id, pin, blocks, now)
+
+    monkeypatch.setattr(predictions, "publish", watched)
+    state = ended(score_partitions)
+    assert scored == ["2026-11-20"]
+    assert "2026-11-19 has no up-to-date features" in state.message
+    assert "of transform version 1, and this Reelstore makes version 2 only: run reelstore apply" in state.message
+
+
+def test_a_store_of_version_1_trains_again(old: Store) -> None:
+    ended(train_classifier, views=["frames", "text"])
+    assert len([commit for commit in commits.commits(old, MODELS) if commit.facts["kind"] == "classifier"]) == 2
+
+
+@pytest.fixture
+def extraction(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The flow, with nothing that it could be made of."""
+    from flows import extract_features as module  # noqa: PLC0415 - its tasks are replaced
+
+    monkeypatch.setattr(module, "view_job", None)
+    made: Callable[..., Any] = module.extract_features.fn
+    return made
+
+
+@pytest.fixture
+def champion_of_version_1(house: Store, fingerprint: str) -> dict[View, str]:
+    """A champion that learned from version 1, in a store whose wanted recipes are of version 2."""
+    present = wanted.require(house)
+    old = [of_version(wanted.load_any_spec(house, view, name), 1) for view, name in present.items()]
+    names: dict[View, str] = {spec.view: wanted.freeze(house, spec, {}, NOW) for spec in old}
+    for view, name in present.items():
+        commits.set_alias(house, f"wanted/{view}", name, NOW)
+    assert wanted.require(house)["frames"] == fingerprint
+    facts = {"kind": "classifier", "fingerprints": names, "views": ["frames", "text"]}
+    model = commits.publish_files(
+        house, Address(MODELS, None), {}, facts=facts, num_rows=0, provenance={}, now=NOW, move_head=False
+    )
+    registry.promote(house, model.id, NOW)
+    return names
+
+
+def test_beside_a_champion_of_version_1_the_wanted_recipe_is_made_and_it_is_said_why_nothing_is_scored(
+    house: Store,
+    champion_of_version_1: dict[View, str],
+    extract: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert {work.fingerprint for work in plan_store(house).work} == set(wanted.require(house).values())
+    rows = extract()
+    assert {row["fingerprint"] for row in rows} == set(wanted.require(house).values())
+    sentence = "new days are scored once a model of version 2 is champion"
+    assert sentence in capsys.readouterr().err
+    assert extract() == []
+    status = store_status(house)
+    assert [sentence in line for line in status.outdated] == [True]
+    state = ended(score_partitions)
+    assert short(champion_of_version_1["frames"]) in state.message
+    assert "makes version 2 only: run reelstore apply and extract-features" in state.message
