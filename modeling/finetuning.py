@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from featurestore.vocabulary import Vocabulary
 from modeling import metrics
 from modeling.adversarial import add_fgm_gradients, add_pgd_gradients
 from modeling.batching import (
@@ -32,7 +33,6 @@ from modeling.replay import Losses, length_step, replayed
 from modeling.requirements import check_finetuning, check_sizes, check_soft_labels, identify
 from modeling.soft_labels import SoftLabels, example_losses
 from modeling.training import Evaluation, Progress, optimise
-from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.taxonomy import Taxonomy
 

@@ -9,10 +9,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from featurestore.vocabulary import Vocabulary
 from modeling.configuration import ModelConfig
 from modeling.cross_encoder import CrossEncoder
 from modeling.objectives import LanguageHead
-from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.files import sha256_file
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from featurestore.spec import FrameSpec, TextSpec, View, fingerprint, spec_json
+from featurestore.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS
 from modeling.stored_model import CONFIG_FILE, MODELS, StoredConfig
-from modeling.vocabulary import Vocabulary
 from warehouse import commits
 from warehouse.commits import Address, Commit
 from warehouse.store import Store

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from featurestore.vocabulary import Vocabulary
 from modeling.batching import Batch, map_tensors, padded_length, to_device
 from modeling.configuration import ModelConfig
 from modeling.cross_encoder import CrossEncoder, initialise
-from modeling.vocabulary import Vocabulary
 
 _IGNORED = -100
 _SHARE_MASKED, _SHARE_MASKED_OR_RANDOM = 0.8, 0.9

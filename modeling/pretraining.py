@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from featurestore.vocabulary import Vocabulary
 from modeling.batching import Examples, Rows, epoch_batches, read_batch, sorted_batches
 from modeling.checkpoint import Checkpoints
 from modeling.configuration import Recipe
@@ -18,7 +19,6 @@ from modeling.objectives import PretrainingBatch, PretrainingModel, pretraining_
 from modeling.replay import Losses, length_step, replayed
 from modeling.requirements import check_pretraining, identify
 from modeling.training import Evaluation, Progress, optimise
-from modeling.vocabulary import Vocabulary
 
 _MAX_VALIDATION_ROWS = 2048
 _VALIDATION_SEED = 1

@@ -5,10 +5,10 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
+from featurestore.vocabulary import Vocabulary
 from modeling.batching import Examples
 from modeling.configuration import ModelConfig, Recipe
 from modeling.soft_labels import SoftLabels
-from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.files import canonical_json, sha256_bytes
 from warehouse.taxonomy import Taxonomy

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from featurestore.spec import Spec, View, fingerprint, parse_spec
+from featurestore.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.evaluation.calibration import Calibration
-from modeling.vocabulary import Vocabulary
 from warehouse import commits, formats
 from warehouse.commits import Commit
 from warehouse.errors import Invalid

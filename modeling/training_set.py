@@ -8,10 +8,10 @@ from featurestore import snapshot, wanted
 from featurestore.reader import Examples
 from featurestore.snapshot import Snapshot
 from featurestore.spec import FrameSpec, TextSpec
+from featurestore.vocabulary import Vocabulary
 from modeling.checkpoint import Checkpoints
 from modeling.configuration import Recipe
 from modeling.model_publishing import Origin
-from modeling.vocabulary import Vocabulary
 from warehouse import commits, moments, tables
 from warehouse.clock import timestamp
 from warehouse.errors import Invalid

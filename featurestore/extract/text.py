@@ -9,19 +9,21 @@ from itertools import accumulate, chain
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from tokenizers import BertWordPieceTokenizer, Encoding
+from tokenizers import Encoding, Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from featurestore.extract.tfidf import TermWeights, keywords
 from featurestore.extract.words import Fields, dictionary_sha256, read_fields, segment
 from featurestore.spec import TextSpec, TfidfParameters, check_makeable
 from featurestore.tokens import Tokens
+from featurestore.vocabulary import Vocabulary
 from warehouse.errors import Invalid
-from warehouse.files import sha256_bytes
 
 COLUMNS = ("video_id", "title", "ocr", "asr")
 """What is read of a video; `ocr` is a list of `time_seconds` and `text`."""
 
-_SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _NUM_SLOTS = 3
 
 
@@ -54,12 +56,12 @@ class TextRecipe:
     @functools.cached_property
     def ids(self) -> dict[str, int]:
         """The id of each token."""
-        return _parse_vocabulary(self.vocabulary)
+        return Vocabulary(self.vocabulary).ids
 
     @property
     def vocabulary_size(self) -> int:
         """Token ids are below it."""
-        return max(self.ids.values()) + 1
+        return Vocabulary(self.vocabulary).size
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class TextExtractor:
         self._spec = recipe.spec
         self._weights = recipe.weights
         self._ids = recipe.ids
-        self._tokenizer = BertWordPieceTokenizer(self._ids, lowercase=True)
+        self._tokenizer = _tokenizer(self._ids)
 
     def extract(self, videos: pl.DataFrame) -> pl.DataFrame:
         """Tokenise videos.
@@ -157,12 +159,11 @@ def make_text_spec(weights: TermWeights, vocabulary: bytes, tfidf: TfidfParamete
     Raises:
         Invalid: the vocabulary is not one.
     """
-    _parse_vocabulary(vocabulary)
     return TextSpec(
         dictionary_sha256=dictionary_sha256(),
         tfidf=tfidf,
         terms_sha256=weights.sha256,
-        vocabulary_sha256=sha256_bytes(vocabulary),
+        vocabulary_sha256=Vocabulary(vocabulary).sha256,
     )
 
 
@@ -188,6 +189,14 @@ def cut(words: Sequence[str], num_chars: int) -> list[str]:
     return [*words[:first], before, after, *words[last + 1 :]]
 
 
+def _tokenizer(ids: dict[str, int]) -> Tokenizer:
+    """BERT's tokenizer, but for special tokens: it is told of none, so that one typed in a text is plain words."""
+    tokenizer = Tokenizer(WordPiece(ids, unk_token="[UNK]"))  # noqa: S106 - no password
+    tokenizer.normalizer = BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    return tokenizer
+
+
 def _fit(ranked: Iterable[tuple[str, float]], num_chars: int) -> list[tuple[str, float]]:
     """Take keywords while their characters fit."""
     taken: list[tuple[str, float]] = []
@@ -209,15 +218,3 @@ def _word_starts(
     word_indices = np.searchsorted(word_ends, starts + np.repeat(slot_starts, lengths), side="right")
     changed: npt.NDArray[np.bool_] = np.diff(word_indices, prepend=-1) != 0
     return changed
-
-
-def _parse_vocabulary(vocabulary: bytes) -> dict[str, int]:
-    """Read token ids from a file of one token a line; as elsewhere, the last of equal lines counts."""
-    try:
-        lines = vocabulary.decode().removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise Invalid(f"the vocabulary is not UTF-8 text ({error})") from error
-    ids = {line.removesuffix("\r"): i for i, line in enumerate(lines)}
-    if missing := [token for token in _SPECIAL_TOKENS if token not in ids]:
-        raise Invalid(f"the vocabulary of {len(ids)} tokens lacks {', '.join(missing)}; give a BERT vocab.txt")
-    return ids

@@ -18,6 +18,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from featurestore.reader import RawBatch
+from featurestore.vocabulary import Vocabulary
 from modeling.batching import Batch, Examples, Rows, resample
 from modeling.classifier import VideoClassifier
 from modeling.configuration import Recipe, amend, preset
@@ -26,7 +27,6 @@ from modeling.finetuning import train
 from modeling.objectives import PretrainingModel, pretraining_batch, pretraining_losses
 from modeling.pretraining import pretrain
 from modeling.training import Progress
-from modeling.vocabulary import Vocabulary
 from tests.benchmarks.report import Row, at_least, at_most, row
 from tests.benchmarks.turns import seconds
 from warehouse.taxonomy import Category, Taxonomy

@@ -15,7 +15,7 @@ from featurestore.snapshot import Snapshot
 from featurestore.spec import FrameSpec, TextSpec
 from featurestore.tokens import Tokens
 from featurestore.views import address, input_sha256
-from modeling.vocabulary import Vocabulary
+from featurestore.vocabulary import Vocabulary
 from warehouse import commits, tables
 from warehouse.store import Store, open_store
 

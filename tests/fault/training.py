@@ -16,13 +16,13 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from featurestore.vocabulary import Vocabulary
 from modeling import finetuning
 from modeling.averaging import Averaged
 from modeling.batching import Rows
 from modeling.checkpoint import Checkpoints
 from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
 from modeling.soft_labels import SoftLabels
-from modeling.vocabulary import Vocabulary
 from tests.fault.steps import watching
 from tests.fault.warm import Begin, Killer, serve
 from tests.unit.modeling.conftest import NUM_WORDS, SPECIAL_TOKENS, SyntheticExamples

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featurestore.reader import RawBatch
-from modeling.vocabulary import Vocabulary
+from featurestore.vocabulary import Vocabulary
 from warehouse.taxonomy import Taxonomy, load_taxonomy
 
 Rng = np.random.Generator

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from featurestore.reader import RawBatch
+from featurestore.vocabulary import Vocabulary
 from modeling.configuration import FinetuningConfig, ModelConfig, PretrainingConfig, Recipe
-from modeling.vocabulary import Vocabulary
 from warehouse.taxonomy import Category, Taxonomy
 
 NUM_TOPICS, NUM_DIGITS = 2, 2

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from featurestore.vocabulary import Vocabulary
 from modeling import finetuning, pretraining
 from modeling.batching import cut
 from modeling.configuration import Recipe, amend
 from modeling.soft_labels import SoftLabels
-from modeling.vocabulary import Vocabulary
 from warehouse.taxonomy import Taxonomy
 
 Gradients = tuple[dict[str, Tensor], dict[str, Tensor]]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from featurestore.vocabulary import Vocabulary
 from modeling import classifier, finetuning
 from modeling.checkpoint import Checkpoints
 from modeling.classifier import predict_logits
@@ -15,7 +16,6 @@ from modeling.evaluation.judgement import judge
 from modeling.finetuning import TrainedModel, train
 from modeling.pretraining import PretrainedModel, pretrain
 from modeling.training import Progress
-from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.taxonomy import Taxonomy
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from featurestore.vocabulary import Vocabulary
 from modeling.batching import read_batch
 from modeling.configuration import Recipe, amend
 from modeling.training import Progress
-from modeling.vocabulary import Vocabulary
 from tests.benchmarks import gpu_training
 from tests.benchmarks.gpu_training import Clock, Cost, Drawn
 

@@ -9,12 +9,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, BertForPreTraining
 
+from featurestore.vocabulary import Vocabulary
 from modeling import finetuning, pretraining
 from modeling.configuration import ModelConfig, Recipe
 from modeling.cross_encoder import CrossEncoder
 from modeling.language_model import check_language_model, load_language_model
 from modeling.objectives import LanguageHead
-from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.taxonomy import Taxonomy
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from featurestore.vocabulary import Vocabulary
 from modeling.batching import Batch, read_batch
 from modeling.configuration import ModelConfig
 from modeling.objectives import (
@@ -16,7 +17,6 @@ from modeling.objectives import (
     pretraining_batch,
     pretraining_losses,
 )
-from modeling.vocabulary import Vocabulary
 
 NO_TARGET = -100
 

@@ -2,10 +2,10 @@ import resource
 from collections.abc import Callable
 from typing import Any
 
+from featurestore.vocabulary import Vocabulary
 from modeling.configuration import amend, preset
 from modeling.finetuning import train
 from modeling.pretraining import pretrain
-from modeling.vocabulary import Vocabulary
 from warehouse.taxonomy import Taxonomy
 
 GIB = 2**20  # of the kilobytes that getrusage counts

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from featurestore.spec import TextSpec, fingerprint
+from featurestore.vocabulary import Vocabulary
 from modeling import model_publishing, registry, stored_model
 from modeling.configuration import Recipe, Views, amend
 from modeling.evaluation.judgement import judge
@@ -17,7 +18,6 @@ from modeling.finetuning import TrainedModel, train
 from modeling.model_publishing import Origin
 from modeling.pretraining import PretrainedModel, pretrain
 from modeling.scoring import score
-from modeling.vocabulary import Vocabulary
 from tests.specs import bare_frame_spec
 from warehouse.commits import Address, Commit, alias, publish_files, verify_commit
 from warehouse.errors import Corrupt, Invalid

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from featurestore.vocabulary import Vocabulary
 from modeling import finetuning, pretraining
 from modeling.batching import Batch, read_batch
 from modeling.classifier import VideoClassifier
 from modeling.configuration import ModelConfig, Recipe, amend
 from modeling.device import autocast
 from modeling.replay import Losses, length_step, replayed
-from modeling.vocabulary import Vocabulary
 from warehouse.taxonomy import Taxonomy
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

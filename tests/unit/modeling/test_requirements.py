@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from featurestore.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
 from modeling.requirements import check_finetuning, check_pretraining, check_sizes, identify
-from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.taxonomy import Taxonomy
 

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from featurestore import snapshot
+from featurestore.vocabulary import Vocabulary
 from modeling import registry, stored_model
 from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import Recipe, Views
 from modeling.evaluation.calibration import Calibration, probabilities
 from modeling.scoring import score
 from modeling.stored_model import LoadedModel, StoredConfig
-from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.store import open_existing_store
 from warehouse.tables import Predictions

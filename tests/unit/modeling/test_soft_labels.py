@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.nn import functional
 
+from featurestore.vocabulary import Vocabulary
 from modeling.classifier import predict_logits
 from modeling.configuration import Recipe, amend
 from modeling.finetuning import TrainedModel, train
 from modeling.soft_labels import SoftLabels, example_losses
-from modeling.vocabulary import Vocabulary
 from warehouse.errors import Invalid
 from warehouse.taxonomy import Taxonomy
 

@@ -133,6 +133,34 @@ def test_hostile_text_fails_nobody(extractor: TextExtractor) -> None:
     assert len(rows) == 2
 
 
+TYPED = [f"{left}{name}{right}" for name in ("PAD", "UNK", "CLS", "SEP", "MASK") for left, right in ("[]", "［］")]
+LONGER = VOCABULARY + b"\n[\n]\npad\nunk\ncls\nsep\nmask"
+
+
+@pytest.mark.parametrize("typed", TYPED)
+@pytest.mark.parametrize("field", ["title", "ocr", "asr"])
+def test_special_tokens_typed_in_a_text_are_plain_words(field: str, typed: str) -> None:
+    texts: dict[str, list[Any]] = {"title": ["上海"], field: [f"北京{typed}高铁"]}
+    apart = {**texts, field: [f"北京{typed[0]} {typed[1:-1]} {typed[-1]}高铁"]}
+    if field == "ocr":
+        texts, apart = (
+            {**given, "ocr": [[{"time_seconds": 0.0, "text": given["ocr"][0]}]]} for given in (texts, apart)
+        )
+    extractor = make_extractor(fit([*TITLES, f"{typed} {typed}"]), LONGER)
+    (row,) = extractor.extract(videos(**texts)).iter_rows(named=True)
+    (expected,) = extractor.extract(videos(**apart)).iter_rows(named=True)
+    names = LONGER.decode().split("\n")
+    shown = [names[token] for token in row["token_ids"]]
+    assert [shown.count(name) for name in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")] == [0, 0, 1, 3, 0]
+    assert typed[1:-1].lower() in row["keywords"]
+    # The word stands in its field and again among the keywords, each time as words of their own.
+    places = [i for i, name in enumerate(shown) if name == typed[1:-1].lower()]
+    assert len(places) == 2
+    assert all(row["word_start"][i] for i in places)
+    for name in ("token_ids", "slot_ids", "word_start", "keywords", "keyword_weights"):
+        assert row[name] == expected[name]
+
+
 @pytest.mark.parametrize("field", ["vocabulary_sha256", "terms_sha256", "dictionary_sha256"])
 def test_files_that_the_spec_does_not_name_are_refused(field: str, weights: TermWeights) -> None:
     spec = make_text_spec(weights, VOCABULARY, ALL)

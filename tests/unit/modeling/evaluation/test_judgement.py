@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from featurestore.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
 from modeling.evaluation import calibration
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
 from modeling.finetuning import TrainedModel, train
-from modeling.vocabulary import Vocabulary
 from warehouse.taxonomy import Taxonomy
 
 
