@@ -21,8 +21,10 @@ from featurestore.spec import FrameSpec, TextSpec
 from featurestore.views import CONTENTS, address, present, wants_previews
 from flows.settings import Settings
 from flows.wanted_specs import weights_file
-from warehouse import commits, tables
+from warehouse import commits, media_files, tables
 from warehouse.commits import Commit
+from warehouse.errors import Rejected
+from warehouse.printable import printable
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
 
@@ -105,7 +107,7 @@ class FrameMaker:
         """Decode and encode what no commit and no interrupted run holds; all else is reused."""
         chunk = self.chunks[index]
         bare = {
-            row["video_id"]: _without_medium(row["media_path"])
+            row["video_id"]: _without_medium(self._media_root, row["media_path"])
             for row in chunk.filter(pl.col("media_sha256").is_null()).iter_rows(named=True)
         }
         media = chunk.drop_nulls("media_sha256")
@@ -166,12 +168,18 @@ class TextMaker:
         return health.check_tokens(name, tokens.read(paths[name]), ledger, self._recipe.vocabulary_size)
 
 
-def _without_medium(media_path: str | None) -> FrameOutcome:
+def _without_medium(media_root: Path, media_path: str | None) -> FrameOutcome:
+    """Look again at a medium that had no digest when it was ingested."""
     if media_path is None:
         return FrameOutcome(Reason.NO_MEDIA)
-    return FrameOutcome(
-        Reason.MEDIA_MISSING, f"{media_path} was not there when it was ingested; ingest the partition again"
-    )
+    name, advice = printable(media_path), "when it was ingested; ingest the partition again"
+    try:
+        media_files.check(media_root / media_path)
+    except Rejected as error:
+        if error.reason != Reason.MEDIA_MISSING:
+            return FrameOutcome(Reason(error.reason), f"{name} {error}")
+        return FrameOutcome(Reason.MEDIA_MISSING, f"{name} was not there {advice}")
+    return FrameOutcome(Reason.MEDIA_MISSING, f"{name} could not be read {advice}")
 
 
 @functools.cache

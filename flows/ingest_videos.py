@@ -6,11 +6,13 @@ from typing import Any
 
 from flows import artifacts
 from flows.deployment import deployment
-from flows.parameters import Annotations, Media, NewPartition, Rehash, Role, Source, TaxonomyName
+from flows.parameters import Annotations, Media, NewPartition, Rehash, Role, Source, Strict, TaxonomyName
 from flows.settings import load_settings
 from warehouse import ingest
 from warehouse.listing import read_listing
+from warehouse.set_aside import SetAside
 from warehouse.sources import manifest, wbdc
+from warehouse.sources.record import refuse_all
 from warehouse.store import open_store
 from warehouse.taxonomy import load_taxonomy
 
@@ -23,22 +25,53 @@ def list_videos(
     media: Media = None,
     taxonomy: TaxonomyName = None,
     rehash: Rehash = False,
+    strict: Strict = False,
 ) -> dict[str, Any]:
     """List the videos of one partition, with the digest of each medium.
 
     Raises:
-        Invalid: a file cannot be read, or a row is wrong; nothing was written.
+        Invalid: a file cannot be read, or more rows are wrong than may be set aside; nothing was written.
     """
-    settings = load_settings()
-    records = wbdc.read_records(annotations, partition) if source == "wbdc" else manifest.read_records(annotations)
+    settings, set_aside = load_settings(), None if strict else SetAside()
+    refuse = refuse_all if set_aside is None else set_aside.add
+    records = (
+        wbdc.read_records(annotations, partition, refuse)
+        if source == "wbdc"
+        else manifest.read_records(annotations, refuse)
+    )
     categories = load_taxonomy(taxonomy or settings.taxonomy) if role == "labeled" else None
-    listing = read_listing(records, partition, role, media or annotations.parent, categories)
+    listing = read_listing(records, partition, role, media or annotations.parent, categories, set_aside)
     store = open_store(settings.root, settings.catalog_url)
     with artifacts.progress(f"hash {partition}") as show:
         summary = ingest.publish_listing(store, listing, datetime.now(UTC), rehash=rehash, on_hashed=show)
     row = asdict(summary)
-    artifacts.leave("ingest", f"{partition}: {row['num_videos']} videos listed", [row])
+    artifacts.leave("ingest", "\n\n".join(told(row)), [{name: row[name] for name in row if name not in _NAMED}])
     return row
+
+
+def told(row: dict[str, Any]) -> list[str]:
+    """Put what an ingest has found into lines for people.
+
+    Args:
+        row: what `list_videos` returns.
+
+    Returns:
+        A line of counts, then one for each row that was set aside and each medium that was not read, as far as they
+        are named.
+    """
+    lines = [", ".join(f"{name} {value}" for name, value in row.items() if name not in _NAMED)]
+    for name, (count, what) in _NAMED.items():
+        lines += [f"{what}: {sentence}" for sentence in row[name]]
+        if row[count] > len(row[name]):
+            lines.append(f"{what}: {row[count] - len(row[name]):,} more")
+    return lines
+
+
+_NAMED = {
+    "rows_set_aside": ("num_rows_set_aside", "row set aside"),
+    "media_unread": ("num_media_unread", "medium not read"),
+}
+"""What is told in sentences, with its count."""
 
 
 ingest_videos = deployment("ingest-videos")(list_videos)

@@ -22,6 +22,13 @@ TaxonomyName = Annotated[
     str | None, Field(description="A shipped taxonomy's name or a CSV file; by default the settings' own.")
 ]
 Rehash = Annotated[bool, Field(description="Read every medium again, also where size and time are unchanged.")]
+Strict = Annotated[
+    bool,
+    Field(
+        description="Refuse the listing for one wrong row; by default wrong rows are set aside and named, as long as "
+        "they are at most 5%, or at most 20."
+    ),
+]
 Partition = Annotated[str | None, Field(description="One partition; by default every one that lacks this.")]
 Retry = Annotated[
     list[str] | None,

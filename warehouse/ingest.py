@@ -1,15 +1,18 @@
 """From a checked listing to published videos and labels: hash each medium once, publish."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import polars as pl
 
 from warehouse import tables
-from warehouse.errors import Invalid
+from warehouse.errors import Conflict, Corrupt, Invalid, Retryable
 from warehouse.listing import Listing
-from warehouse.media import digest_media
+from warehouse.media import MediaDigests, digest_media
+from warehouse.printable import printable
+from warehouse.set_aside import MAX_NAMED
 from warehouse.split import freeze_salt
 from warehouse.store import Store
 from warehouse.tables import Role, Videos, publish_labels, publish_videos
@@ -31,12 +34,21 @@ class IngestSummary:
     """Categories in the listing of a partition that is not labeled: not published."""
     num_media_missing: int
     """Videos whose medium is named and not there, or not named: listed all the same."""
+    num_media_unread: int
+    """Videos whose medium is there and has no digest: no regular file, unreadable, too large, or changing while it was
+    read. Listed all the same; extraction looks again and gives each its reason."""
     num_texts_damaged: int
     """Videos whose title, OCR or ASR has a U+FFFD: a character that cannot be stored, or was lost before."""
     num_media_hashed: int
     """Media files that were read now; the others are known by their size and time."""
     videos_commit: str
     """The id of the videos' commit."""
+    num_rows_set_aside: int
+    """Wrong rows of the listing: not listed."""
+    rows_set_aside: tuple[str, ...]
+    """What is wrong with the first of them."""
+    media_unread: tuple[str, ...]
+    """Why the first of the unread media have no digest."""
     changed: bool
     """False where the very same videos and labels were published already."""
 
@@ -62,40 +74,74 @@ def publish_listing(
         What was found and published.
 
     Raises:
-        Invalid: None of the media is under the media root; nothing was published.
+        Invalid: None of the media is under the media root, or too many of them cannot be read; nothing was published.
         Conflict: Another run published something else for this partition at the same time.
-        Retryable: The disk is full or failing, the catalog is out of reach, or a medium changed while it was read.
+        Retryable: The disk is full or failing, or the catalog is out of reach; the sentence says what was published.
     """
     before = _published_ids(store, listing.partition)
-    paths = listing.rows["media_path"].drop_nulls()
-    digests, num_hashed = digest_media(
-        store, listing.partition, listing.media_root, paths, now, rehash=rehash, on_hashed=on_hashed
-    )
-    if len(paths) and not len(digests):
-        raise Invalid(
-            f"none of the {len(paths)} media of {listing.source} is under {listing.media_root}, "
-            f"such as {paths[0]}: name the folder that they are in"
-        )
-    videos = _videos(listing.rows, digests)
     labels = listing.rows.drop_nulls("category_id").select("video_id", "category_id", "level1_id")
-    videos_commit = publish_videos(store, listing.partition, listing.role, videos, listing.media_root, now)
-    is_labeled = listing.role == "labeled"
-    if is_labeled and listing.taxonomy is not None:
-        publish_labels(store, listing.partition, labels, listing.taxonomy, now)
-        freeze_salt(store, *_contents(videos, labels), now)
+    taxonomy = listing.taxonomy if listing.role == "labeled" else None
+    steps = ["media digests", "videos", *(["labels", "split"] if taxonomy is not None else [])]
+    with _telling(steps) as published:
+        found = _digests(store, listing, now, rehash=rehash, on_hashed=on_hashed)
+        published.append("media digests")
+        videos = _videos(listing.rows, found.rows)
+        noted = {"set_aside": asdict(listing.set_aside)} if listing.set_aside.num_rows else {}
+        videos_commit = publish_videos(
+            store, listing.partition, listing.role, videos, listing.media_root, now, attributes=noted
+        )
+        published.append("videos")
+        if taxonomy is not None:
+            publish_labels(store, listing.partition, labels, taxonomy, now)
+            published.append("labels")
+            freeze_salt(store, *_contents(videos, labels), now)
     after = _published_ids(store, listing.partition)
+    num_unread = videos.filter(pl.col("media_path").is_in(list(found.unread))).height
     return IngestSummary(
         partition=listing.partition,
         role=listing.role,
         num_videos=len(videos),
-        num_labels=len(labels) if is_labeled else 0,
-        num_labels_set_aside=0 if is_labeled else len(labels),
-        num_media_missing=videos["media_sha256"].null_count(),
+        num_labels=len(labels) if listing.role == "labeled" else 0,
+        num_labels_set_aside=0 if listing.role == "labeled" else len(labels),
+        num_media_missing=videos["media_sha256"].null_count() - num_unread,
+        num_media_unread=num_unread,
         num_texts_damaged=videos.select(_is_damaged().sum()).item(),
-        num_media_hashed=num_hashed,
+        num_media_hashed=found.num_hashed,
         videos_commit=videos_commit.id,
+        num_rows_set_aside=listing.set_aside.num_rows,
+        rows_set_aside=tuple(listing.set_aside.first),
+        media_unread=tuple(found.sentences(MAX_NAMED)),
         changed=before != after,
     )
+
+
+@contextmanager
+def _telling(steps: list[str]) -> Iterator[list[str]]:
+    """Say, where a table cannot be published, which ones were and which were not."""
+    published: list[str] = []
+    try:
+        yield published
+    except (Conflict, Corrupt, Retryable) as error:
+        done = f"published are its {_listed(published)}" if published else "nothing of this ingest is published"
+        rest = f"not yet its {_listed(steps[len(published) :])}"
+        raise type(error)(f"{error}; {done}, {rest}, which the same ingest run again completes") from error
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _digests(
+    store: Store, listing: Listing, now: datetime, *, rehash: bool, on_hashed: Callable[[int, int], None]
+) -> MediaDigests:
+    paths, root = listing.rows["media_path"].drop_nulls(), listing.media_root
+    found = digest_media(store, listing.partition, root, paths, now, rehash=rehash, on_hashed=on_hashed)
+    if found.missing and not len(found.rows) and not found.unread:
+        raise Invalid(
+            f"none of the {len(found.missing)} media of {listing.source} is under {root}, "
+            f"such as {printable(min(found.missing))}: name the folder that they are in"
+        )
+    return found
 
 
 def _videos(listing: pl.DataFrame, digests: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,8 @@ import pyarrow as pa
 from warehouse import files
 from warehouse.errors import Invalid
 from warehouse.identifiers import PartitionName, parse_partition_name, shown
-from warehouse.sources.record import VideoRecord
+from warehouse.set_aside import SetAside
+from warehouse.sources.record import Refuse, VideoRecord, refuse_all
 from warehouse.tables import Role
 from warehouse.taxonomy import Taxonomy
 
@@ -47,10 +48,17 @@ class Listing:
     rows: pl.DataFrame
     """One row for each video, by video id: row, video_id, media_path, media_kind, title, ocr, asr, text_sha256, and
     category_id and level1_id (null where there is no category)."""
+    set_aside: SetAside
+    """The wrong rows, which are not listed."""
 
 
 def read_listing(
-    records: Iterable[VideoRecord], partition: str, role: Role, media_root: Path, taxonomy: Taxonomy | None
+    records: Iterable[VideoRecord],
+    partition: str,
+    role: Role,
+    media_root: Path,
+    taxonomy: Taxonomy | None,
+    set_aside: SetAside | None = None,
 ) -> Listing:
     """Read every record, check it, and keep it compactly; nothing is written.
 
@@ -60,30 +68,72 @@ def read_listing(
         role: What its videos are for; a labeled partition needs a category in every row.
         media_root: The folder that media paths are relative to.
         taxonomy: The categories; needed for a labeled partition.
+        set_aside: Where a record goes that repeats a video id, lacks its category or names an unknown one, beside what
+            its source has put there; without it the first wrong record refuses the listing.
 
     Returns:
         The checked rows.
 
     Raises:
-        Invalid: A name is not usable, the media root is no folder, or a record is wrong, repeats a video id, lacks its
-            category or names an unknown one.
+        Invalid: A name is not usable, the media root is no folder, or too many records are wrong.
     """
     name = parse_partition_name(partition)
     if not media_root.is_dir():
         raise Invalid(f"media root {media_root} is not a folder: name the folder that the media paths are relative to")
     if role == "labeled" and taxonomy is None:
         raise Invalid(f"labeled partition {name} needs a taxonomy: name a shipped one or a CSV file")
+    left_out, refuse = (SetAside(), refuse_all) if set_aside is None else (set_aside, set_aside.add)
     stream = iter(records)
     first = next(stream, None)
     if first is None:
+        if left_out.num_rows:
+            left_out.check(0, f"the listing of partition {name}")
         raise Invalid(f"the listing of partition {name} names no videos: give one with a row for each")
-    blocks = [_block(block, role, taxonomy) for block in _blocks(chain([first], stream))]
-    rows = pl.concat(blocks).sort("video_id", "row")
-    repeated = rows.filter(pl.col("video_id").is_duplicated()).head(2)
-    if len(repeated):
-        video_id, (row, other) = repeated["video_id"][0], repeated["row"].to_list()
-        raise Invalid(f"{first.source}, rows {row} and {other} both list video {video_id}: keep one of them")
-    return Listing(first.source, name, role, media_root.absolute(), taxonomy, rows)
+    known = _with_known_category(chain([first], stream), role, taxonomy, refuse)
+    blocks = [_block(block, taxonomy) for block in _blocks(known)]
+    rows = pl.concat([pl.DataFrame(schema=_COLUMNS), *blocks]).sort("video_id", "row")
+    rows = _without_repeats(rows, first.source, refuse)
+    left_out.check(len(rows), str(first.source))
+    return Listing(first.source, name, role, media_root.absolute(), taxonomy, rows, left_out)
+
+
+def _without_repeats(rows: pl.DataFrame, source: Path, refuse: Refuse) -> pl.DataFrame:
+    is_first = pl.col("video_id").ne_missing(pl.col("video_id").shift())
+    repeated = rows.select("video_id", "row", is_first=is_first).filter(pl.col("video_id").is_duplicated())
+    first = 0
+    for video_id, row, stays in repeated.iter_rows():
+        if stays:
+            first = row
+        else:
+            refuse(Invalid(f"{source}, rows {first} and {row} both list video {video_id}: keep one of them"))
+    return rows.filter(is_first) if len(repeated) else rows
+
+
+def _with_known_category(
+    records: Iterable[VideoRecord], role: Role, taxonomy: Taxonomy | None, refuse: Refuse
+) -> Iterator[VideoRecord]:
+    for record in records:
+        problem = _problem_of_category(record, role, taxonomy)
+        if problem is None:
+            yield record
+        else:
+            refuse(Invalid(f"{record.source}, row {record.row}: {problem}"))
+
+
+def _problem_of_category(record: VideoRecord, role: Role, taxonomy: Taxonomy | None) -> str | None:
+    category_id = record.category_id
+    if category_id is None:
+        advice = "give one, or ingest it into a partition of another role"
+        return f"video {record.video_id} has no category_id: {advice}" if role == "labeled" else None
+    if taxonomy is None or category_id in taxonomy:
+        return None
+    bare = category_id.lstrip("0")
+    meant = next((known for known in taxonomy.category_ids if known.lstrip("0") == bare), None)
+    hint = "" if meant is None else f", but {shown(meant)} is"
+    return (
+        f"category_id {shown(category_id)} is not in taxonomy {taxonomy.name}{hint}: "
+        "correct the row, or name its taxonomy"
+    )
 
 
 def _blocks(records: Iterator[VideoRecord]) -> Iterator[list[VideoRecord]]:
@@ -91,7 +141,7 @@ def _blocks(records: Iterator[VideoRecord]) -> Iterator[list[VideoRecord]]:
         yield block
 
 
-def _block(records: Sequence[VideoRecord], role: Role, taxonomy: Taxonomy | None) -> pl.DataFrame:
+def _block(records: Sequence[VideoRecord], taxonomy: Taxonomy | None) -> pl.DataFrame:
     columns = {
         "row": [record.row for record in records],
         "video_id": [record.video_id for record in records],
@@ -102,7 +152,7 @@ def _block(records: Sequence[VideoRecord], role: Role, taxonomy: Taxonomy | None
         "asr": [record.asr for record in records],
         "text_sha256": [_text_sha256(record) for record in records],
         "category_id": [record.category_id for record in records],
-        "level1_id": [_level1_id(record, role, taxonomy) for record in records],
+        "level1_id": [_level1_id(record.category_id, taxonomy) for record in records],
     }
     return pl.DataFrame(columns, schema=_COLUMNS)
 
@@ -128,20 +178,5 @@ def _text_sha256(record: VideoRecord) -> str:
     return files.sha256_bytes(files.canonical_json([record.title, record.asr, lines]))
 
 
-def _level1_id(record: VideoRecord, role: Role, taxonomy: Taxonomy | None) -> str | None:
-    where = f"{record.source}, row {record.row}"
-    if record.category_id is None:
-        if role == "labeled":
-            raise Invalid(
-                f"{where}: video {record.video_id} has no category_id: "
-                "give one, or ingest it into a partition of another role"
-            )
-        return None
-    if taxonomy is None:
-        return None
-    if record.category_id not in taxonomy:
-        raise Invalid(
-            f"{where}: category_id {shown(record.category_id)} is not in taxonomy {taxonomy.name}: "
-            "correct the row, or name its taxonomy"
-        )
-    return taxonomy.level1_of(record.category_id)
+def _level1_id(category_id: str | None, taxonomy: Taxonomy | None) -> str | None:
+    return None if category_id is None or taxonomy is None else taxonomy.level1_of(category_id)

@@ -1,26 +1,64 @@
 """The digests of media files: each file is read once, and again only when its size or time has changed."""
 
-import hashlib
-import os
-import stat
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from warehouse import commits, files
+from warehouse import commits, files, media_files
 from warehouse.commits import Address, Staging
-from warehouse.errors import Invalid, Retryable
+from warehouse.errors import Invalid, Rejected
+from warehouse.identifiers import shown
+from warehouse.limits import MAX_MEDIUM_BYTES, over_budget
 from warehouse.store import Store
 from warehouse.tables import read_table, to_parquet
 
 MEDIA = "tables/media"
 
 _BLOCK_FILES = 2048
+_NAMED_IN_A_SENTENCE = 3
 _STATUS = {"media_path": pl.String, "size_bytes": pl.Int64, "mtime_ns": pl.Int64}
 _DIGESTS = {**_STATUS, "media_sha256": pl.String}
+
+
+@dataclass
+class MediaDigests:
+    """What was found of the media that a listing names."""
+
+    rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_DIGESTS))
+    """One row for each medium that was read: media_path, size_bytes, mtime_ns, media_sha256."""
+    num_hashed: int = 0
+    """How many files were read now."""
+    missing: set[str] = field(default_factory=set)
+    """Paths at which there is no file."""
+    unread: dict[str, Rejected] = field(default_factory=dict)
+    """Why there is no digest, by path, where something is there: no regular file, unreadable, too large, changing."""
+
+    def reject(self, path: str, error: Rejected) -> None:
+        """Note why a medium has no digest.
+
+        Args:
+            path: As the listing names it.
+            error: What is wrong with it.
+        """
+        if error.reason == media_files.MISSING:
+            self.missing.add(path)
+        else:
+            self.unread[path] = error
+
+    def sentences(self, at_most: int) -> list[str]:
+        """Say why media were not read.
+
+        Args:
+            at_most: How many to name.
+
+        Returns:
+            A sentence for each of the first, by path.
+        """
+        return [f"{shown(path)} {self.unread[path]}" for path in sorted(self.unread)[:at_most]]
 
 
 def digest_media(
@@ -32,11 +70,12 @@ def digest_media(
     *,
     rehash: bool,
     on_hashed: Callable[[int, int], None],
-) -> tuple[pl.DataFrame, int]:
+) -> MediaDigests:
     """Find the digest of every medium, reading those that are new or changed.
 
     What is read is staged block by block, so that an interrupted run goes on where it stopped, and is published beside
-    the partition's videos: times are no part of their identity.
+    the partition's videos: times are no part of their identity. A path without a readable file has no digest; nothing
+    but a regular file is opened.
 
     Args:
         store: The store.
@@ -48,49 +87,60 @@ def digest_media(
         on_hashed: Called with the number of files read so far and the number to read.
 
     Returns:
-        One row for each file that exists (media_path, size_bytes, mtime_ns, media_sha256), and how many were read.
+        The digests, and why there are no others.
 
     Raises:
-        Invalid: A path is no file, or cannot be read.
-        Retryable: A file changed while it was read.
+        Invalid: More than 5% and more than 20 of the media are there and cannot be read; nothing was published.
+        Retryable: The disk of the store is full or failing, or the catalog is out of reach.
     """
-    address = Address(MEDIA, partition)
-    current = _current(media_root, media_paths)
+    address, found = Address(MEDIA, partition), MediaDigests()
+    current = _current(media_root, media_paths, found)
     earlier = pl.DataFrame(schema=_DIGESTS) if rehash else _published(store, address)
     digests = current.join(earlier, on=list(_STATUS), how="left").sort("media_path")
     wanted = digests.filter(pl.col("media_sha256").is_null()).select(*_STATUS)
-    if not len(wanted):
-        return digests, 0
-    key = files.sha256_bytes(to_parquet(wanted)) + ("-rehash" if rehash else "")
-    staging = commits.stage(store, address, key, now)
-    hashed = _hash_all(staging, media_root, wanted, on_hashed)
-    digests = pl.concat([digests.drop_nulls("media_sha256"), hashed]).sort("media_path")
-    payloads = {"media.parquet": to_parquet(digests)}
-    commits.publish_files(store, address, payloads, facts={}, num_rows=len(digests), provenance={}, now=now)
-    staging.discard()
-    return digests, len(wanted)
+    for path in wanted.filter(pl.col("size_bytes") > MAX_MEDIUM_BYTES)["media_path"]:
+        found.reject(path, media_files.too_large())
+    wanted = wanted.filter(pl.col("size_bytes") <= MAX_MEDIUM_BYTES)
+    found.rows = digests.drop_nulls("media_sha256")
+    if len(wanted):
+        key = files.sha256_bytes(to_parquet(wanted)) + ("-rehash" if rehash else "")
+        staging = commits.stage(store, address, key, now)
+        hashed = _hash_all(staging, media_root, wanted, found, on_hashed)
+        found.num_hashed = len(hashed)
+        found.rows = pl.concat([found.rows, hashed]).sort("media_path")
+    _check_unread(found, media_root)
+    if len(wanted):
+        if found.num_hashed:
+            payloads = {"media.parquet": to_parquet(found.rows)}
+            commits.publish_files(store, address, payloads, facts={}, num_rows=len(found.rows), provenance={}, now=now)
+        staging.discard()
+    return found
 
 
-def _current(media_root: Path, media_paths: Iterable[str]) -> pl.DataFrame:
-    rows = [(path, status) for path in sorted(set(media_paths)) if (status := _status(media_root / path)) is not None]
-    columns = {
-        "media_path": [path for path, _ in rows],
-        "size_bytes": [status.st_size for _, status in rows],
-        "mtime_ns": [status.st_mtime_ns for _, status in rows],
-    }
-    return pl.DataFrame(columns, schema=_STATUS)
+def _check_unread(found: MediaDigests, media_root: Path) -> None:
+    failed = [path for path, error in found.unread.items() if error.reason != media_files.TOO_LARGE]
+    num_all = len(found.rows) + len(found.missing) + len(found.unread)
+    if not over_budget(len(failed), num_all):
+        return
+    named = "; ".join(f"{shown(path)} {found.unread[path]}" for path in sorted(failed)[:_NAMED_IN_A_SENTENCE])
+    raise Invalid(
+        f"{len(failed):,} of {num_all:,} media under {media_root} are there and cannot be read, more than 5% and more "
+        f"than 20, and nothing is published: {named}; mend the disk, its permissions or the listing, then run again"
+    )
 
 
-def _status(path: Path) -> os.stat_result | None:
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise Invalid(f"{path} is not a file: correct the listing, or put the medium there")
-    return status
+def _current(media_root: Path, media_paths: Iterable[str], found: MediaDigests) -> pl.DataFrame:
+    paths, sizes, times = list[str](), list[int](), list[int]()
+    for path in sorted(set(media_paths)):
+        try:
+            status = media_files.status(media_root / path)
+        except Rejected as error:
+            found.reject(path, error)
+            continue
+        paths.append(path)
+        sizes.append(status.st_size)
+        times.append(status.st_mtime_ns)
+    return pl.DataFrame(dict(zip(_STATUS, (paths, sizes, times), strict=True)), schema=_STATUS)
 
 
 def _published(store: Store, address: Address) -> pl.DataFrame:
@@ -99,35 +149,38 @@ def _published(store: Store, address: Address) -> pl.DataFrame:
 
 
 def _hash_all(
-    staging: Staging, media_root: Path, wanted: pl.DataFrame, on_hashed: Callable[[int, int], None]
+    staging: Staging,
+    media_root: Path,
+    wanted: pl.DataFrame,
+    found: MediaDigests,
+    on_hashed: Callable[[int, int], None],
 ) -> pl.DataFrame:
-    blocks, num_hashed = [], 0
+    blocks, num_done = [], 0
     with ThreadPoolExecutor() as readers:
         for number, block in enumerate(wanted.iter_slices(_BLOCK_FILES)):
             name = f"hashed-{number:05d}.parquet"
-            if not staging.has(name):
-                found = readers.map(_sha256, (media_root / path for path in block["media_path"]))
-                staging.write(name, to_parquet(block.with_columns(pl.Series("media_sha256", list(found), pl.String))))
-            blocks.append(pl.read_parquet(staging.read(name)))
-            num_hashed += len(block)
-            on_hashed(num_hashed, len(wanted))
+            kept = pl.read_parquet(staging.read(name)) if staging.has(name) else pl.DataFrame(schema=_DIGESTS)
+            rest = block.join(kept, on="media_path", how="anti", maintain_order="left")
+            if len(rest):
+                digests = readers.map(_sha256_or_error, (media_root / path for path in rest["media_path"]))
+                kept = pl.concat([kept, _read(rest, list(digests), found)])
+                staging.write(name, to_parquet(kept))
+            blocks.append(kept)
+            num_done += len(block)
+            on_hashed(num_done, len(wanted))
     return pl.concat(blocks)
 
 
-def _sha256(path: Path) -> str:
+def _read(listed: pl.DataFrame, digests: list[str | Rejected], found: MediaDigests) -> pl.DataFrame:
+    for path, digest in zip(listed["media_path"], digests, strict=True):
+        if isinstance(digest, Rejected):
+            found.reject(path, digest)
+    column = pl.Series([None if isinstance(digest, Rejected) else digest for digest in digests], dtype=pl.String)
+    return listed.with_columns(media_sha256=column).drop_nulls("media_sha256")
+
+
+def _sha256_or_error(path: Path) -> str | Rejected:
     try:
-        with path.open("rb") as file:
-            before = os.fstat(file.fileno())
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            after = os.fstat(file.fileno())
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise Retryable(f"{path} changed while it was read: wait until it is whole, then run again")
-    return digest
-
-
-def _unreadable(path: Path, error: OSError) -> Invalid:
-    return Invalid(
-        f"{path} cannot be read ({(error.strerror or str(error)).lower()}): mend the file or its permissions"
-    )
+        return media_files.sha256(path)
+    except Rejected as error:
+        return error

@@ -1,10 +1,10 @@
 """The Parquet tables of videos, labels and predictions: their columns, their codec, and where they are published."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import dataframely as dy
 import polars as pl
@@ -33,7 +33,7 @@ class Videos(dy.Schema):
     """POSIX, relative to the partition's media root; null where the listing names no medium."""
     media_kind = dy.String(nullable=True, regex="^(video|frames_zip)$")
     media_sha256 = dy.String(nullable=True, regex=f"^{_SHA256}$")
-    """Null where there is no such file."""
+    """Null where no file could be read there."""
     size_bytes = dy.Int64(nullable=True, min=0)
     title = dy.String()
     ocr = dy.List(dy.Struct({"time_seconds": dy.Float64(nullable=True), "text": dy.String()}))
@@ -105,16 +105,8 @@ def validated(schema: type[dy.Schema], frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(checked)
 
 
-def to_parquet(frame: pl.DataFrame) -> bytes:
-    """Write a table as Parquet, the same bytes for the same rows.
-
-    Args:
-        frame: The table.
-
-    Returns:
-        A whole Parquet file, compressed with zstd.
-    """
-    return parquet.encode(frame)
+to_parquet = parquet.encode
+"""Write a table as Parquet: the same bytes for the same rows."""
 
 
 def read_table(commit: Commit, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -190,7 +182,13 @@ def parse_role(text: str) -> Role:
 
 
 def publish_videos(
-    store: Store, partition: str, role: Role, videos: pl.DataFrame, media_root: Path, now: datetime
+    store: Store,
+    partition: str,
+    role: Role,
+    videos: pl.DataFrame,
+    media_root: Path,
+    now: datetime,
+    attributes: Mapping[str, Any] | None = None,
 ) -> Commit:
     """Publish the videos of a partition.
 
@@ -201,6 +199,7 @@ def publish_videos(
         videos: Rows of `Videos`.
         media_root: The folder that media paths are relative to.
         now: The moment, in UTC.
+        attributes: What else is to be known of the partition outside its identity, as JSON.
 
     Returns:
         The commit; the one that is there where nothing changed.
@@ -218,7 +217,7 @@ def publish_videos(
         num_rows=len(rows),
         provenance={},
         now=now,
-        attributes={"media_root": str(media_root.absolute())},
+        attributes={"media_root": str(media_root.absolute()), **(attributes or {})},
     )
 
 

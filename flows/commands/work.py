@@ -21,12 +21,12 @@ def ingest_command(
     media: Annotated[Path | None, typer.Option(help="The folder of the media; that of the annotations.")] = None,
     taxonomy: Annotated[str | None, typer.Option(help="A shipped taxonomy's name or a CSV file.")] = None,
     rehash: Annotated[bool, typer.Option("--rehash", help="Read every medium again.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse the listing for one wrong row.")] = False,
 ) -> None:
     """List the videos of one partition, with the digest of each medium."""
-    from flows.ingest_videos import list_videos
+    from flows.ingest_videos import list_videos, told
 
-    row = list_videos(source, annotations, partition, role, media, taxonomy, rehash)
-    typer.echo(", ".join(f"{name} {value}" for name, value in row.items()))
+    typer.echo("\n".join(told(list_videos(source, annotations, partition, role, media, taxonomy, rehash, strict))))
 
 
 @app.command()

@@ -235,10 +235,13 @@ def _alone(store: Store, fingerprint: str, listed: pl.DataFrame) -> pl.DataFrame
 
 @pytest.mark.parametrize("video_id", BAD_IDS)
 @pytest.mark.usefixtures("settings")
-def test_an_id_that_cannot_be_kept_is_refused_in_one_sentence_with_its_row(tmp_path: Path, video_id: str) -> None:
+def test_an_id_that_cannot_be_kept_is_named_in_one_sentence_with_its_row(tmp_path: Path, video_id: str) -> None:
     rows = [{"video_id": "a", "path": ""}, {"video_id": video_id, "path": ""}]
+    manifest = write(tmp_path / "manifest.jsonl", rows)
     with pytest.raises(Invalid, match=r"manifest\.jsonl, row 2: video id .* is not usable: give") as refused:
-        list_videos("manifest", write(tmp_path / "manifest.jsonl", rows), "bad", "score")
+        list_videos("manifest", manifest, "bad", "score", strict=True)
+    summary = list_videos("manifest", manifest, "bad", "score")
+    assert (summary["num_videos"], summary["rows_set_aside"]) == (1, (str(refused.value),))
     assert str(refused.value).isprintable()
 
 

@@ -10,7 +10,7 @@ from warehouse.errors import Invalid
 from warehouse.files import canonical_json
 from warehouse.identifiers import parse_partition_name
 from warehouse.sources.manifest import read_records
-from warehouse.sources.record import storable
+from warehouse.sources.ocr import storable
 from warehouse.split import is_validation, smallest_salt
 from warehouse.tables import to_parquet
 

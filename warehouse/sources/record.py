@@ -1,28 +1,29 @@
 """One listed video as every source hands it over, and the fields that sources share."""
 
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from warehouse.errors import Invalid
 from warehouse.identifiers import VideoId, parse_video_id, shown
+from warehouse.sources import ocr
+from warehouse.sources.ocr import OcrLine, storable
 
-# Lone surrogates fail a whole Parquet column; NUL ends text in whatever is written in C.
-_UNSTORABLE = re.compile("[\ud800-\udfff\0]")
+Refuse = Callable[[Invalid], None]
+"""What is done with a wrong row: the listing goes on with the next one where it returns."""
 
 
-@dataclass(frozen=True)
-class OcrLine:
-    """One line of text that was seen in a video."""
+def refuse_all(error: Invalid) -> None:
+    """Refuse the whole listing for one wrong row.
 
-    time_seconds: float | None
-    """When it was seen; None where the listing does not say."""
-    text: str
-    """The line."""
+    Args:
+        error: What is wrong with the row.
+
+    Raises:
+        Invalid: Always.
+    """
+    raise error
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,18 @@ class Row:
         """
         return Invalid(f"{self.source}, row {self.number}, field {field}: {shown(self.fields.get(field))} {problem}")
 
+    def value(self, field: str) -> Any:
+        """Look a field up.
+
+        Args:
+            field: The field's name.
+
+        Returns:
+            Its value; None where it is missing, null, or the NaN that tables write for what is missing.
+        """
+        value = self.fields.get(field)
+        return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 - NaN alone is not itself
+
     def text(self, field: str) -> str:
         """Read free text.
 
@@ -82,7 +95,7 @@ class Row:
         Raises:
             Invalid: It is not text.
         """
-        value = self.fields.get(field)
+        value = self.value(field)
         if value is not None and not isinstance(value, str):
             raise self.refuse(field, "is not text: give a string")
         return storable(value or "")
@@ -116,13 +129,16 @@ class Row:
         Raises:
             Invalid: It is not text.
         """
-        value = self.fields.get("category_id")
+        value = self.value("category_id")
         if value is not None and not isinstance(value, str):
             raise self.refuse("category_id", "is not text: give the id as a string, its leading zeros with it")
         return value or None
 
-    def ocr_lines(self) -> tuple[OcrLine, ...]:
-        """Read OCR given as a list of timed lines.
+    def ocr_lines(self, *, as_text: bool = False) -> tuple[OcrLine, ...]:
+        """Read OCR.
+
+        Args:
+            as_text: True where it may be text, too: one line, or a JSON list of them.
 
         Returns:
             The lines in the order given.
@@ -130,31 +146,10 @@ class Row:
         Raises:
             Invalid: It is not a list of `{time, text}`.
         """
-        value = self.fields.get("ocr")
-        if value is None:
-            return ()
-        if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-            raise self.refuse("ocr", "is not a list of {time, text}: give one")
-        return tuple(self._ocr_line(line) for line in value)
-
-    def _ocr_line(self, line: Any) -> OcrLine:
-        if not isinstance(line, Mapping) or not isinstance(line.get("text"), str):
-            raise self.refuse("ocr", f"has the line {shown(line)}: give each line as {{time, text}}, text a string")
-        time = line.get("time_seconds", line.get("time"))
-        if time is None:
-            return OcrLine(None, storable(line["text"]))
-        if isinstance(time, bool) or not isinstance(time, int | float | Decimal) or not math.isfinite(time):
-            raise self.refuse("ocr", f"has the time {shown(time)}: give seconds as a number")
-        return OcrLine(float(time), storable(line["text"]))
-
-
-def storable(text: str) -> str:
-    """Replace the characters that no Parquet column can hold.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The text with U+FFFD for each lone surrogate and each NUL.
-    """
-    return _UNSTORABLE.sub("\ufffd", text)
+        value = self.value("ocr")
+        try:
+            if value is None:
+                return ()
+            return ocr.lines_in_text(value) if as_text and isinstance(value, str) else ocr.lines_of(value)
+        except ValueError as error:
+            raise self.refuse("ocr", str(error)) from error

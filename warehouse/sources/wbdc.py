@@ -8,45 +8,58 @@ from typing import Any, TextIO
 
 from warehouse.errors import Invalid
 from warehouse.identifiers import parse_partition_name
-from warehouse.sources.record import Row, VideoRecord
+from warehouse.sources import encoding
+from warehouse.sources.record import Refuse, Row, VideoRecord, refuse_all
 
 _READ_CHARS = 2**16
-_MAX_RECORD_CHARS = 2**26
 _VIDEO_ID = re.compile("[0-9]{20}")
 _CATEGORY_ID = re.compile("[0-9]{4}")
 _REQUIRED = ("id", "title", "asr", "ocr")
 
 
-def read_records(annotations: Path, split: str) -> Iterator[VideoRecord]:
+def read_records(annotations: Path, split: str, refuse: Refuse = refuse_all) -> Iterator[VideoRecord]:
     """Read the annotations as a stream; memory does not grow with their number.
 
     Args:
         annotations: A JSON array of `{id, title, asr, ocr: [{time, text}], category_id only when labelled}`.
         split: The folder of the frames under `zip_frames`: `labeled`, `unlabeled`, `test_a` or the like.
+        refuse: Called with what is wrong with a record.
 
     Yields:
-        One record for each element. Its media path is `zip_frames/<split>/<last 3 of id>/<id>.zip`.
+        One record for each element that is right. Its media path is `zip_frames/<split>/<last 3 of id>/<id>.zip`.
 
     Raises:
-        Invalid: The file cannot be read, is not such an array, is empty, or a record of it is wrong.
+        Invalid: The file cannot be read, is not such an array or is empty.
     """
     parse_partition_name(split)
     num_rows = 0
     try:
-        with annotations.open(encoding="utf-8-sig") as file:
-            for num_rows, value in enumerate(_elements(file, annotations), start=1):
-                yield _record(Row(annotations, num_rows, _mapping(value, annotations, num_rows)), split)
+        with encoding.open_text(annotations) as file:
+            for num_rows, (value, fault) in enumerate(_elements(file, annotations), start=1):
+                try:
+                    record = _record(_row(value, fault, annotations, num_rows), split)
+                except Invalid as error:
+                    refuse(error)
+                else:
+                    yield record
     except OSError as error:
         problem = (error.strerror or str(error)).lower()
         raise Invalid(f"{annotations} cannot be read ({problem}): name a readable annotation file") from error
     except (ValueError, RecursionError) as error:
-        raise Invalid(f"{annotations} is not valid JSON after row {num_rows}: fetch or write it again") from error
+        reason = f" ({error})" if isinstance(error, _NotUtf8Error) else ""
+        raise Invalid(
+            f"{annotations} is not valid JSON after row {num_rows}{reason}: fetch or write it again"
+        ) from error
     if not num_rows:
         raise Invalid(f"{annotations} lists no videos: give an annotation for each")
 
 
-def _elements(file: TextIO, annotations: Path) -> Iterator[Any]:
-    """Read the elements of a JSON array one after another.
+class _NotUtf8Error(ValueError):
+    """What cannot be parsed is not UTF-8 either."""
+
+
+def _elements(file: TextIO, annotations: Path) -> Iterator[tuple[Any, str | None]]:
+    """Read the elements of a JSON array one after another, each with what is not UTF-8 in it.
 
     By the standard decoder, since streaming ones refuse a whole file for one lone surrogate, or put a `?` in its place.
 
@@ -54,8 +67,9 @@ def _elements(file: TextIO, annotations: Path) -> Iterator[Any]:
         ValueError: The text is not valid JSON.
     """
     window = _Window(file)
-    if window.take() != "[":
-        raise Invalid(f"{annotations} does not begin with a JSON array: give the list of annotations")
+    if (first := window.take()) != "[":
+        problem = encoding.fault(first) or "does not begin with a JSON array: give the list of annotations"
+        raise Invalid(f"{annotations} {problem}")
     separator = window.take() if window.peek() == "]" else ","
     while separator == ",":
         yield window.decode()
@@ -88,19 +102,23 @@ class _Window:
         self._place += len(char)
         return char
 
-    def decode(self) -> Any:
-        """Go past one whole value, reading on until it is whole."""
+    def decode(self) -> tuple[Any, str | None]:
+        """Go past one whole value, reading on until it is whole; says what is not UTF-8 in it."""
         self.peek()
         while True:
             try:
-                value, self._place = self._decoder.raw_decode(self._text, self._place)
+                value, end = self._decoder.raw_decode(self._text, self._place)
             except json.JSONDecodeError:
                 # As much again as there is, so that a long value is not decoded over and over.
                 num_chars = max(_READ_CHARS, len(self._text) - self._place)
-                if num_chars > _MAX_RECORD_CHARS or not self._read(num_chars):
+                if num_chars > encoding.MAX_CHARS or not self._read(num_chars):
+                    if (fault := encoding.fault(self._text)) is not None:
+                        raise _NotUtf8Error(fault) from None
                     raise
             else:
-                return value
+                fault = encoding.fault(self._text[self._place : end])
+                self._place = end
+                return value, fault
 
     def _read(self, num_chars: int) -> bool:
         more = self._file.read(num_chars)
@@ -114,10 +132,13 @@ def _spaces_end(text: str, place: int) -> int:
     return place
 
 
-def _mapping(value: Any, annotations: Path, number: int) -> dict[str, Any]:
+def _row(value: Any, fault: str | None, annotations: Path, number: int) -> Row:
+    where = f"{annotations}, row {number}"
+    if fault is not None:
+        raise Invalid(f"{where} {fault}")
     if not isinstance(value, dict):
-        raise Invalid(f"{annotations}, row {number} is not an object: give {{{', '.join(_REQUIRED)}}}")
-    return value
+        raise Invalid(f"{where} is not an object: give {{{', '.join(_REQUIRED)}}}")
+    return Row(annotations, number, value)
 
 
 def _record(row: Row, split: str) -> VideoRecord:

@@ -15,7 +15,8 @@ MISTAKES = {
     "no media folder": (("ingest", "manifest", "manifest.jsonl", "--media", "gone", *AS_LABELED), "gone"),
     "not JSON": (("ingest", "wbdc", "broken.json", *AS_LABELED), "broken.json"),
     "not a listing": (("ingest", "manifest", "broken.json", *AS_LABELED), "broken.json"),
-    "unknown category": (("ingest", "manifest", "other.jsonl", *AS_LABELED), "'9999'"),
+    "unknown category": (("ingest", "manifest", "other.jsonl", "--strict", *AS_LABELED), "row 1: category_id '9999'"),
+    "no row right": (("ingest", "manifest", "wrong.jsonl", *AS_LABELED), "3 of 3 rows of wrong.jsonl are wrong"),
     "no taxonomy": (("ingest", "manifest", "manifest.jsonl", "--taxonomy", "gone.csv", *AS_LABELED), "gone.csv"),
     "wrong taxonomy": (("ingest", "manifest", "manifest.jsonl", "--taxonomy", "broken.json", *AS_LABELED), "broken"),
     "bad partition": (("ingest", "manifest", "manifest.jsonl", "--partition", "../x", "--role", "score"), "../x"),
@@ -34,6 +35,7 @@ def test_a_mistake_gets_a_sentence_that_names_it_and_writes_nothing(
 ) -> None:
     (home / "broken.json").write_text('[{"id": ')
     (home / "other.jsonl").write_text(listing.read_text().replace("0001", "9999", 1))
+    (home / "wrong.jsonl").write_text(listing.read_text().replace("0001", "9999"))
     status, out, err = run(*words)
     assert status == 2
     assert named in err
@@ -65,6 +67,22 @@ def test_an_ingest_says_what_it_listed(run: Run, listing: Path) -> None:
     status, out, _ = run("ingest", "manifest", str(listing), *AS_LABELED)
     assert status == 0
     assert "num_videos 3" in out
+
+
+def test_an_ingest_names_what_it_has_left_out(run: Run, home: Path, listing: Path) -> None:
+    (home / "folder").mkdir()
+    rows = listing.read_text().splitlines()
+    wrong = ['{"video_id": "y", "title": "x", "x": 1}', '{"video_id": "z", "title": 7}']
+    listing.write_text("\n".join([*rows, *wrong, rows[0].replace("a.mp4", "folder").replace("0" * 20, "f")]))
+    status, out, err = run("ingest", "manifest", str(listing), *AS_LABELED)
+    assert status == 0, err
+    counts, *named = out.splitlines()
+    assert "num_videos 4" in counts
+    assert "num_rows_set_aside 2" in counts
+    assert "num_media_unread 1" in counts
+    assert named[0].startswith(f"row set aside: {listing}, row 4 has an unexpected column 'x'")
+    assert named[1] == f"row set aside: {listing}, row 5, field title: 7 is not text: give a string"
+    assert named[2:] == ["medium not read: 'folder' is a folder"]
 
 
 def test_an_unknown_partition_is_named_with_those_there_are(run: Run, listing: Path) -> None:

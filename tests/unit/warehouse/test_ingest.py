@@ -1,5 +1,5 @@
-import hashlib
 import os
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -8,19 +8,24 @@ from typing import Any
 import polars as pl
 import pytest
 
-from warehouse import commits, media, split, tables
+from featurestore.reasons import Reason
+from tests.bad_paths import BAD_PATHS, Make, without_privileges
+from warehouse import commits, ingest, media, media_files, split, tables
 from warehouse.commits import Address
-from warehouse.errors import Invalid, Retryable
+from warehouse.errors import Invalid, Rejected, Retryable
 from warehouse.files import sha256_bytes
 from warehouse.ingest import IngestSummary, publish_listing
 from warehouse.listing import read_listing
+from warehouse.set_aside import SetAside
 from warehouse.sources import manifest
+from warehouse.sources.record import refuse_all
 from warehouse.store import Store
 from warehouse.tables import Role
 from warehouse.taxonomy import Taxonomy
 
 Listed = Callable[..., Path]
 Ingest = Callable[..., IngestSummary]
+Tree = Callable[[Path], dict[str, bytes]]
 
 
 def row(video_id: str, path: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -34,10 +39,12 @@ def catalog_url() -> None:
 
 @pytest.fixture
 def run(store: Store, now: datetime, taxonomy: Taxonomy) -> Ingest:
-    def call(file: Path, role: Role = "labeled", **changes: Any) -> IngestSummary:
+    def call(file: Path, role: Role = "labeled", *, strict: bool = False, **changes: Any) -> IngestSummary:
         given = {"media_root": file.parent, "taxonomy": taxonomy, "partition": "p", **changes}
         hashing = {key: given.pop(key) for key in ("rehash", "on_hashed") if key in given}
-        return publish_listing(store, read_listing(manifest.read_records(file), role=role, **given), now, **hashing)
+        left_out = None if strict else SetAside()
+        records = manifest.read_records(file, refuse_all if left_out is None else left_out.add)
+        return publish_listing(store, read_listing(records, role=role, set_aside=left_out, **given), now, **hashing)
 
     return call
 
@@ -67,7 +74,7 @@ def test_listing_becomes_videos_labels_and_a_split(store: Store, run: Ingest, li
 
 
 def test_same_listing_again_reads_no_medium_and_changes_nothing(
-    store: Store, run: Ingest, listed: Listed, tree: Callable[[Path], dict[str, bytes]]
+    store: Store, run: Ingest, listed: Listed, tree: Tree
 ) -> None:
     listing = listed(row("a", category_id="0000"), row("b", category_id="0001"))
     first = run(listing)
@@ -132,22 +139,22 @@ def test_interrupted_hashing_goes_on_where_it_stopped(
 ) -> None:
     monkeypatch.setattr(media, "_BLOCK_FILES", 2)
     listing = listed(*(row(f"v{number}") for number in range(7)))
-    real, read = media._sha256, []  # noqa: SLF001
+    real, read = media_files.sha256, []
 
     def stop_at_five(path: Path) -> str:
         if path.name == "v5.mp4":
-            raise Retryable("the disk went away")
+            raise Retryable("the machine goes down")
         return real(path)
 
     def recorded(path: Path) -> str:
         read.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(media, "_sha256", stop_at_five)
+    monkeypatch.setattr(media_files, "sha256", stop_at_five)
     with pytest.raises(Retryable):
         run(listing, "score")
     assert tables.video_partitions(store) == []
-    monkeypatch.setattr(media, "_sha256", recorded)
+    monkeypatch.setattr(media_files, "sha256", recorded)
     progress: list[tuple[int, int]] = []
     run(listing, "score", on_hashed=lambda done, of: progress.append((done, of)))
     assert sorted(read) == ["v4.mp4", "v5.mp4", "v6.mp4"]
@@ -157,18 +164,86 @@ def test_interrupted_hashing_goes_on_where_it_stopped(
     assert list(digests.files) == ["media.parquet"]
 
 
-def test_medium_that_changes_while_it_is_read_is_retryable(
+def test_a_medium_that_changes_while_it_is_read_is_listed_without_digest_until_it_is_whole(
+    store: Store, run: Ingest, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.readv
+
+    def touched(descriptor: int, buffers: Any) -> int:
+        os.utime(descriptor, ns=(1, 1))
+        return real(descriptor, buffers)
+
+    listing = listed(row("a"), row("b"))
+    run(listing, "score")
+    (listing.parent / "a.mp4").write_bytes(b"being written")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "readv", touched)
+        summary = run(listing, "score")
+    assert (summary.num_media_unread, summary.media_unread) == (1, ("'a.mp4' changed while it was read",))
+    assert rows(store)["media_sha256"].to_list() == [None, sha256_bytes(b"b.mp4")]
+    assert run(listing, "score").num_media_unread == 0
+    assert rows(store)["media_sha256"].to_list()[0] == sha256_bytes(b"being written")
+
+
+@pytest.mark.parametrize(("name", "case"), BAD_PATHS.items(), ids=[name[:9] for name in BAD_PATHS])
+def test_a_bad_path_is_one_listed_video_without_digest(
+    store: Store, run: Ingest, listed: Listed, name: str, case: tuple[Make, Reason, str], tree: Tree
+) -> None:
+    listing = listed(row("a", name), row("b"), missing=(name,))
+    case[0](listing.parent / name)
+    with without_privileges():
+        summary = run(listing, "score")
+        before = tree(store.root)
+        assert not run(listing, "score").changed
+        assert tree(store.root) == before
+    assert (summary.num_videos, summary.num_media_unread, summary.num_media_missing) == (2, 1, 0)
+    assert [sentence.split(" ", 1)[1] for sentence in summary.media_unread] == [case[2]]
+    assert rows(store)["media_sha256"].to_list() == [None, sha256_bytes(b"b.mp4")]
+    assert rows(store)["media_path"].to_list() == [name, "b.mp4"]
+
+
+def test_a_listing_of_bad_paths_alone_is_listed(store: Store, run: Ingest, listed: Listed) -> None:
+    listing = listed(row("a", "folder"), missing=("folder",))
+    (listing.parent / "folder").mkdir()
+    assert run(listing, "score").num_media_unread == 1
+    assert rows(store)["media_path"].to_list() == ["folder"]
+
+
+def test_a_medium_that_has_grown_too_large_to_be_read_keeps_the_digest_of_its_size_and_time(
     run: Ingest, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = hashlib.file_digest
+    listing = listed(row("a"), row("b"))
+    first = run(listing, "score")
+    monkeypatch.setattr(media, "MAX_MEDIUM_BYTES", 4)
+    assert run(listing, "score").videos_commit == first.videos_commit
 
-    def touched(file: Any, name: str) -> Any:
-        os.utime(file.name, ns=(1, 1))
-        return real(file, name)
 
-    monkeypatch.setattr(hashlib, "file_digest", touched)
-    with pytest.raises(Retryable, match=r"a\.mp4 changed while it was read"):
-        run(listed(row("a")), "score")
+def test_a_failing_disk_is_reported_before_it_takes_the_digests_away_and_a_rerun_reads_what_is_left(
+    store: Store, run: Ingest, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = listed(*(row(f"v{number:02d}") for number in range(100)))
+    real, read = media_files.sha256, []
+
+    def failing(path: Path) -> str:
+        if path.name < "v21.mp4":
+            raise Rejected(media_files.UNREADABLE, "cannot be read (input/output error)")
+        return real(path)
+
+    def recorded(path: Path) -> str:
+        read.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(media_files, "sha256", failing)
+    with pytest.raises(
+        Invalid, match=r"21 of 100 media .* cannot be read.* 'v00\.mp4' cannot be read \(input"
+    ) as refused:
+        run(listing, "score")
+    assert "v03" not in str(refused.value)
+    assert tables.video_partitions(store) == []
+    monkeypatch.setattr(media_files, "sha256", recorded)
+    assert run(listing, "score").num_media_unread == 0
+    assert sorted(read) == [f"v{number:02d}.mp4" for number in range(21)]
+    assert rows(store)["media_sha256"].null_count() == 0
 
 
 def test_categories_of_a_partition_that_is_not_labeled_are_set_aside(store: Store, run: Ingest, listed: Listed) -> None:
@@ -178,37 +253,128 @@ def test_categories_of_a_partition_that_is_not_labeled_are_set_aside(store: Stor
     assert split.frozen_salt(store) is None
 
 
+WRONG_ROWS = [
+    ([row("a", category_id="0000"), row("a", category_id="0001")], r"rows 1 and 2 both list video a: keep one"),
+    ([row("a", category_id="0000"), row("b")], r"row 2: video b has no category_id"),
+    ([row("b", category_id="0200"), row("a", category_id="0000")], r"row 1: category_id '0200' is not in .* letters:"),
+    (
+        [row("a", category_id="0000"), row("b", category_id="1")],
+        r"row 2: category_id '1' is .* letters, but '0001' is:",
+    ),
+    ([row("a", category_id="0000"), row("b", title=7)], r"row 2, field title: 7 is not text"),
+    ([row("a", category_id="0000"), row("b", "../b.mp4")], r"row 2, field path: '\.\./b\.mp4' climbs with"),
+    ([row("a", category_id="0000"), row("b", "/etc/passwd")], r"row 2, field path: .* is outside"),
+    ([row("a", category_id="0000"), row("b", "b\0.mp4")], r"row 2, field path: 'b\\x00\.mp4' is not a path"),
+]
+
+
+@pytest.mark.parametrize(("rows_", "problem"), WRONG_ROWS)
+def test_a_wrong_row_is_set_aside_counted_and_named(
+    store: Store, run: Ingest, listed: Listed, rows_: list[dict[str, Any]], problem: str
+) -> None:
+    summary = run(listed(*rows_, missing=tuple(str(each["path"]) for each in rows_ if each["path"] != "a.mp4")))
+    assert (summary.num_videos, summary.num_labels, summary.num_rows_set_aside) == (1, 1, 1)
+    assert re.search(rf"manifest\.jsonl, {problem}", summary.rows_set_aside[0])
+    assert rows(store)["video_id"].to_list() == ["a"]
+    labels = tables.labels(store, "p")
+    assert labels is not None
+    assert labels["category_id"].to_list() == ["0000"]  # of a video that is listed twice, the first row stays
+    noted = commits.head_attributes(store, Address(tables.VIDEOS, "p"))["set_aside"]
+    assert noted == {"num_rows": 1, "first": list(summary.rows_set_aside)}
+
+
+@pytest.mark.parametrize(("rows_", "problem"), WRONG_ROWS)
+def test_a_strict_ingest_is_refused_by_one_wrong_row(
+    store: Store, run: Ingest, listed: Listed, rows_: list[dict[str, Any]], problem: str
+) -> None:
+    paths = tuple(str(each["path"]) for each in rows_)
+    with pytest.raises(Invalid, match=rf"manifest\.jsonl, {problem}"):
+        run(listed(*rows_, missing=paths), strict=True)
+    assert commits.datasets(store) == []
+
+
+def test_a_corrected_listing_leaves_no_note(store: Store, run: Ingest, listed: Listed) -> None:
+    first = run(listed(row("a"), row("b", title=7)), "score")
+    assert (first.num_rows_set_aside, first.changed) == (1, True)
+    again = run(listed(row("a")), "score")
+    assert again.videos_commit == first.videos_commit
+    assert "set_aside" not in commits.head_attributes(store, Address(tables.VIDEOS, "p"))
+
+
 @pytest.mark.parametrize(
-    ("rows", "changes", "problem"),
+    ("num_wrong", "num_all", "over"), [(20, 21, False), (21, 420, False), (21, 419, True), (3, 3, True), (21, 21, True)]
+)
+def test_the_failure_budget_bounds_what_is_set_aside(
+    store: Store, run: Ingest, listed: Listed, num_wrong: int, num_all: int, over: bool
+) -> None:
+    listing = listed(*(row(f"v{number:03d}", "", title=7 if number < num_wrong else "") for number in range(num_all)))
+    if not over:
+        summary = run(listing, "score")
+        assert (summary.num_rows_set_aside, summary.num_videos) == (num_wrong, num_all - num_wrong)
+        assert len(summary.rows_set_aside) == 20
+        return
+    with pytest.raises(
+        Invalid, match=rf"{num_wrong} of {num_all} rows of .* are wrong.*nothing is published"
+    ) as refused:
+        run(listing, "score")
+    assert re.findall(r"row (\d+), field title: 7 is not text", str(refused.value)) == ["1", "2", "3"]
+    assert commits.datasets(store) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
     [
-        ([row("a"), row("b"), row("a")], {"role": "score"}, r"manifest\.jsonl, rows 1 and 3 both list video a"),
-        ([row("a", category_id="0000"), row("b")], {}, r"manifest\.jsonl, row 2: video b has no category_id"),
-        ([row("a", category_id="0200")], {}, r"manifest\.jsonl, row 1: category_id '0200' is not in taxonomy letters"),
-        ([row("a", category_id="0000")], {"taxonomy": None}, "labeled partition p needs a taxonomy"),
-        ([row("a", category_id="0000")], {"partition": "../p"}, "partition name '../p'"),
-        ([row("a", category_id="0000")], {"media_root": Path("/nowhere")}, "media root /nowhere is not a folder"),
-        ([row("a", ".hidden/..", category_id="0000")], {}, "climbs with"),
+        ({"taxonomy": None}, "labeled partition p needs a taxonomy"),
+        ({"partition": "../p"}, "partition name '../p'"),
+        ({"media_root": Path("/nowhere")}, "media root /nowhere is not a folder"),
     ],
 )
 def test_wrong_listing_publishes_nothing(
-    store: Store, run: Ingest, listed: Listed, rows: list[dict[str, Any]], changes: dict[str, Any], problem: str
+    store: Store, run: Ingest, listed: Listed, changes: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(Invalid, match=problem):
-        run(listed(*rows, missing=(".hidden/..",)), **changes)
+        run(listed(row("a", category_id="0000")), **changes)
     assert commits.datasets(store) == []
+
+
+def test_a_listing_without_paths_is_text_alone(store: Store, run: Ingest, listed: Listed) -> None:
+    listing = listed(row("a"))
+    listing.write_text('{"video_id": "a", "title": "x"}\n{"video_id": "b", "title": "y"}\n')
+    summary = run(listing, "unlabeled")
+    assert (summary.num_videos, summary.num_media_missing) == (2, 2)
+    assert rows(store)["content_sha256"].equals(rows(store)["text_sha256"].rename("content_sha256"))
+
+
+@pytest.mark.parametrize(
+    ("fails", "sentence"),
+    [
+        ("digest_media", "nothing of this ingest is published, not yet its media digests, videos, labels and split"),
+        ("publish_videos", "published are its media digests, not yet its videos, labels and split"),
+        ("publish_labels", "published are its media digests and videos, not yet its labels and split"),
+        ("freeze_salt", "published are its media digests, videos and labels, not yet its split"),
+    ],
+)
+def test_an_ingest_that_fails_between_its_tables_says_so_and_a_rerun_completes_it(
+    store: Store, run: Ingest, listed: Listed, monkeypatch: pytest.MonkeyPatch, fails: str, sentence: str
+) -> None:
+    listing = listed(row("a", category_id="0000"))
+
+    def full(*_: Any, **__: Any) -> None:
+        raise Retryable("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, fails, full)
+        with pytest.raises(Retryable, match=f"the disk is full; {sentence}, which the same ingest run again completes"):
+            run(listing)
+    assert run(listing).changed == (fails != "freeze_salt")
+    assert tables.labels(store, "p") is not None
+    assert split.frozen_salt(store) is not None
 
 
 def test_listing_whose_media_are_all_elsewhere_is_refused(store: Store, run: Ingest, listed: Listed) -> None:
     with pytest.raises(Invalid, match=r"none of the 1 media of .*manifest\.jsonl is under .*such as a\.mp4"):
         run(listed(row("a"), missing=("a.mp4",)), "score")
     assert commits.datasets(store) == []
-
-
-def test_folder_in_place_of_a_medium_is_refused(run: Ingest, listed: Listed) -> None:
-    listing = listed(row("a"), missing=("a.mp4",))
-    (listing.parent / "a.mp4").mkdir()
-    with pytest.raises(Invalid, match=r"a\.mp4 is not a file"):
-        run(listing, "score")
 
 
 def test_unstorable_text_is_stored(store: Store, run: Ingest, listed: Listed) -> None:

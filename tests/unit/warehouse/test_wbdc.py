@@ -1,4 +1,5 @@
 import json
+import re
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from warehouse.errors import Invalid
-from warehouse.sources.record import OcrLine
+from warehouse.sources.ocr import OcrLine
 from warehouse.sources.wbdc import read_records
 
 Annotate = Callable[[Any], Path]
@@ -67,12 +68,26 @@ def test_unstorable_characters_are_replaced(annotate: Annotate) -> None:
         ([{key: ROW[key] for key in ("id", "title", "asr")}], "row 1 has no field ocr"),
         (json.dumps([ROW, ROW]).encode()[:-30], "not valid JSON after row 1"),
         (json.dumps([ROW]).encode() + b"x", "not valid JSON after row"),
-        (b'[{"id": "\xff"}]', "not valid JSON after row 0"),
+        (b'[{"id": "\xff"}]', "row 1 is not UTF-8"),
+        (b'[{"id": "\xb1\x5c"}]', r"not valid JSON after row 0 \(is not UTF-8"),
+        (json.dumps([ROW]).encode("utf-16"), "is not UTF-8"),
+        ([{**ROW, "ocr": [{"time": 10**400, "text": "x"}]}], "has the time 1000"),
     ],
 )
 def test_wrong_annotations_are_refused_with_file_row_and_value(annotate: Annotate, content: Any, problem: str) -> None:
     with pytest.raises(Invalid, match=rf"labeled\.json.*{problem}"):
         list(read_records(annotate(content), "labeled"))
+
+
+def test_a_wrong_record_is_handed_over_and_the_next_is_read(annotate: Annotate) -> None:
+    rows = [ROW, 7, {**ROW, "id": "0" * 20, "title": 7}, {**ROW, "id": "1" * 20}]
+    torn = (
+        json.dumps(rows).encode()[:-1] + b', {"id": "\xe9\xa2"}, ' + json.dumps(ROW | {"id": "2" * 20}).encode() + b"]"
+    )
+    refused: list[Invalid] = []
+    found = [record.video_id for record in read_records(annotate(torn), "labeled", refused.append)]
+    assert found == [ROW["id"], "1" * 20, "2" * 20]
+    assert [re.findall(r"row \d", str(error)) for error in refused] == [["row 2"], ["row 3"], ["row 5"]]
 
 
 def test_unreadable_annotations_are_refused(tmp_path: Path) -> None:
