@@ -16,11 +16,12 @@ import av
 import numpy as np
 from PIL import Image
 
-from featurestore.extract import decode
 from featurestore.extract.decode import decode_video
 from featurestore.extract.frame_encoder import load_encoder, make_frame_spec
 from featurestore.extract.frame_sampling import sample
 from featurestore.extract.framing import Framing
+from featurestore.extract.video import decoding
+from featurestore.extract.video.drawing import Drawing
 from featurestore.spec import FrameSpec
 from flows.demo.encoder import shipped_encoder
 from tests.benchmarks.report import Row, at_most, row
@@ -105,21 +106,21 @@ class Clip:
 def counts(clips: Mapping[str, Clip]) -> Iterator[Row]:
     """Count the frames that the decoder is given."""
     given: dict[str, int] = {}
-    decoder = decode.decode_packet
+    decode = decoding.Decoder.decode
     for name, clip in clips.items():
         given[name] = 0
 
-        def counted(codec: Any, packet: Any, name: str = name, clip: Clip = clip) -> Any:
+        def counted(decoder: Any, packet: Any, name: str = name, clip: Clip = clip) -> Any:
             given[name] += packet is not None
             try:
-                return decoder(codec, packet)
+                return decode(decoder, packet)
             except Exception:
                 clip.is_damaged = True
                 raise
 
-        decode.decode_packet = counted
+        decoding.Decoder.decode = counted  # type: ignore[method-assign,assignment]
         ours(clip)
-    decode.decode_packet = decoder
+    decoding.Decoder.decode = decode  # type: ignore[method-assign]
     for title, damaged, most in (("intact clips", False, 1), ("damaged clips, decoded once more", True, 2)):
         chosen = {name: clip for name, clip in clips.items() if clip.is_damaged == damaged}
         if chosen:
@@ -145,17 +146,17 @@ def ours(clip: Clip) -> Any:
 
 def sequential(clip: Clip) -> dict[int, Picture]:
     """Decode everything, and make pictures of the targets."""
-    easel = decode._Easel(LARGE, None)  # noqa: SLF001 - the same pictures
+    drawing = Drawing(LARGE, None)
     pictures: dict[int, Picture] = {}
     for frame in decoded(clip.payload):
         if frame.pts in clip.targets:
-            pictures |= easel.draw([frame], {frame.pts})
+            pictures |= drawing.draw_all([frame], {frame.pts})
     return pictures
 
 
 def seeking(clip: Clip) -> dict[int, Picture]:
     """Seek to each target and decode up to it."""
-    easel = decode._Easel(LARGE, None)  # noqa: SLF001 - the same pictures
+    drawing = Drawing(LARGE, None)
     pictures: dict[int, Picture] = {}
     with av.open(io.BytesIO(clip.payload), metadata_errors="replace") as container:
         stream = container.streams.best("video")
@@ -164,7 +165,7 @@ def seeking(clip: Clip) -> dict[int, Picture]:
             container.seek(target, stream=stream, backward=True)
             for frame in frames_of(container, stream):
                 if frame.pts is not None and frame.pts >= target:
-                    pictures |= easel.draw([frame], {frame.pts})
+                    pictures |= drawing.draw_all([frame], {frame.pts})
                     break
     return pictures
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from featurestore.extract.decode import _FORMATS
 from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem
 from featurestore.extract.sandbox import DecodePool
+from featurestore.extract.video.container import FORMATS
 from featurestore.reasons import Reason
 
 IN_ACCESS, IN_OPEN = 1, 0x20
@@ -226,7 +226,7 @@ WAYS: dict[str, tuple[dict[str, str], set[Layer]]] = {
     "nothing": (CARELESS, set()),
     "FFmpeg's defaults": ({}, set()),
     "the list of protocols": (CARELESS | {"protocol_whitelist": "file"}, set()),
-    "the list of formats": (CARELESS | {"format_whitelist": _FORMATS}, set()),
+    "the list of formats": (CARELESS | {"format_whitelist": FORMATS}, set()),
     "Landlock on files": (CARELESS, {Layer.LANDLOCK_FILES}),
     "Landlock on TCP": (CARELESS, {Layer.LANDLOCK_TCP}),
     "limits": (CARELESS, {Layer.LIMITS}),

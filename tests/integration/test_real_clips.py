@@ -25,7 +25,7 @@ FORMS = {
 
 
 def shown_seconds(payload: bytes) -> tuple[list[float], tuple[str, str]]:
-    """When the frames at the eight targets are shown, by decoding everything; and the codec and form of pixels."""
+    """Seconds from the first frame to those at the targets, by decoding everything; the codec and form of pixels."""
     with av.open(io.BytesIO(payload), metadata_errors="replace") as container:
         stream = container.streams.best("video")
         assert isinstance(stream, av.VideoStream)
@@ -35,7 +35,7 @@ def shown_seconds(payload: bytes) -> tuple[list[float], tuple[str, str]]:
                 frames += [(frame.pts, frame.duration) for frame in packet.decode()]
         frames.sort()
         chosen = sample([pts for pts, _ in frames], sum(frames[-1]), 8)
-        seconds = [float(frames[i][0] * stream.time_base) for i in chosen]
+        seconds = [float((frames[i][0] - frames[0][0]) * stream.time_base) for i in chosen]
         return seconds, (stream.codec_context.name, str(stream.codec_context.pix_fmt))
 
 

@@ -10,14 +10,13 @@ import av
 import numpy as np
 import pytest
 
-from featurestore.extract import decode
 from featurestore.extract.decode import decode_video
 from featurestore.extract.frame_sampling import sample
 from featurestore.extract.framing import DecodedFrames, Framing
+from featurestore.extract.video import decoding
 from warehouse.errors import Rejected
 
 MakeClip = Callable[..., bytes]
-Decoder = Callable[[Any, Any], list[Any]]
 
 FORMS: dict[str, dict[str, Any]] = {
     "groups of 12": {"options": {"g": "12", "bf": "3"}},
@@ -40,21 +39,24 @@ INTACT = ["asl_again.mkv", "asl_walk.mkv", "tc_nasa.mp4", "tc_av1.mkv", "tc_h265
 class Effort:
     """Counts the packets that decoders are given and the frames that come out."""
 
-    def __init__(self, decoder: Decoder) -> None:
-        self._decoder = decoder
+    def __init__(self) -> None:
         self.packets = self.frames = 0
 
-    def __call__(self, codec: Any, packet: Any) -> list[Any]:
+    def count(self, packet: Any, frames: list[Any]) -> None:
         self.packets += packet is not None
-        frames = self._decoder(codec, packet)
         self.frames += len(frames)
-        return frames
 
 
 @pytest.fixture
 def effort(monkeypatch: pytest.MonkeyPatch) -> Effort:
-    counted = Effort(decode.decode_packet)
-    monkeypatch.setattr(decode, "decode_packet", counted)
+    counted, decode = Effort(), decoding.Decoder.decode
+
+    def counting(decoder: Any, packet: Any) -> list[Any]:
+        frames = decode(decoder, packet)
+        counted.count(packet, frames)
+        return frames
+
+    monkeypatch.setattr(decoding.Decoder, "decode", counting)
     return counted
 
 
@@ -83,10 +85,10 @@ def bound(payload: bytes) -> int:
 
 def decode_everything(payload: bytes, framing: Framing, monkeypatch: pytest.MonkeyPatch) -> DecodedFrames:
     def refuse(*_: Any) -> Iterator[Any]:
-        raise decode._NotSoundError  # noqa: SLF001 - the way back to a full decode
+        raise decoding.NotSoundError
 
     with monkeypatch.context() as patched:
-        patched.setattr(decode, "_needed_frames", refuse)
+        patched.setattr(decoding, "_needed_frames", refuse)
         return decode_video(io.BytesIO(payload), framing)
 
 

@@ -163,8 +163,8 @@ def test_embeddings_are_close_to_those_of_the_usual_pil_transform(name: str, sam
     path = samples / "clips" / name
     ours = decode_video(io.BytesIO(path.read_bytes()), framing)
     with av.open(str(path)) as container:
-        frames = container.decode(container.streams.best("video"))
-        shown = {np.float32(frame.pts * frame.time_base): frame.to_image() for frame in frames}
+        frames = sorted(container.decode(container.streams.best("video")), key=lambda frame: frame.pts)
+        shown = {np.float32((frame.pts - frames[0].pts) * frame.time_base): frame.to_image() for frame in frames}
     images = [shown[seconds] for seconds in ours.pts_seconds]
     size = framing.resized(images[0].width, images[0].height)
     theirs = [framing.centre_crop(np.asarray(image.resize(size, Image.Resampling.BICUBIC))) for image in images]

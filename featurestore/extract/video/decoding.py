@@ -1,0 +1,197 @@
+"""From packets to the wanted pictures: only the groups of pictures that hold one are decoded."""
+
+import contextlib
+from collections.abc import Iterator
+from itertools import chain
+from typing import BinaryIO
+
+import av
+
+from featurestore.extract.video.clip import Clip
+from featurestore.extract.video.container import open_container, video_stream
+from featurestore.extract.video.drawing import Drawing
+from featurestore.extract.video.orientation import Picture
+from featurestore.extract.work_limits import WorkLimits
+
+_PASSES_OVER = frozenset({"h264", "hevc", "mpeg2video", "mpeg4"})
+"""Decoders that leave out, packet by packet, frames that no other is made from."""
+
+
+class NotSoundError(Exception):
+    """Damage was met, or the index lied about where decoding may begin."""
+
+
+class Budget:
+    """The pixels that may be decoded for one video, in all passes over it.
+
+    Args:
+        limits: how many.
+    """
+
+    def __init__(self, limits: WorkLimits) -> None:
+        self._limits = limits
+        self._num_decoded = 0
+
+    def check(self, num_frames: int, context: av.VideoCodecContext) -> None:
+        """Refuse to decode more frames than the budget has pixels left for, by the size that the container states.
+
+        Raises:
+            Rejected: they are too many.
+        """
+        if self._num_decoded + num_frames * context.width * context.height > self._limits.pixels:
+            size = f"{num_frames} frames of {context.width} x {context.height} pixels"
+            raise self._limits.too_many_pixels(f"{size} would have to be decoded")
+
+    def charge(self, num_frames: int, frame_pixels: int) -> None:
+        """Count frames that were decoded.
+
+        Raises:
+            Rejected: they are too many.
+        """
+        self._num_decoded += num_frames * frame_pixels
+        if self._num_decoded > self._limits.pixels:
+            raise self._limits.too_many_pixels(
+                f"its frames of {frame_pixels} pixels came to {self._num_decoded} pixels"
+            )
+
+
+class Decoder:
+    """A decoder whose work is counted by what it is given and gives, not by what the container says.
+
+    Args:
+        context: the codec's.
+        budget: what it may cost.
+    """
+
+    def __init__(self, context: av.VideoCodecContext, budget: Budget) -> None:
+        self.context = context
+        self._budget = budget
+        self._num_given = self._num_taken = self._num_charged = 0
+
+    def decode(self, packet: av.Packet | None) -> list[av.VideoFrame]:
+        """Decode one packet, or None for the end; returns the frames that come out.
+
+        A packet is one picture's work, though none comes out of it; a frame that no packet was charged for is one too.
+
+        Raises:
+            NotSoundError: the packet doesn't decode.
+            Rejected: the video takes too much work.
+        """
+        frames: list[av.VideoFrame] = []
+        try:
+            frames = list(self.context.decode(packet))
+        except MemoryError:
+            raise
+        except av.FFmpegError as error:
+            raise NotSoundError from error
+        finally:
+            self._charge(packet, frames)
+        return frames
+
+    def _charge(self, packet: av.Packet | None, frames: list[av.VideoFrame]) -> None:
+        self._num_given += packet is not None
+        self._num_taken += len(frames)
+        num_pictures = max(self._num_given, self._num_taken) - self._num_charged
+        self._num_charged += num_pictures
+        sizes = [
+            self.context.width * self.context.height,
+            self.context.coded_width * self.context.coded_height,
+            *(frame.width * frame.height for frame in frames),
+        ]
+        self._budget.charge(num_pictures, max(sizes))
+
+
+def decode_wanted(
+    file: BinaryIO, clip: Clip, context: av.VideoCodecContext, wanted: set[int], drawing: Drawing, limits: WorkLimits
+) -> dict[int, Picture]:
+    """Decode the wanted frames.
+
+    Args:
+        file: the bytes of the video.
+        clip: its packets.
+        context: of its decoder.
+        wanted: times of the frames.
+        drawing: how they become pictures.
+        limits: how much work it may be.
+
+    Returns:
+        The pictures by time; those that the decoder never gives are left out.
+
+    Raises:
+        Rejected: they take too many others to decode, or are out of proportion.
+    """
+    budget = Budget(limits)
+    pictures: dict[int, Picture] = {}
+    if clip.is_timed:
+        groups = clip.groups(wanted)
+        budget.check(sum(clip.last_place(targets) - first + 1 for first, targets in groups), context)
+        if context.name != "h264" or not clip.has_open_groups:
+            # H.264's decoder would take it for damage that pictures from before such a group are not there.
+            context.options |= {"err_detect": "explode"}
+        with contextlib.suppress(NotSoundError):
+            decoder, seen = Decoder(context, budget), 0
+            for first, targets in groups:
+                _show_parameters(decoder, clip, seen, first)
+                pictures |= drawing.draw_all(_needed_frames(decoder, clip, first, targets), targets)
+                seen = clip.last_place(targets)
+    if pictures.keys() != wanted:
+        # What stands in for damaged frames depends on every frame before: decode in one run, with a new decoder.
+        budget.check(clip.last_place(wanted) + 1 if clip.is_timed else len(clip.packets), context)
+        file.seek(0)
+        with open_container(file) as container:
+            decoder = Decoder(video_stream(container).codec_context, budget)
+            pictures = drawing.draw_all(_all_frames(decoder, clip), wanted)
+    return pictures
+
+
+def _show_parameters(decoder: Decoder, clip: Clip, seen: int, first: int) -> None:
+    """Let the decoder see the packet with which the parameters of a group may have come, where it was passed over.
+
+    Args:
+        decoder: what decodes the group.
+        clip: the packets.
+        seen: index of the last packet that the decoder was given.
+        first: index of the group's first packet.
+    """
+    change = clip.last_change(first)
+    if seen < change < first:
+        decoder.decode(clip.packets[change])
+
+
+def _needed_frames(decoder: Decoder, clip: Clip, first: int, targets: set[int]) -> Iterator[av.VideoFrame]:
+    """Decode a group up to its last target, passing over frames that are no target and that no other is made from.
+
+    Args:
+        decoder: what decodes.
+        clip: the packets.
+        first: index of the group's first packet.
+        targets: times of the wanted frames.
+
+    Raises:
+        NotSoundError: what comes out may not be what a decoder of the whole clip gives.
+    """
+    context = decoder.context
+    if context.is_open:
+        context.flush_buffers()
+    needed = {clip.timeline.places[time] for time in targets}
+    can_pass_over, is_entry = context.name in _PASSES_OVER, True
+    for i in range(first, max(needed) + 2):
+        is_end = i > max(needed)
+        if can_pass_over:
+            context.skip_frame = "DEFAULT" if is_end or i in needed else "NONREF"
+        for frame in decoder.decode(None if is_end else clip.packets[i]):
+            if frame.is_corrupt or (is_entry and not frame.key_frame):
+                raise NotSoundError
+            is_entry = False
+            yield frame
+
+
+def _all_frames(decoder: Decoder, clip: Clip) -> Iterator[av.VideoFrame]:
+    """Decode every packet in order; those that don't decode are passed over."""
+    order = iter(clip.timeline.shown_from)
+    for packet in chain(clip.packets, [None]):
+        with contextlib.suppress(NotSoundError):
+            for frame in decoder.decode(packet):
+                if not clip.is_timed:
+                    frame.pts = next(order, None)
+                yield frame

@@ -1,0 +1,39 @@
+"""What a file is by its first bytes, where it is no video that is accepted here."""
+
+import io
+import re
+from typing import BinaryIO
+
+from featurestore.reasons import Reason
+from warehouse.errors import Rejected
+
+ACCEPTED = "MP4, MOV, Matroska, WebM, FLV, AVI, MPEG-TS, MPEG-PS, ASF, Ogg"
+
+_HEAD_BYTES = 64
+_OTHERS = {
+    "a GIF": rb"GIF8[79]a",
+    "a WebP picture": rb"RIFF....WEBP",
+    "a PNG or APNG picture": rb"\x89PNG\r\n\x1a\n",
+    "a JPEG picture": rb"\xff\xd8\xff",
+    "a BMP picture": rb"BM....\0\0\0\0",
+    "a TIFF picture": rb"II\*\0|MM\0\*",
+    "a HEIF or AVIF picture": rb"....ftyp(heic|heix|heim|heis|mif1|msf1|avif|avis)",
+    "a zip": rb"PK(\x03\x04|\x05\x06)",
+}
+
+
+def check(file: BinaryIO) -> None:
+    """Refuse a file that says of itself that it is a picture or an archive.
+
+    Args:
+        file: its bytes, seekable; read from the start, and left there.
+
+    Raises:
+        Rejected: it is such a file.
+    """
+    file.seek(0)
+    head = file.read(_HEAD_BYTES)
+    file.seek(0, io.SEEK_SET)
+    for name, pattern in _OTHERS.items():
+        if re.match(pattern, head, re.DOTALL):
+            raise Rejected(Reason.NOT_MEDIA, f"the file is {name}, which is not accepted as a video: {ACCEPTED} are")
