@@ -1,5 +1,6 @@
 """What a run leaves to be seen: a progress bar, and short artifacts in Prefect."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,11 +13,15 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.context import FlowRunContext
-from rich.console import Console
+from prefect.logging import get_run_logger
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from flows import terminal
+from warehouse.printable import markdown, printable
 
 _STEP_PERCENT = 10
 """An artifact is a request to the server: not one for each unit."""
+_MOST_CELL_CHARS = 2_000
 
 
 Show = Callable[[int, int], None]
@@ -32,9 +37,9 @@ def progress(what: str) -> Iterator[Show]:
     Yields:
         A function that takes how many units are done, and of how many.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     artifact: Any = create_progress_artifact(progress=0.0, description=what) if _in_flow_run() else None
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=terminal.console(err=True), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(what, total=None)
         shown = 0
 
@@ -50,27 +55,30 @@ def progress(what: str) -> Iterator[Show]:
 
 
 def say(sentence: str) -> None:
-    """Tell whoever watches the run something beside its result: a terminal, or the log of a worker."""
-    print(sentence, file=sys.stderr)  # noqa: T201 - stdout is the result's
+    """Tell whoever watches a run something beside its result: in the worker's log, or in the terminal."""
+    if _in_flow_run() and (logger := get_run_logger()).isEnabledFor(logging.WARNING):
+        logger.warning(printable(sentence, sys.maxsize))
+    else:
+        terminal.say(sentence, err=True)
 
 
-def leave(key: str, summary: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Leave a sentence and a table in Prefect, where a flow is running.
+def leave(key: str, lines: list[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Leave a list of sentences and a table in Prefect, where a flow is running.
 
     Args:
         key: lower-case letters, digits and dashes.
-        summary: markdown.
+        lines: shown as they are: nothing in them is markup.
         rows: one mapping for each line of the table.
     """
     if not _in_flow_run():
         return
-    create_markdown_artifact(markdown=summary, key=f"{key}-summary")
+    create_markdown_artifact(markdown="\n".join(f"- {markdown(line)}" for line in lines), key=f"{key}-summary")
     if rows:
         create_table_artifact(table=[{name: _cell(cell) for name, cell in row.items()} for row in rows], key=key)
 
 
 def _cell(value: object) -> object:
-    return value if isinstance(value, int | float | str) or value is None else str(value)
+    return value if isinstance(value, int | float) or value is None else printable(str(value), _MOST_CELL_CHARS)
 
 
 def _in_flow_run() -> bool:

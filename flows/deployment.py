@@ -8,6 +8,8 @@ from prefect import Flow, State, flow
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows import artifacts
+from flows.settings import unknown_variables
 from warehouse.errors import ReelstoreError
 
 P = ParamSpec("P")
@@ -25,6 +27,8 @@ def deployment(name: str) -> Callable[[Callable[P, R]], Flow[P, R | State[R]]]:
         @functools.wraps(body)
         def run(*args: P.args, **kwargs: P.kwargs) -> R | State[R]:
             try:
+                for sentence in unknown_variables():
+                    artifacts.say(sentence)
                 return body(*args, **kwargs)
             except ReelstoreError as error:
                 return Failed(message=f"{error.code}: {error}", data=error)

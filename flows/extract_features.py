@@ -49,8 +49,8 @@ def extract_features(partition: Partition = None, retry: Retry = None) -> list[d
     ]
     rows, errors = each(work, lambda job: _extract(*job, again))
     nothing = "nothing to do: every partition has its features" if again is None else "nothing to retry"
-    summary = "\n".join(map(_line, rows)) or nothing
-    artifacts.leave("extract", f"{summary}\n\n{unscored}" if unscored else summary, rows)
+    lines = [*map(_line, rows)] or [nothing]
+    artifacts.leave("extract", [*lines, unscored] if unscored else lines, rows)
     fail_with(errors)
     return rows
 
@@ -102,7 +102,7 @@ def _extract(
 def _line(row: dict[str, Any]) -> str:
     counts = {**row["failed_by_reason"], **{f"warned of {name}": count for name, count in row["warnings"].items()}}
     also = "".join(f", {count} {name}" for name, count in counts.items())
-    return f"- {row['partition']} {row['view']}: {row['ok']} of {row['videos']} ok{also}"
+    return f"{row['partition']} {row['view']}: {row['ok']} of {row['videos']} ok{also}"
 
 
 def _job(view: View, fingerprint: str, partition: str, again: Sequence[Reason] | None) -> ViewJob:

@@ -45,7 +45,7 @@ def list_videos(
     with artifacts.progress(f"hash {partition}") as show:
         summary = ingest.publish_listing(store, listing, datetime.now(UTC), rehash=rehash, on_hashed=show)
     row = asdict(summary)
-    artifacts.leave("ingest", "\n\n".join(told(row)), [{name: row[name] for name in row if name not in _NAMED}])
+    artifacts.leave("ingest", told(row), [{name: row[name] for name in row if name not in _NAMED}])
     return row
 
 

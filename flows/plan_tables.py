@@ -2,53 +2,44 @@
 
 from itertools import groupby
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from featurestore.plan import REASONS, Work
 from featurestore.spec import short
 from featurestore.throughput import Estimate
 from flows.amounts import duration, size
 from flows.planning import Plan
+from flows.terminal import Cell, Column, say, say_table, say_wrapped
 
-_HEADINGS = {
-    "changed_bytes": "changed\nbytes",
-    "changed_fingerprint": "changed\nfinger-\nprint",
-    "no_preview": "no\npreview",
-    "retryable": "retry-\nable",
+_HEADINGS: dict[str, Cell] = {
+    "changed_bytes": ("changed", "bytes"),
+    "changed_fingerprint": ("changed", "finger-", "print"),
+    "no_preview": ("no", "preview"),
+    "retryable": ("retry-", "able"),
 }
-_PARTITION_CHARS, _FIGURE_CHARS = 10, 7
 
 
 def show(plan: Plan) -> None:
     """Print one table for each recipe, and what all of it may take."""
-    console = Console(highlight=False)
     if not plan.work:
-        console.print("nothing is ingested yet")
+        say("nothing is ingested yet")
         return
     pairs = [pair for pair in zip(plan.work, plan.estimates, strict=True) if not pair[0].is_current or pair[0].reasons]
     for (view, fingerprint), rows in groupby(pairs, key=lambda pair: (pair[0].view, pair[0].fingerprint)):
         title = f"{view}, recipe {short(fingerprint) if fingerprint else 'not yet frozen'}"
-        console.print(_table(title, list(rows)))
+        _show(title, list(rows))
     for line in _remarks(plan):
-        console.print(line)
+        say_wrapped(line)
 
 
-def _table(title: str, rows: list[tuple[Work, Estimate]]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
+def _show(title: str, rows: list[tuple[Work, Estimate]]) -> None:
     used = [reason for reason in REASONS if any(work.reasons.get(reason) for work, _ in rows)]
-    table.add_column("partition", overflow="fold", min_width=_PARTITION_CHARS)
-    for name in ("listed", *used, "reused", "time", "disk"):
-        # A heading may take more lines; a figure must not.
-        heading = _HEADINGS.get(name, name)
-        table.add_column(heading, justify="right", no_wrap=True, min_width=_FIGURE_CHARS)
+    names = ("listed", *used, "reused", "time", "disk")
+    columns = [Column("partition"), *(Column(_HEADINGS.get(name, name), is_figure=True) for name in names)]
+    cells = []
     for work, found in rows:
         counts = [work.listed, *(work.reasons.get(reason, 0) for reason in used), work.reused]
-        table.add_row(
-            work.partition, *(f"{count:,}" for count in counts), duration(found.seconds), size(found.size_bytes)
-        )
-    return table
+        amounts = [*(f"{count:,}" for count in counts), duration(found.seconds), size(found.size_bytes)]
+        cells.append([work.partition, *amounts])
+    say_table(title, columns, cells)
 
 
 def _remarks(plan: Plan) -> list[str]:
@@ -64,7 +55,7 @@ def _remarks(plan: Plan) -> list[str]:
             remarks.append("as other recipes took: one of these has no past yet")
     if waiting:
         remarks.append(
-            f"{waiting:,} retryable, published as failed: extract-features leaves them,\n"
+            f"{waiting:,} retryable, published as failed: extract-features leaves them, "
             "`reelstore retry --only REASON` tries them again"
         )
     return remarks

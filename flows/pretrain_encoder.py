@@ -39,5 +39,5 @@ def pretrain_encoder(seed: Seed = 0, as_of: AsOf = None) -> dict[str, Any]:
     commit = model_publishing.publish_encoder(store, pretrained, given.origin, provenance={}, now=datetime.now(UTC))
     checkpoints.clear()
     row = {"model": commit.id, "examples": len(given.examples), "snapshot": given.origin.snapshot_id}
-    artifacts.leave("pretrain", f"encoder {commit.id[:16]} from {row['examples']} examples", [row])
+    artifacts.leave("pretrain", [f"encoder {commit.id[:16]} from {row['examples']} examples"], [row])
     return row

@@ -38,8 +38,8 @@ def score_partitions(partition: Partition = None, model: ModelId = None) -> list
 
     made, errors = each(names, score_one)
     rows = [row for row in made if row]
-    summary = "\n".join(f"- {row['partition']}: {row['videos']} videos" for row in rows)
-    artifacts.leave("score", summary or "nothing to do: every partition is scored", rows)
+    lines = [f"{row['partition']}: {row['videos']} videos" for row in rows]
+    artifacts.leave("score", lines or ["nothing to do: every partition is scored"], rows)
     fail_with(errors)
     return rows
 

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -12,17 +13,22 @@ from featurestore.extract.jail import Layer
 from featurestore.spec import ExecutionMode, Precision
 from modeling.configuration import Recipe, amend, preset
 from warehouse.errors import Invalid
+from warehouse.identifiers import name_right_ones, nearest, shown
 
 FILE_NAME = "reelstore.toml"
 FILE_VARIABLE = "REELSTORE_CONFIG"
+
+_PREFIX = "REELSTORE_"
+_FOLDER = "folder of the settings"  # no variable has spaces in its name, so none sets it
+_READ_ELSEWHERE = ("CONFIG", "FAULTS", "GIT_REVISION", "SAMPLES")
 
 
 class Settings(BaseSettings):
     """The settings; paths are absolute."""
 
-    model_config = SettingsConfigDict(env_prefix="REELSTORE_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
 
-    folder: Path = Field(validation_alias="settings_folder")
+    folder: Path = Field(validation_alias=_FOLDER)
     """What relative paths are meant from: the folder of the settings file."""
     root: Path = Path("store")
     """The store's folder."""
@@ -103,7 +109,7 @@ def load_settings() -> Settings:
     """Read the settings file that REELSTORE_CONFIG names, or the nearest one above this folder, or the checkout's own.
 
     Raises:
-        Invalid: the file cannot be read, or a setting is unknown or has a wrong value.
+        Invalid: the file cannot be read, or a setting or one of the recipe's is unknown or has a wrong value.
     """
     file = _settings_file()
     if file is None and not Path(os.environ.get("REELSTORE_ROOT", "")).is_absolute():
@@ -113,15 +119,49 @@ def load_settings() -> Settings:
         )
     try:
         written = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
-        return Settings(**{"settings_folder": file.parent if file else Path.cwd(), **written})
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        settings = Settings(**{_FOLDER: file.parent if file else Path.cwd(), **written})
+    except OSError as error:
+        named = f"{FILE_VARIABLE} names {file}, which" if os.environ.get(FILE_VARIABLE) else str(file)
+        raise Invalid(
+            f"{named} cannot be read ({(error.strerror or str(error)).lower()}): name a settings file that can"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{file} cannot be read as TOML: {error}") from error
     except SettingsError as error:
         raise Invalid(f"a REELSTORE_ variable is not the JSON that its setting wants: {error}") from error
     except ValidationError as error:
         fault = error.errors()[0]
         name = ".".join(map(str, fault["loc"]))
-        raise Invalid(f"setting {name} in {file} or REELSTORE_{name.upper()} is wrong: {fault['msg']}") from error
+        if fault["type"] == "extra_forbidden":
+            raise Invalid(f"setting {shown(name)} in {file} is unknown: {name_right_ones(name, _names())}") from error
+        raise Invalid(f"setting {name} in {file} or {_PREFIX}{name.upper()} is wrong: {fault['msg']}") from error
+    try:
+        recipe_of(settings)
+    except Invalid as error:
+        raise Invalid(f"{file or f'{_PREFIX}RECIPE'}: {error}") from error
+    return settings
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Say which variables look like settings and are none.
+
+    Args:
+        environment: the variables.
+
+    Returns:
+        A sentence for each.
+    """
+    known = [f"{_PREFIX}{name.upper()}" for name in (*_names(), *_READ_ELSEWHERE)]
+    given = [name for name in sorted(environment) if name.upper().startswith(_PREFIX)]
+    unknown = {name: nearest(name.upper(), known) for name in given if name.upper() not in known}
+    return [
+        f"variable {name} is no setting and is left out" + (f": did you mean {near}?" if near else "")
+        for name, near in unknown.items()
+    ]
+
+
+def _names() -> list[str]:
+    return [name for name in Settings.model_fields if name != "folder"]
 
 
 def _settings_file() -> Path | None:

@@ -2,71 +2,63 @@
 
 from collections import Counter
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from featurestore.coverage import Coverage
 from featurestore.reasons import RETRYABLE
 from featurestore.spec import TRANSFORM_VERSION, short
 from flows.status import PartitionStatus, StoreStatus
+from flows.terminal import Cell, Column, say, say_table, say_wrapped
+
+_PARTITIONS = (
+    Column("partition"),
+    Column("role"),
+    Column("listed", is_figure=True),
+    Column("labels", is_figure=True),
+    Column("predictions"),
+)
+_COVERAGE = (
+    Column("partition"),
+    Column("state"),
+    Column("ok", is_figure=True),
+    Column("failed"),
+    Column("attempts"),
+    Column("warnings", is_figure=True),
+)
 
 
 def show(status: StoreStatus) -> None:
     """Print the partitions, each recipe's coverage, and what asks for something to be done."""
-    console = Console(highlight=False)
-    console.print(f"store {status.root}", soft_wrap=True)
-    console.print(f"champion {(status.champion or 'none yet')[:16]}")
+    say(f"store {status.root}")
+    say(f"champion {(status.champion or 'none yet')[:16]}")
     if not status.partitions:
-        console.print("nothing is ingested yet")
+        say("nothing is ingested yet")
         return
-    console.print(_partitions(status))
+    say_table("partitions", _PARTITIONS, [_partition(row) for row in status.partitions])
     for number, recipe in enumerate(status.recipes):
         title = f"{recipe['view']}, recipe {short(str(recipe['fingerprint']))}"
         if recipe["transform_version"] != TRANSFORM_VERSION:
             title += f", transform version {recipe['transform_version']}"
-        console.print(_coverage(title, [partition.views[number] for partition in status.partitions]))
+        say_table(title, _COVERAGE, [_coverage(partition.views[number]) for partition in status.partitions])
     if not status.recipes:
-        console.print("no recipe is frozen yet: the first extract-features freezes one")
+        say_wrapped("no recipe is frozen yet: the first extract-features freezes one")
     for remark in _remarks(status):
-        console.print(remark)
+        say_wrapped(remark)
 
 
-def _partitions(status: StoreStatus) -> Table:
-    table = Table(title="partitions", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("partition", overflow="fold")
-    for name in ("role", "listed", "labels", "predictions"):
-        table.add_column(name, justify="right" if name in ("listed", "labels") else "left")
-    for row in status.partitions:
-        labels = "-" if row.labels is None else f"{row.labels:,}"
-        table.add_row(row.partition, row.role, f"{row.listed:,}", labels, _predictions(row))
-    return table
+def _partition(row: PartitionStatus) -> list[Cell]:
+    labels = "-" if row.labels is None else f"{row.labels:,}"
+    predictions = "-" if row.predictions == "not scored" else row.predictions
+    return [row.partition, row.role, f"{row.listed:,}", labels, predictions]
 
 
-def _predictions(row: PartitionStatus) -> str:
-    return "-" if row.predictions == "not scored" else row.predictions
-
-
-def _coverage(title: str, rows: list[Coverage]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("partition", overflow="fold")
-    for name in ("state", "ok", "failed", "attempts", "warnings"):
-        table.add_column(name, justify="right" if name in ("ok", "warnings") else "left", no_wrap=True)
-    for row in rows:
-        attempts = (f"{videos:,} {_times(int(count))}" for count, videos in row.attempts.items())
-        table.add_row(
-            row.partition,
-            row.state,
-            "-" if row.commit is None else f"{row.ok:,}",
-            _counts(row.failed),
-            "\n".join(attempts),
-            f"{sum(row.warnings.values()):,}" if row.warnings else "",
-        )
-    return table
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return "\n".join(f"{count:,} {name}" for name, count in counts.items())
+def _coverage(row: Coverage) -> list[Cell]:
+    return [
+        row.partition,
+        row.state,
+        "-" if row.commit is None else f"{row.ok:,}",
+        [f"{count:,} {name}" for name, count in row.failed.items()],
+        [f"{videos:,} {_times(int(count))}" for count, videos in row.attempts.items()],
+        f"{sum(row.warnings.values()):,}" if row.warnings else "",
+    ]
 
 
 def _times(count: int) -> str:

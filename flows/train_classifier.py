@@ -60,7 +60,7 @@ def train_classifier(
         )
     row = _publish(trained, given, encoder.id if encoder else None)
     checkpoints.clear()
-    artifacts.leave("train", f"model {row['model'][:16]}: mean F1 {row['mean_f1']:.3f} on validation", [row])
+    artifacts.leave("train", [f"model {row['model'][:16]}: mean F1 {row['mean_f1']:.3f} on validation"], [row])
     return row
 
 

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from warehouse.errors import Invalid
+from warehouse.identifiers import name_right_ones, shown
 
 Views = tuple[Literal["frames", "text"], ...]
 ALL_VIEWS: Views = ("frames", "text")
@@ -162,7 +163,11 @@ def amend(recipe: Recipe, changes: Mapping[str, Mapping[str, object]]) -> Recipe
     settings = recipe.model_dump()
     for section, values in changes.items():
         if section not in _SECTIONS:
-            raise Invalid(f"recipe {recipe.name} has no section {section!r}; change {', '.join(_SECTIONS)}")
+            raise Invalid(f"recipe has no section {shown(section)}: {name_right_ones(section, _SECTIONS)}")
+        unknown = sorted(values.keys() - settings[section].keys())
+        if unknown:
+            known = name_right_ones(unknown[0], settings[section])
+            raise Invalid(f"recipe.{section} has no setting {shown(unknown[0])}: {known}")
         settings[section] |= dict(values)
     try:
         return Recipe.model_validate(settings)

@@ -4,7 +4,10 @@ Every message is one sentence: what was wrong, where, with which value, and what
 """
 # ruff: noqa: N818 - the names say what the handler does, as the design has them
 
+import sys
 from typing import ClassVar
+
+from warehouse.printable import printable
 
 
 class ReelstoreError(Exception):
@@ -12,6 +15,10 @@ class ReelstoreError(Exception):
 
     code: ClassVar[str] = "error"
     """A stable word for logs and ledgers."""
+
+    def __str__(self) -> str:
+        """Return the sentence; words from outside in it are safe wherever it is shown: terminal, log or traceback."""
+        return printable(super().__str__(), sys.maxsize)
 
 
 class Rejected(ReelstoreError):
@@ -32,7 +39,7 @@ class Rejected(ReelstoreError):
 
     def __str__(self) -> str:
         """Return the sentence alone."""
-        return self.sentence
+        return printable(self.sentence, sys.maxsize)
 
 
 class Retryable(ReelstoreError):

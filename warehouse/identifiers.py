@@ -1,6 +1,8 @@
 """Names that come from outside, parsed once and bounded; all but video ids are safe in a path."""
 
+import difflib
 import re
+from collections.abc import Iterable
 from typing import NewType
 
 from warehouse.errors import Invalid
@@ -31,6 +33,26 @@ def shown(value: object) -> str:
         Its repr, printable, at most 60 characters.
     """
     return printable(repr(value), _SHOWN_CHARACTERS)
+
+
+def name_right_ones(wrong: str, known: Iterable[str]) -> str:
+    """Say what a mistyped name may have meant, and which names there are.
+
+    Args:
+        wrong: The name as given.
+        known: The names that there are.
+
+    Returns:
+        The end of a sentence.
+    """
+    names = list(known)
+    near = nearest(wrong, names)
+    return (f"did you mean {near}? " if near else "") + f"the right ones are {', '.join(names)}"
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str | None:
+    """Find what a mistyped name may have meant; None where nothing is near."""
+    return next(iter(difflib.get_close_matches(wrong, list(known), n=1)), None)
 
 
 def parse_video_id(text: str) -> VideoId:

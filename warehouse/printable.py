@@ -1,6 +1,7 @@
 """Words from outside, made safe to show in a terminal and to keep in a ledger."""
 
 import re
+import sys
 
 UNSEEN = (
     "\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
@@ -15,6 +16,7 @@ MAX_PRINTABLE_CHARS = 200
 # Listed here and not asked of `str.isprintable`, whose answers change with Python's version of Unicode. Further than
 # `UNSEEN`: fillers that have no glyph, and tags, in which a second text can hide.
 _UNPRINTABLE = re.compile(f"[{UNSEEN}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000-\U000e007f]")
+_MARKS = re.compile(r"[\\`*<>\[\]|~&]|(?<!\w)_|_(?!\w)|^[#+=-]")
 
 
 def printable(text: str, max_chars: int = MAX_PRINTABLE_CHARS) -> str:
@@ -31,6 +33,18 @@ def printable(text: str, max_chars: int = MAX_PRINTABLE_CHARS) -> str:
     """
     visible = _UNPRINTABLE.sub(_escaped, text[: max_chars + 1])
     return visible if len(visible) <= max_chars else f"{visible[: max_chars - 1]}…"
+
+
+def markdown(text: str) -> str:
+    """Make any words safe to stand in Markdown, and in a cell of its tables: they show as they are.
+
+    Args:
+        text: As for `printable`.
+
+    Returns:
+        One line, in which no character means anything.
+    """
+    return _MARKS.sub(r"\\\g<0>", printable(text.strip(), sys.maxsize))
 
 
 def _escaped(unfit: re.Match[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.store import open_wanted_store
+from flows.terminal import say
 from warehouse.errors import Invalid
 from warehouse.files import write_file
 
@@ -33,4 +34,4 @@ def export_result_csv(
         raise Invalid(f"{output} cannot be written: name a file in a folder that exists")
     text = rows.select("video_id", "category_id").collect().write_csv(include_header=False)
     write_file(output, text.encode())
-    typer.echo(f"{partition}: {output}")
+    say(f"{partition}: {output}")

@@ -1,7 +1,6 @@
 """Commands about features: what is to be done, what there is, and what failed and may pass."""
 # ruff: noqa: PLC0415 - a command imports what it runs
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from flows.commands.store import open_wanted_store
 from flows.settings import load_settings
+from flows.terminal import say, say_json
 from warehouse.errors import Invalid
 
 app = typer.Typer()
@@ -30,7 +30,7 @@ def plan(as_json: AsJson = False) -> None:
 
     found = planning.plan_store(open_wanted_store())
     if as_json:
-        typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+        say_json(asdict(found))
     else:
         plan_tables.show(found)
 
@@ -43,7 +43,7 @@ def status(as_json: AsJson = False) -> None:
 
     found = store_status(open_wanted_store())
     if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=1))
+        say_json(found.to_json())
     else:
         status_tables.show(found)
 
@@ -69,11 +69,11 @@ def retry(
     rows = call("extract-features", {"partition": partition, "retry": list(reasons)})
     for row in rows:
         left = "".join(f", {count} {reason}" for reason, count in row["failed_by_reason"].items())
-        typer.echo(
+        say(
             f"{row['partition']} {row['view']}: tried {row['tried']} again; now {row['ok']} of {row['videos']} ok{left}"
         )
     if not rows:
-        typer.echo(
+        say(
             f"nothing to retry: no up-to-date partition has a video that failed for {' or '.join(reasons)} "
             "and had its medium when it was ingested"
         )
@@ -99,13 +99,13 @@ def try_recipe_command(
     trial = try_recipe(open_wanted_store(), load_settings(), partition, num_videos, "first" if limit else "sample")
     if as_json:
         figures = {"videos_per_second": trial.videos_per_second, "estimated_seconds": trial.estimated_seconds}
-        typer.echo(json.dumps(asdict(trial) | figures, ensure_ascii=False, indent=1))
+        say_json(asdict(trial) | figures)
         return
     counts = ", ".join(f"{count} {outcome}" for outcome, count in trial.outcomes.items())
-    typer.echo(f"tried {trial.tried} of the {trial.contents} distinct media of {partition}: {counts}")
+    say(f"tried {trial.tried} of the {trial.contents} distinct media of {partition}: {counts}")
     for video_id, why in trial.failed.items():
-        typer.echo(f"  {video_id}  {why}")
-    typer.echo(
+        say(f"  {video_id}  {why}")
+    say(
         f"{trial.videos_per_second:.1f} videos/s; all of {partition} in about {duration(trial.estimated_seconds)}; "
         "nothing was published"
     )

@@ -1,14 +1,14 @@
 """The command that tells what was made from what."""
 # ruff: noqa: PLC0415 - a command imports what it runs
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from flows.commands.store import open_wanted_store
+from flows.commands.store import find_commit, open_wanted_store
+from flows.terminal import say, say_json
 from warehouse.store import Store
 
 app = typer.Typer()
@@ -26,19 +26,18 @@ def lineage(
 ) -> None:
     """Tell what a commit or a prediction was made from, by which code, and what depends on it."""
     from modeling.trace import trace_prediction
-    from warehouse import commits
 
     store = open_wanted_store()
     document: dict[str, Any] = {}
     if video is None:
-        commit_id = commits.commit_by_id(store, commits.alias(store, what) or what).id
+        commit_id = find_commit(store, what).id
     else:
         traced = trace_prediction(store, what, video, model)
         commit_id = traced.predictions.id
         document = {"prediction": traced.row, "model": traced.model.id, "config": traced.config.model_dump(mode="json")}
     document |= describe(store, commit_id)
     if as_json:
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+        say_json(document)
     else:
         _show(document)
 
@@ -95,27 +94,25 @@ def _commit(store: Store, commit_id: str) -> dict[str, Any]:
 
 
 def _show(document: Mapping[str, Any]) -> None:
-    from rich.console import Console
-    from rich.tree import Tree
-
     if prediction := document.get("prediction"):
-        typer.echo(
+        say(
             f"video {prediction['video_id']}: category {prediction['category_id']}, "
             f"probability {prediction['probability']:.3f}"
         )
         config = document["config"]
-        typer.echo(f"recipe {config['recipe']['name']}, seed {config['seed']}, views {', '.join(config['views'])}")
-    console = Console(soft_wrap=True, highlight=False)
+        say(f"recipe {config['recipe']['name']}, seed {config['seed']}, views {', '.join(config['views'])}")
     for key, title in (("made_from", "made from"), ("needed_by", "needed by")):
-        tree = Tree(f"{_label(document['commit'])}, {title}:")
-        _grow(tree, document[key], key)
-        console.print(tree)
+        say(f"{_label(document['commit'])}, {title}:")
+        _grow(document[key], key, "")
 
 
-def _grow(tree: Any, nodes: Iterable[Mapping[str, Any]], key: str) -> None:
+def _grow(nodes: Sequence[Mapping[str, Any]], key: str, before: str) -> None:
+    """Draw a tree in whole lines, whatever the terminal's width: a digest must not be cut."""
     for node in nodes:
+        mark, under = ("└── ", "    ") if node is nodes[-1] else ("├── ", "│   ")
         again = "" if key in node else ", as above"
-        _grow(tree.add(f"{node['as']}: {_label(node)}{again}"), node.get(key, ()), key)
+        say(f"{before}{mark}{node['as']}: {_label(node)}{again}")
+        _grow(node.get(key, ()), key, before + under)
 
 
 def _label(commit: Mapping[str, Any]) -> str:

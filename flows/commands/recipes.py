@@ -8,6 +8,7 @@ import typer
 
 from flows.commands.store import open_wanted_store
 from flows.settings import load_settings
+from flows.terminal import say
 
 app = typer.Typer()
 
@@ -28,11 +29,11 @@ def apply(
         name = frozen.get(view)
         old = wanted.load_any_spec(store, view, name) if name else None
         if name == fingerprint(new):
-            typer.echo(f"{view}: {short(name)}, unchanged")
+            say(f"{view}: {short(name)}, unchanged")
             continue
-        typer.echo(f"{view}: {short(name) if name else 'nothing'} -> {short(fingerprint(new))}")
+        say(f"{view}: {short(name) if name else 'nothing'} -> {short(fingerprint(new))}")
         for field, (before, after) in changes(old, new).items() if old else ():
-            typer.echo(f"  {field}: {before} -> {after}")
+            say(f"  {field}: {before} -> {after}")
     if not dry_run:
         wanted_specs.freeze(store, prepared, datetime.now(UTC))
 
@@ -42,4 +43,10 @@ def promote(model: Annotated[str, typer.Argument(help="A model's id, the start o
     """Make a model the champion, which the scheduled scoring uses."""
     from modeling import registry
 
-    typer.echo(f"champion {registry.promote(open_wanted_store(), model, datetime.now(UTC)).id}")
+    store = open_wanted_store()
+    before = registry.champion(store)
+    promoted = registry.promote(store, model, datetime.now(UTC))
+    if before == promoted:
+        say(f"{promoted.id} is the champion already: nothing has changed")
+    else:
+        say(f"champion {promoted.id}")

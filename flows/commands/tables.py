@@ -1,33 +1,54 @@
 """Commands about what tables and features hold: diff."""
 # ruff: noqa: PLC0415 - a command imports what it runs
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.commands.store import open_wanted_store
+from flows.commands.store import find_commit, open_wanted_store, partition_names
+from flows.terminal import say, say_json
 
 if TYPE_CHECKING:
     from featurestore.difference import Difference, Rows
     from warehouse.commits import Commit
+    from warehouse.store import Store
 
 app = typer.Typer()
 
 
 @app.command()
 def diff(
-    before: Annotated[str, typer.Argument(help="A commit's id, or the start of it.")],
-    after: Annotated[str, typer.Argument(help="Another commit of the same kind of dataset.")],
+    before: Annotated[str, typer.Argument(help="A commit's id, or the start of it; or a partition, for its videos.")],
+    after: Annotated[str, typer.Argument(help="Another commit of the same kind of dataset, or a partition.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Show the rows that were added, removed and changed between two commits."""
-    from featurestore.difference import compare
-    from warehouse import commits
+    """Show the rows that were added, removed and changed between two commits, or between what two partitions list.
 
-    store = open_wanted_store()
-    found = compare(commits.commit_by_id(store, before), commits.commit_by_id(store, after))
-    typer.echo(json.dumps(_document(found), ensure_ascii=False, indent=1) if as_json else "\n".join(_lines(found)))
+    A partition beside a commit stands for its own newest commit of the same dataset.
+    """
+    from featurestore.difference import compare
+
+    found = compare(*_pair(open_wanted_store(), before, after))
+    if as_json:
+        say_json(_document(found))
+        return
+    for line in _lines(found):
+        say(line)
+
+
+def _pair(store: "Store", *words: str) -> "list[Commit]":
+    from warehouse import commits, tables
+    from warehouse.commits import Address
+    from warehouse.errors import Invalid
+
+    partitions = partition_names(store)
+    named = [None if word in partitions else find_commit(store, word) for word in words]
+    dataset = next((commit.address.dataset for commit in named if commit), tables.VIDEOS)
+    found = [commit or commits.head(store, Address(dataset, word)) for word, commit in zip(words, named, strict=True)]
+    for word, commit in zip(words, found, strict=True):
+        if commit is None:
+            raise Invalid(f"partition {word} has nothing in {dataset}: name a commit, or two partitions")
+    return [commit for commit in found if commit]
 
 
 def _lines(found: "Difference") -> list[str]:

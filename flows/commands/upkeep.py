@@ -8,6 +8,7 @@ import typer
 
 from flows.commands.store import open_wanted_store
 from flows.settings import load_settings
+from flows.terminal import console, say
 from warehouse.errors import Corrupt, Invalid
 
 app = typer.Typer()
@@ -18,15 +19,14 @@ _GRACE_DAYS = 7
 @app.command()
 def verify() -> None:
     """Read every byte of the store again, and name each file that is not what was published."""
-    from rich.console import Console
     from rich.progress import track
 
     from warehouse import commits
 
-    store, console = open_wanted_store(), Console(stderr=True)
-    found = list(track(commits.verify(store), "verify", console=console, disable=not console.is_terminal))
+    store, terminal = open_wanted_store(), console(err=True)
+    found = list(track(commits.verify(store), "verify", console=terminal, disable=not terminal.is_terminal))
     for damage in found:
-        typer.echo(f"{damage.path} {damage.problem}")
+        say(f"{damage.path} {damage.problem}")
     if found:
         raise Corrupt(
             f"not what was published: {len(found)} of the store's files, named above; restore them from a copy, "
@@ -34,7 +34,7 @@ def verify() -> None:
         )
     known = [commit for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)]
     size_bytes = sum(entry.size_bytes for commit in known for entry in commit.files.values())
-    typer.echo(f"{len(known)} commits with {sum(len(c.files) for c in known)} files, {_mib(size_bytes)}: all whole")
+    say(f"{len(known)} commits with {sum(len(c.files) for c in known)} files, {_mib(size_bytes)}: all whole")
 
 
 @app.command()
@@ -50,9 +50,9 @@ def gc(
     store = open_wanted_store()
     found = commits.collect_garbage(store, datetime.now(UTC), timedelta(days=grace_days), dry_run=dry_run)
     for folder in found.folders:
-        typer.echo(folder)
+        say(str(folder))
     verb = "would go" if dry_run else "removed"
-    typer.echo(
+    say(
         f"{verb}: {len(found.commits)} commits, {found.num_pending} abandoned runs, "
         f"{len(found.folders)} folders, {_mib(found.size_bytes)}"
     )
@@ -68,9 +68,9 @@ def rebuild_catalog() -> None:
     if not (settings.root / "journal").is_dir():
         raise Invalid(f"there is no journal at {settings.root}: name the root of a store")
     rebuilt = commits.rebuild_catalog(open_store(settings.root, settings.catalog_url))
-    typer.echo(f"{rebuilt.num_commits} commits from {rebuilt.num_moves} journal entries; run reelstore verify next")
+    say(f"{rebuilt.num_commits} commits from {rebuilt.num_moves} journal entries; run reelstore verify next")
     for sentence in rebuilt.lost:
-        typer.echo(sentence)
+        say(sentence)
     if rebuilt.lost:
         raise Corrupt(f"not found: {len(rebuilt.lost)} commits, named above; make them again")
 
@@ -88,11 +88,11 @@ def rollback(
     store, now = open_wanted_store(), datetime.now(UTC)
     if commits.alias(store, name) is None:
         commit = commits.roll_back(store, Address(name, partition), to, now)
-        typer.echo(f"{commit.address}: {commit.id}")
+        say(f"{commit.address}: {commit.id}")
     elif partition or to:
         raise Invalid(f"{name} is an alias, which has no partitions and goes one step back: leave the options out")
     else:
-        typer.echo(f"{name}: {commits.roll_back_alias(store, name, now)}")
+        say(f"{name}: {commits.roll_back_alias(store, name, now)}")
 
 
 def _mib(size_bytes: int) -> str:

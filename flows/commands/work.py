@@ -1,12 +1,12 @@
 """Commands that do the work: ingest, run, demo."""
 # ruff: noqa: PLC0415 - a command imports what it runs
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from flows.terminal import say, say_json
 from warehouse.errors import Invalid
 
 app = typer.Typer()
@@ -26,7 +26,8 @@ def ingest_command(
     """List the videos of one partition, with the digest of each medium."""
     from flows.ingest_videos import list_videos, told
 
-    typer.echo("\n".join(told(list_videos(source, annotations, partition, role, media, taxonomy, rehash, strict))))
+    for line in told(list_videos(source, annotations, partition, role, media, taxonomy, rehash, strict)):
+        say(line)
 
 
 @app.command()
@@ -42,7 +43,10 @@ def run(
     if wrong:
         raise Invalid(f"parameter {wrong[0]!r} has no value; write it as NAME=VALUE")
     result = run_flow(flow, {name.replace("-", "_"): value for name, _, value in pairs})
-    typer.echo(json.dumps(result, ensure_ascii=False, indent=1) if result else "nothing to do")
+    if result:
+        say_json(result)
+    else:
+        say("nothing to do")
 
 
 @app.command()

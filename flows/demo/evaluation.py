@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from featurestore import frame_chunks, snapshot
 from featurestore.reader import Examples
 from featurestore.reasons import OK
 from featurestore.views import address
+from flows.terminal import Column, say_table
 from modeling import metrics, predictions, stored_model
 from modeling.evaluation import baselines, report
 from modeling.evaluation.report import GalleryItem, Report
@@ -83,17 +82,15 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
     return Evaluation(page.num_videos, failed, _rounded(scores), intervals, _publish(store, page, model_id, now))
 
 
-def table(evaluation: Evaluation) -> Table:
-    """Lay the scores out for a terminal."""
-    headers = [column.replace("_f1", "").replace("_", "\n") for column in metrics.MEAN_F1_PARTS]
-    grid = Table(
-        "model", *headers, "mean (95% interval)", title="F1 on the scored days", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+def show(evaluation: Evaluation) -> None:
+    """Print the scores."""
+    parts = [Column(name.replace("_f1", "").split("_"), is_figure=True) for name in metrics.MEAN_F1_PARTS]
+    rows = []
     for name, row in evaluation.metrics.items():
         low, high = evaluation.intervals[name]["mean_f1"]
         scores = [f"{row[column]:.3f}" for column in metrics.MEAN_F1_PARTS]
-        grid.add_row(name, *scores, f"{row['mean_f1']:.3f} ({low:.3f}-{high:.3f})")
-    return grid
+        rows.append([name, *scores, f"{row['mean_f1']:.3f} ({low:.3f}-{high:.3f})"])
+    say_table("F1 on the scored days", [Column("model"), *parts, Column("mean (95% interval)")], rows)
 
 
 def _scored_rows(

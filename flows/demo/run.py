@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from flows import terminal
 from flows.demo.corpus import Corpus, make_corpus
 from flows.demo.encoder import shipped_encoder
-from flows.demo.evaluation import Evaluation, evaluate, table
+from flows.demo.evaluation import Evaluation, evaluate, show
 from flows.demo.outline import DEFAULT_SIZES, CorpusSizes
 from flows.embedded import call, use_embedded_server
 from flows.settings import FILE_NAME, FILE_VARIABLE, load_settings
@@ -38,7 +37,7 @@ class _Clock:
 
 
 def run_demo(
-    folder: Path | None = None, sizes: CorpusSizes = DEFAULT_SIZES, say: Callable[[str], None] = print
+    folder: Path | None = None, sizes: CorpusSizes = DEFAULT_SIZES, say: Callable[[str], None] = terminal.say
 ) -> Path:
     """Run the demo; what an earlier run has drawn, ingested and extracted is not done again.
 
@@ -91,7 +90,7 @@ def run_demo(
     )
     summary = folder / "summary.json"
     summary.write_text(json.dumps(_summary(evaluation, clock), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    Console().print(table(evaluation))
+    show(evaluation)
     say(f"report {evaluation.report}")
     return summary
 

@@ -7,6 +7,7 @@ from modeling.configuration import ALL_VIEWS
 from modeling.evaluation.judgement import Judgement
 from modeling.evaluation.slices import HEAD_FROM, TAIL_BELOW
 from modeling.finetuning import TrainedModel
+from warehouse.printable import markdown
 from warehouse.taxonomy import Taxonomy
 
 _MEASURES = {
@@ -52,7 +53,7 @@ def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str, te
     measured, taxonomy = judgement.metrics, trained.taxonomy
     return "\n\n".join(
         [
-            f"# Video classifier, {len(taxonomy)} categories ({taxonomy.name})",
+            f"# Video classifier, {len(taxonomy)} categories ({markdown(taxonomy.name)})",
             _purpose(trained),
             "## How good it is",
             _results(measured),
@@ -189,7 +190,7 @@ def _limits(measured: Mapping[str, Any]) -> str:
             "- On validation videos that it was not fitted on, the shift towards rare categories costs mean F1."
         )
     if unseen:
-        lines.append(f"- No training video shows these categories: {', '.join(unseen)}.")
+        lines.append(f"- No training video shows these categories: {', '.join(map(markdown, unseen))}.")
     return "\n".join(lines)
 
 
@@ -206,7 +207,5 @@ def _with_interval(value: float, interval: Sequence[float]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(
-        "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in row) + " |" for row in cells
-    )
+    cells = [list(map(markdown, row)) for row in (heads, *rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], ["---"] * len(heads), *cells[1:]))

@@ -6,6 +6,7 @@ the browser to load anything else.
 
 import base64
 import hashlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,11 +15,17 @@ import jinja2
 
 from modeling import metrics
 from modeling.evaluation import confusions, curves
+from warehouse.printable import printable
 from warehouse.taxonomy import Taxonomy
 
 _COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")
 _NUM_COLOURS = 6
 _NUM_PAIRS = 15
+
+
+def _visible(value: object) -> object:
+    """Show what would forge other words; what a macro has made is markup, and of a type of its own."""
+    return printable(value, sys.maxsize) if type(value) is str else value
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ def render(report: Report) -> str:
         loader=jinja2.PackageLoader("modeling.evaluation"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -47,7 +47,10 @@ def test_without_a_file_above_the_checkouts_own_is_read(file: Path) -> None:
     ("text", "named"),
     [
         ("root = ", "TOML"),
-        ('rot = "store"', "setting rot"),
+        ('rot = "store"', r"setting 'rot' .* did you mean root\? the right ones are root, "),
+        ("[recipe.finetuning]\nepoch = 3", r"'epoch': did you mean epochs\? the right ones are batch_size, "),
+        ("[recipe.fine]\nepochs = 3", "no section 'fine': the right ones are model, pretraining, finetuning"),
+        ("[recipe.model]\nwidth = 0", "model.width"),
         ('preset = "huge"', "setting preset"),
         ("decode_workers = 0", "setting decode_workers"),
     ],

@@ -92,7 +92,11 @@ def test_settings_are_amended() -> None:
         ("finetuning", {"batch_size": 1}, "finetuning.batch_size: .* greater than or equal to 2"),
         ("finetuning", {"adversary": "evil"}, "finetuning.adversary: .*'none', 'fgm' or 'pgd'"),
         ("pretraining", {"learning_rate": 0}, "pretraining.learning_rate"),
-        ("pretraining", {"learning_rat": 1e-3}, "pretraining.learning_rat: Extra inputs"),
+        (
+            "pretraining",
+            {"learning_rat": 1e-3},
+            r"'learning_rat': did you mean learning_rate\? the right ones are .*epochs",
+        ),
         ("finetuning", {"adversary_epsilon": 0}, "finetuning.adversary_epsilon: .* greater than 0"),
         ("finetuning", {"label_smoothing": 1}, "finetuning.label_smoothing: .* less than 1"),
         ("finetuning", {"soft_label_weight": 0}, "finetuning.soft_label_weight: .* greater than 0"),
@@ -103,7 +107,7 @@ def test_settings_are_amended() -> None:
             {"gradient_accumulation_steps": 27},
             "finetuning: .* batch_size 26 is less than gradient_accumulation_steps 27; lower the latter",
         ),
-        ("optimizer", {"name": "adam"}, "no section 'optimizer'; change model, pretraining, finetuning"),
+        ("optimizer", {"name": "adam"}, "no section 'optimizer': the right ones are model, pretraining, finetuning"),
         ("name", {"x": 1}, "no section 'name'"),
     ],
 )
