@@ -151,11 +151,13 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     Returns:
         A sentence for each.
     """
-    known = [f"{_PREFIX}{name.upper()}" for name in (*_names(), *_READ_ELSEWHERE)]
-    given = [name for name in sorted(environment) if name.upper().startswith(_PREFIX)]
-    unknown = {name: nearest(name.upper(), known) for name in given if name.upper() not in known}
+    known = [name.upper() for name in (*_names(), *_READ_ELSEWHERE)]
+    given = {
+        name: name.upper().removeprefix(_PREFIX) for name in sorted(environment) if name.upper().startswith(_PREFIX)
+    }
+    unknown = {name: nearest(bare, known) for name, bare in given.items() if bare not in known}
     return [
-        f"variable {name} is no setting and is left out" + (f": did you mean {near}?" if near else "")
+        f"variable {name} is no setting and is left out" + (f": did you mean {_PREFIX}{near}?" if near else "")
         for name, near in unknown.items()
     ]
 

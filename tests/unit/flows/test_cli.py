@@ -1,9 +1,13 @@
+import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from flows import embedded
+from flows.commands import upkeep
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -90,3 +94,36 @@ def test_an_unknown_partition_is_named_with_those_there_are(run: Run, listing: P
     status, _, err = run("export", "result-csv", "2026-11-20", "result.csv", "--model", "champion")
     assert status == 2
     assert "champion" in err
+
+
+def test_the_version_is_told_and_a_mistyped_variable_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELSTORE_PRESETS", "demo")
+    assert run("--version")[:2] == (0, f"reelstore {importlib.metadata.version('reelstore')}\n")
+    _, out, err = run("status", "--json")
+    assert (out, err.splitlines()[0]) == (
+        "",
+        "reelstore: variable REELSTORE_PRESETS is no setting and is left out: did you mean REELSTORE_PRESET?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("verify",), "the store is as it was; the same command again begins anew"),
+        (("run", "extract-features"), "what is done is kept; the same command again goes on from there"),
+        (("gc", "--dry-run"), "the same command again removes the rest"),
+    ],
+)
+def test_an_interrupted_command_says_how_to_go_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(upkeep, "open_wanted_store", interrupt)
+    monkeypatch.setattr(embedded, "call", interrupt)
+    monkeypatch.setattr(embedded, "use_embedded_server", lambda: None)
+    status, out, err = run(*words)
+    assert (status, out, err.count("\n")) == (130, "", 1)
+    assert err.startswith("reelstore: interrupted: ")
+    assert err.endswith(f"{said}\n")

@@ -1,13 +1,14 @@
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from flows.cli import main
-from warehouse import tables
+from warehouse import commits, tables
+from warehouse.commits import Address
 from warehouse.store import Store
 from warehouse.taxonomy import Category, Taxonomy
 
@@ -70,3 +71,21 @@ def test_an_unknown_commit_is_a_mistake_with_a_sentence(
 ) -> None:
     assert command(monkeypatch, ids[0], "f" * 64) == 2
     assert capsys.readouterr().err.startswith("reelstore: no commit has 'fff")
+
+
+def test_partitions_stand_for_their_newest_commits(
+    ids: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store: Store
+) -> None:
+    """Two for what they list; one beside a commit for its own of that dataset."""
+    kept = {"facts": {"role": "score"}, "num_rows": 1, "provenance": {}, "now": datetime(2026, 11, 21, tzinfo=UTC)}
+    for name, rows in (("labeled", ["a00", "a01"]), ("day", ["a01", "b01"])):
+        videos = {"videos.parquet": tables.to_parquet(pl.DataFrame({"video_id": rows, "title": ["", name]}))}
+        commits.publish_files(store, Address(tables.VIDEOS, name), videos, **kept)  # type: ignore[arg-type]
+    assert command(monkeypatch, "labeled", "day") == 0
+    said = capsys.readouterr().out
+    assert "(labeled, 1 rows) →" in said
+    assert "added 1: b01\nremoved 1: a00\nchanged 1: a01" in said
+    assert command(monkeypatch, ids[0][:12], "labeled") == 0
+    assert "changed 2: a03, a04" in capsys.readouterr().out
+    assert command(monkeypatch, ids[0][:12], "day") == 2
+    assert "partition day has nothing in tables/labels: name a commit, or two partitions" in capsys.readouterr().err

@@ -110,3 +110,26 @@ def test_layers_of_the_jail_that_may_be_missing_are_named_one_by_one(
     monkeypatch.setenv("REELSTORE_ALLOW_MISSING_JAIL_LAYERS", '["walls"]')
     with pytest.raises(Invalid, match=r"allow_missing_jail_layers.*'seccomp'"):
         load_settings()
+
+
+def test_a_named_file_that_is_not_there_is_named_with_its_variable(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for named, problem in ((file.parent / "gone.toml", "no such file"), (file.parent, "is a directory")):
+        monkeypatch.setenv("REELSTORE_CONFIG", str(named))
+        with pytest.raises(Invalid, match=f"REELSTORE_CONFIG names {named}, which cannot be read .{problem}"):
+            load_settings()
+
+
+def test_a_variable_that_only_looks_like_a_setting_is_named_with_the_nearest() -> None:
+    known = ("REELSTORE_ROOT", "REELSTORE_CONFIG", "REELSTORE_FAULTS", "REELSTORE_SAMPLES", "REELSTORE_GIT_REVISION")
+    given = dict.fromkeys((*known, "reelstore_preset", "HOME", "REELSTORE_ENCODER_WEIGHT", "REELSTORE_QUX"), "1")
+    assert settings.unknown_variables(given) == [
+        "variable REELSTORE_ENCODER_WEIGHT is no setting and is left out: did you mean REELSTORE_ENCODER_WEIGHTS?",
+        "variable REELSTORE_QUX is no setting and is left out",
+    ]
+
+
+def test_no_variable_moves_the_folder_that_paths_are_meant_from(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("")
+    for name in ("SETTINGS_FOLDER", "REELSTORE_FOLDER", "FOLDER"):
+        monkeypatch.setenv(name, "/elsewhere")
+    assert load_settings().root == file.parent / "store"

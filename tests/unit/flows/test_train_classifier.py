@@ -38,7 +38,11 @@ BAD_RECIPES = {
         '[recipe.finetuning]\nadversary = "freelb"',
         "finetuning.adversary",
     ),
-    "a setting that there is not": ("train-classifier", "[recipe.finetuning]\nfgm = true", "finetuning.fgm"),
+    "a setting that there is not": (
+        "train-classifier",
+        "[recipe.finetuning]\nfgm = true",
+        "has no setting 'fgm'",
+    ),
     "a batch cut into more parts than it has examples": (
         "train-classifier",
         "[recipe.finetuning]\ngradient_accumulation_steps = 17",

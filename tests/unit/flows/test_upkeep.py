@@ -63,7 +63,10 @@ def test_rollback_moves_a_head_and_an_alias(run: Run, store: Store, history: lis
     assert (head and head.id, commits.alias(store, "champion")) == (history[0].id, history[1].id)
 
 
-def test_lineage_goes_both_ways(run: Run, history: list[Commit]) -> None:
+def test_lineage_goes_both_ways_in_whole_lines(
+    run: Run, history: list[Commit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
     _, second, model = history
     _, out, _ = run("lineage", "champion", "--json")
     document = json.loads(out)
@@ -74,7 +77,8 @@ def test_lineage_goes_both_ways(run: Run, history: list[Commit]) -> None:
     assert [(node["as"], node["id"]) for node in json.loads(out)["needed_by"]] == [("videos", model.id)]
     status, out, _ = run("lineage", "champion")
     assert status == 0
-    assert f"videos: tables/videos labeled {second.id[:12]}" in out
+    (line,) = (line for line in out.splitlines() if "videos: tables/videos labeled" in line)
+    assert line.startswith(f"└── videos: tables/videos labeled {second.id[:12]} of 2020-01-01T00:00, git ")
 
 
 @pytest.mark.usefixtures("history")
@@ -97,6 +101,8 @@ def test_rebuild_catalog_gives_the_same_answers(run: Run, store: Store) -> None:
         (("rollback", "champion", "--partition", "labeled"), "leave the options out"),
         (("rollback", "../x"), "../x"),
         (("lineage", "zzz"), "zzz"),
+        (("lineage", "labeled"), "labeled is a partition, which has several commits: name one of "),
+        (("diff", "champion", "champion"), "rows have no video id"),
         (("lineage", "labeled", "--video", "v1", "--model", "zzz"), "zzz"),
         (("rebuild-catalog",), "not empty"),
         (("gc", "--grace-days", "-1"), "greater than"),
