@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.fault.steps import Watch, changes, place
 from warehouse import files
+from warehouse.commits.comparison import SET_ASIDE
 
 Tree = dict[str, bytes | None]
 """Bytes by path below the box, None for a folder."""
@@ -214,6 +215,22 @@ def states(operations: Sequence[Operation]) -> Iterator[tuple[int, Tree]]:
             catalog = operation.inode
         for tree in disk.states():
             yield catalog, tree
+
+
+def lost_apart(root: str, operations: Sequence[Operation]) -> list[str]:
+    """Journal files that a power cut would take while they are moved to the folder of those kept apart."""
+    folders = {one.target for one in operations if one.kind == "name" and one.name == SET_ASIDE}
+    moved = {one.name for one in operations if one.kind == "name" and one.inode in folders and one.name[0] != "."}
+    disk, removed = Disk(), set[str]()
+    for one in operations:
+        disk.do(one)
+        if one.kind == "name" and one.target is None and one.name in moved:
+            removed.add(one.name)
+        for tree in disk.states() if removed else ():
+            for name in removed:
+                if not any(tree.get(f"{root}/{folder}/{name}") for folder in ("journal", SET_ASIDE)):
+                    return [name]
+    return []
 
 
 def make_faults(root: str, catalogs: Sequence[bytes]) -> Callable[[int, Tree], list[str]]:

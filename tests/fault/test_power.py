@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault import job
-from tests.fault.power import Operation, Recorder, Stopped, Tree, make_faults, states
+from tests.fault.power import Operation, Recorder, Stopped, Tree, lost_apart, make_faults, states
 from tests.fault.steps import watching
 
 Record = Callable[[str, str], None]
@@ -27,7 +27,8 @@ class Trace:
         """What the first bad state lacks, with one operation left out."""
         faults = make_faults(ROOT, self.catalogs)
         operations = [one for place, one in enumerate(self.operations) if place != without]
-        return next((found for state in states(operations) if (found := faults(*state))), [])
+        lost = next((found for state in states(operations) if (found := faults(*state))), [])
+        return lost or lost_apart(ROOT, operations)
 
     def syncs(self) -> list[int]:
         return [place for place, one in enumerate(self.operations) if one.kind == "sync"]

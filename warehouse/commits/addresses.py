@@ -42,6 +42,18 @@ class Address:
         folder = root / self.dataset
         return folder if self.partition is None else folder / f"partition={self.partition}"
 
+    def commit_folder(self, root: Path, commit_id: str) -> Path:
+        """Find the folder of one commit.
+
+        Args:
+            root: The store's folder.
+            commit_id: The commit's id, 64 hexadecimal digits.
+
+        Returns:
+            The folder, named by the first 16 digits.
+        """
+        return self.folder(root) / commit_id[:16]
+
 
 def address_of(dataset: str, column: str) -> Address:
     """Read an address back from the catalog's columns.

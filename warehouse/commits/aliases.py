@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits import journal
+from warehouse.commits import journal, rows, settling
 from warehouse.identifiers import parse_alias
 from warehouse.store import Store
 
@@ -26,12 +26,11 @@ def set_alias(store: Store, name: str, target: str, now: datetime) -> None:
     """
     parse_alias(name)
     table = catalog.aliases
-    with catalog.writing(store.engine) as connection:
+    with settling.writing(store) as connection:
         previous = connection.scalar(sa.select(table.c.target).where(table.c.name == name))
         if previous == target:
             return
-        connection.execute(table.delete().where(table.c.name == name))
-        connection.execute(table.insert().values(name=name, target=target, moved_at=timestamp(now)))
+        rows.set_alias(connection, name, target, timestamp(now))
         move = {"name": name, "target": target, "previous": previous}
         journal.append(connection, store, "alias", move, now)
 

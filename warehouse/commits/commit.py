@@ -1,5 +1,6 @@
 """What a commit is: the manifest that names every byte of it, and whose digest is its id."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 
 from warehouse import files
 from warehouse.commits.addresses import Address
+from warehouse.errors import Corrupt, Invalid
 from warehouse.files import FileEntry
 
 FORMAT_VERSION = 1
@@ -66,3 +68,60 @@ def manifest_of(address: Address, facts: Mapping[str, Any], num_rows: int, entri
             },
         }
     )
+
+
+def read_commit(folder: Path, commit_id: str, address: Address) -> tuple[Commit, dict[str, Any]]:
+    """Read a commit back from its folder alone.
+
+    Args:
+        folder: The commit's folder.
+        commit_id: Its id, 64 hexadecimal digits.
+        address: Where it is published.
+
+    Returns:
+        The commit, whose files were not read, and its provenance.
+
+    Raises:
+        Corrupt: Manifest or provenance is missing or damaged, or the manifest is of another place.
+        Invalid: The manifest was written by a newer Reelstore.
+    """
+    try:
+        manifest, beside = (folder / MANIFEST).read_bytes(), (folder / PROVENANCE).read_bytes()
+    except OSError as error:
+        raise Corrupt(f"commit {commit_id[:16]} of {address} is lost ({error}): make it again") from error
+    if files.sha256_bytes(manifest) != commit_id:
+        raise Corrupt(f"{folder / MANIFEST} has changed bytes: restore it from a copy, or make that commit again")
+    said = json.loads(manifest)
+    if said["format_version"] != FORMAT_VERSION:
+        raise Invalid(f"{folder / MANIFEST} has format version {said['format_version']}: upgrade Reelstore")
+    if not is_of(said, address):
+        raise Corrupt(f"{folder / MANIFEST} is of another dataset or partition than {address}: make that commit again")
+    try:
+        provenance = json.loads(beside)
+        created_at = datetime.fromisoformat(provenance["published_at"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise Corrupt(f"{folder / PROVENANCE} cannot be read ({error}): restore it from a copy") from error
+    commit = Commit(
+        id=commit_id,
+        address=address,
+        folder=folder,
+        facts=said["facts"],
+        num_rows=said["num_rows"],
+        files={name: FileEntry(**entry) for name, entry in said["files"].items()},
+        provenance_sha256=files.sha256_bytes(beside),
+        created_at=created_at,
+    )
+    return commit, provenance
+
+
+def is_of(manifest: Mapping[str, Any], address: Address) -> bool:
+    """Tell whether a manifest is of a place.
+
+    Args:
+        manifest: What manifest.json holds.
+        address: The place.
+
+    Returns:
+        True where it names that dataset and that partition.
+    """
+    return (manifest.get("dataset"), manifest.get("partition")) == (address.dataset, address.partition)

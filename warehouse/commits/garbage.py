@@ -4,13 +4,14 @@ Needed is what is a head, what was published beside the heads (models, snapshots
 announces, and all that these were made from. The rest goes once it was superseded for longer than a grace.
 """
 
+import json
 import math
 import os
 import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -20,14 +21,14 @@ import sqlalchemy as sa
 
 from warehouse import catalog, files
 from warehouse.clock import timestamp
-from warehouse.commits import journal, lineage
-from warehouse.commits.addresses import address_of
-from warehouse.commits.staging import commit_folder
+from warehouse.commits import comparison, journal, lineage, rows, settling
+from warehouse.commits.addresses import Address, address_of
+from warehouse.commits.commit import MANIFEST, is_of
+from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 
 STAGING = "staging"
 CHECKPOINTS = "checkpoints"
-_NO_DATASETS = {STAGING, "journal", CHECKPOINTS}
 _COMMIT_FOLDER = re.compile("[0-9a-f]{16}")
 _PENDING_ID_CHARS = 16
 
@@ -61,58 +62,132 @@ def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: b
 
     Raises:
         Retryable: The disk is failing, or the catalog is out of reach; run again.
+        Corrupt: The catalog lacks what the journal has, or is another store's: nothing was removed.
     """
-    before = timestamp(now - grace)
-    with catalog.reading(store.engine) if dry_run else catalog.writing(store.engine) as connection:
-        doomed = _unneeded(connection, before)
-        stale = [row.id for row in connection.execute(sa.select(catalog.pending)) if row.touched_at < before]
+    turn = _reading if dry_run else _writing
+    with turn(store) as connection:
+        doomed = _doomed(connection, store, timestamp(now - grace))
         if not dry_run:
-            _drop(connection, store, doomed, stale, now)
+            _drop(connection, store, doomed, now)
     # Under the writers' lock nobody announces a commit: a folder without a row is nobody's, and loses its name at once.
-    with catalog.reading(store.engine) if dry_run else catalog.writing(store.engine) as connection:
-        folders = [*_strays(connection, store, set(doomed), set(stale)), *_abandoned_checkpoints(store, now - grace)]
+    with turn(store) as connection:
+        known = _known_folders(connection, store)
+        gone = set(doomed.folders) if dry_run else set(doomed.folders) - known
+        found = sorted(gone | set(_strays(store, doomed.datasets, known, now - grace)))
+        folders = [
+            *(folder for folder in found if folder.is_dir()),
+            *_waiting(connection, store, set(doomed.pending_ids)),
+            *_abandoned_checkpoints(store, now - grace),
+        ]
         size_bytes = sum(_size_bytes(folder) for folder in folders)
         removed = [] if dry_run else [_put_away(store, folder) for folder in folders]
     for folder in removed:
         files.remove_tree(folder)
-    return Garbage(tuple(doomed), len(stale), tuple(folders), size_bytes)
+    return Garbage(tuple(doomed.commit_ids), len(doomed.pending_ids), tuple(folders), size_bytes)
 
 
-def _unneeded(connection: sa.Connection, before: str) -> list[str]:
-    superseded = {
-        entry["previous"]: entry["moved_at"] for entry in journal.within(connection, "head", {}) if entry["previous"]
-    }
-    ids = set(connection.scalars(sa.select(catalog.commits.c.id)))
-    old = {commit_id for commit_id, moved_at in superseded.items() if commit_id in ids and moved_at < before}
-    heads = set(connection.scalars(sa.select(catalog.heads.c.commit_id)))
-    named = set(connection.scalars(sa.select(catalog.aliases.c.target)))
-    announced = set(connection.scalars(sa.select(catalog.pending.c.commit_id)))
-    roots = (ids - old) | ((heads | named | announced) & ids)
-    return sorted(ids - lineage.with_ancestors(roots, lineage.edges_within(connection)))
+def _writing(store: Store) -> AbstractContextManager[sa.Connection]:
+    return settling.writing(store, trust_mark=False)
 
 
-def _drop(connection: sa.Connection, store: Store, doomed: Iterable[str], stale: Iterable[str], now: datetime) -> None:
-    for pending_id in stale:
+@contextmanager
+def _reading(store: Store) -> Iterator[sa.Connection]:
+    if (problem := comparison.compare(store).problem) is not None:
+        raise Corrupt(problem)
+    with catalog.reading(store.engine) as connection:
+        yield connection
+
+
+@dataclass(frozen=True)
+class _Doomed:
+    """What the catalog itself says may go."""
+
+    commit_ids: list[str]
+    pending_ids: list[str]
+    folders: list[Path]
+    """Of these commits, and of those that these pending rows have announced."""
+    datasets: set[str]
+    """All that the catalog knows, empty where it knows no commit: such a catalog tells nothing of what it finds."""
+
+
+def _doomed(connection: sa.Connection, store: Store, before: str) -> _Doomed:
+    moves = journal.within(connection, "head", {})
+    superseded = {move["previous"]: move["moved_at"] for move in moves}
+    known = connection.execute(sa.select(catalog.commits.c.id, catalog.commits.c.dataset, catalog.commits.c.partition))
+    addresses = {row.id: address_of(row.dataset, row.partition) for row in known}
+    commit_ids = lineage.unneeded(
+        connection, {key for key, at in superseded.items() if key in addresses and at < before}
+    )
+    pending = connection.execute(sa.select(catalog.pending)).all()
+    stale = [row for row in pending if row.touched_at < before]
+    datasets = {address.dataset for address in addresses.values()} | {row.dataset for row in pending}
+    return _Doomed(
+        commit_ids,
+        [row.id for row in stale],
+        [addresses[key].commit_folder(store.root, key) for key in commit_ids] + _announced(store, stale),
+        (datasets | {move["dataset"] for move in moves}) if addresses else set(),
+    )
+
+
+def _announced(store: Store, pending: Iterable[sa.Row[tuple[object, ...]]]) -> list[Path]:
+    return [
+        address_of(row.dataset, row.partition).commit_folder(store.root, row.commit_id)
+        for row in pending
+        if row.commit_id is not None
+    ]
+
+
+def _drop(connection: sa.Connection, store: Store, doomed: _Doomed, now: datetime) -> None:
+    for pending_id in doomed.pending_ids:
         connection.execute(catalog.pending.delete().where(catalog.pending.c.id == pending_id))
-    for table in (catalog.lineage, catalog.files, catalog.commits):
-        column = table.c.id if table is catalog.commits else table.c.commit_id
-        for commit_id in doomed:
-            connection.execute(table.delete().where(column == commit_id))
-    if doomed:
-        journal.append(connection, store, "gc", {"commit_ids": list(doomed)}, now)
+    rows.remove(connection, doomed.commit_ids)
+    if doomed.commit_ids:
+        journal.append(connection, store, "gc", {"commit_ids": doomed.commit_ids}, now)
 
 
-def _strays(connection: sa.Connection, store: Store, doomed: set[str], stale: set[str]) -> list[Path]:
-    rows = connection.execute(sa.select(catalog.commits.c.id, catalog.commits.c.dataset, catalog.commits.c.partition))
-    known = {
-        commit_folder(store, address_of(row.dataset, row.partition), row.id) for row in rows if row.id not in doomed
-    }
-    pending = connection.execute(sa.select(catalog.pending).where(catalog.pending.c.id.not_in(stale))).all()
-    announced = [row for row in pending if row.commit_id]
-    known |= {commit_folder(store, address_of(row.dataset, row.partition), row.commit_id) for row in announced}
-    staged = {row.id for row in pending}
-    waiting = [path for path in _listed(store.root / STAGING) if path.name[:_PENDING_ID_CHARS] not in staged]
-    return [path for path in _commit_folders(store.root) if path not in known] + waiting
+def _known_folders(connection: sa.Connection, store: Store) -> set[Path]:
+    known = connection.execute(sa.select(catalog.commits.c.id, catalog.commits.c.dataset, catalog.commits.c.partition))
+    folders = {address_of(row.dataset, row.partition).commit_folder(store.root, row.id) for row in known}
+    return folders | set(_announced(store, connection.execute(sa.select(catalog.pending))))
+
+
+def _waiting(connection: sa.Connection, store: Store, stale: set[str]) -> list[Path]:
+    staged = set(connection.scalars(sa.select(catalog.pending.c.id))) - stale
+    return [path for path in _listed(store.root / STAGING) if path.name[:_PENDING_ID_CHARS] not in staged]
+
+
+def _strays(store: Store, datasets: Iterable[str], known: set[Path], before: datetime) -> Iterator[Path]:
+    """Commits of this store that it does not know: left by killed runs, or the rest of an interrupted sweep."""
+    for dataset in datasets:
+        for folder, address in _commit_folders(store.root, dataset):
+            if folder not in known and _written_at(folder) < before.timestamp() and _is_commit(folder, address):
+                yield folder
+
+
+def _commit_folders(root: Path, dataset: str) -> Iterator[tuple[Path, Address]]:
+    for path in _listed(root / dataset):
+        name = path.name.removeprefix("partition=")
+        if _is_commit_folder(path):
+            yield path, Address(dataset)
+        elif name != path.name and not path.is_symlink():
+            with suppress(Invalid):
+                address = Address(dataset, name)
+                yield from ((below, address) for below in _listed(path) if _is_commit_folder(below))
+
+
+def _is_commit_folder(path: Path) -> bool:
+    return bool(_COMMIT_FOLDER.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
+
+
+def _is_commit(folder: Path, address: Address) -> bool:
+    """Whether a folder's own manifest says that it is a commit of that place."""
+    manifest = folder / MANIFEST
+    try:
+        if files.sha256_file(manifest)[:16] != folder.name:
+            return False
+        return is_of(json.loads(manifest.read_bytes()), address)
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _abandoned_checkpoints(store: Store, before: datetime) -> list[Path]:
@@ -124,14 +199,8 @@ def _written_at(folder: Path) -> float:
     return max((status.st_mtime for status in _statuses(folder)), default=math.inf)
 
 
-def _commit_folders(root: Path) -> Iterator[Path]:
-    for path in _listed(root):
-        if path.is_dir() and not path.is_symlink() and path.name not in _NO_DATASETS:
-            yield from [path] if _COMMIT_FOLDER.fullmatch(path.name) else _commit_folders(path)
-
-
 def _listed(folder: Path) -> list[Path]:
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         return sorted(folder.iterdir())
     return []
 

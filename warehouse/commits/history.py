@@ -12,7 +12,6 @@ from warehouse.clock import timestamp
 from warehouse.commits import journal
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import Commit
-from warehouse.commits.staging import commit_folder
 from warehouse.errors import Invalid
 from warehouse.files import FileEntry
 from warehouse.identifiers import shown
@@ -209,7 +208,7 @@ def _commit(store: Store, row: Any, entries: dict[str, FileEntry]) -> Commit:
     return Commit(
         id=row.id,
         address=address,
-        folder=commit_folder(store, address, row.id),
+        folder=address.commit_folder(store.root, row.id),
         facts=row.facts,
         num_rows=row.num_rows,
         files=entries,

@@ -1,7 +1,11 @@
 """Every move of a head or an alias, kept as a numbered immutable file, from which a lost catalog is made again."""
 
 import json
+import os
+import re
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,40 +17,124 @@ from warehouse.clock import timestamp
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 
+FOLDER = "journal"
 FORMAT_VERSION = 1
 OWN_KEYS = ("format_version", "number", "kind", "moved_at")
 """What every entry has beside the move itself."""
+
+_NAME = re.compile(r"[0-9]{8,}-[0-9a-f]{16}\.json")
+_TICK_NANOSECONDS = 10_000_000
 
 
 def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str, Any], now: datetime) -> None:
     """Record one move, as the last step of the transaction that makes it.
 
     The file is written before the transaction ends, so that a full disk stops the move too. A run killed in between
-    leaves a file whose number is still free; the next move takes the number and removes that file.
+    leaves a file that the catalog does not know, whose move the next writer settles.
 
     Args:
-        connection: The writing transaction.
+        connection: The transaction of `settling.writing`, in which catalog and journal were compared.
         store: The store.
         kind: `head`, `commit` (published without becoming head), `alias` or `gc`.
         move: What moved, from what, to what.
         now: The moment, in UTC.
 
     Raises:
-        Corrupt: The journal holds moves that the catalog does not know.
         Retryable: The disk is full or failing.
     """
-    number = 1 + (connection.scalar(sa.select(sa.func.max(catalog.journal.c.number))) or 0)
+    number = 1 + last_number(connection)
     entry = {"format_version": FORMAT_VERSION, "number": number, "kind": kind, "moved_at": timestamp(now), **move}
     payload = files.canonical_json(entry)
     digest = files.sha256_bytes(payload)
-    folder = store.root / "journal"
+    folder = store.root / FOLDER
     files.make_folder(folder, within=store.root)
-    _refuse_older_catalog(folder, number)
-    for stray in (*folder.glob(f"*{number:08d}-*"), *folder.glob(".*.part")):
-        files.remove_file(stray)
-    connection.execute(catalog.journal.insert().values(number=number, entry=entry, sha256=digest))
-    files.write_file(file_of(store, number, digest), payload)
+    _let_the_clock_tick(folder)
+    insert(connection, entry)
+    path = file_of(store, number, digest)
+    files.write_file(path, payload)
+    _mark(path)
     _require_turn(connection, store, number, digest)
+
+
+def insert(connection: sa.Connection, entry: Mapping[str, Any]) -> None:
+    """Write an entry into the catalog.
+
+    Args:
+        connection: A writing transaction.
+        entry: The whole entry.
+    """
+    payload = files.canonical_json(dict(entry))
+    values = {"number": entry["number"], "entry": json.loads(payload), "sha256": files.sha256_bytes(payload)}
+    connection.execute(catalog.journal.insert().values(**values))
+
+
+def last_number(connection: sa.Connection) -> int:
+    """Tell how many moves the catalog knows.
+
+    Args:
+        connection: Any transaction.
+
+    Returns:
+        The number of the last one, 0 for none.
+    """
+    return connection.scalar(sa.select(sa.func.max(catalog.journal.c.number))) or 0
+
+
+def is_marked(connection: sa.Connection, store: Store) -> bool:
+    """Tell by two looks, however long the journal is, that nothing was added to it since the catalog's last move.
+
+    The last entry's file bears a time that follows from that of its folder: any name that is made, renamed or removed
+    there changes the folder's, and then the whole folder must be listed.
+
+    Args:
+        connection: A writing transaction.
+        store: The store.
+
+    Returns:
+        False where that is not known.
+    """
+    path = _last_file(connection, store)
+    try:
+        return path is not None and path.stat().st_mtime_ns == _mark_of(path)
+    except FileNotFoundError:
+        return False
+
+
+def tidy(connection: sa.Connection, store: Store) -> None:
+    """Remove what killed writers have left half written, and mark the last entry.
+
+    Args:
+        connection: A writing transaction in which the journal was found to be the catalog's.
+        store: The store.
+    """
+    for part in (store.root / FOLDER).glob(".*.part"):
+        files.remove_file(part)
+    path = _last_file(connection, store)
+    if path is not None:
+        _mark(path)
+
+
+def _last_file(connection: sa.Connection, store: Store) -> Path | None:
+    table = catalog.journal
+    row = connection.execute(sa.select(table.c.number, table.c.sha256).order_by(table.c.number.desc()).limit(1)).first()
+    return None if row is None else file_of(store, row.number, row.sha256)
+
+
+def _mark(path: Path) -> None:
+    mark = _mark_of(path)
+    with suppress(OSError):  # another user's file: the folder is listed each time, then
+        os.utime(path, ns=(mark, mark))
+
+
+def _mark_of(path: Path) -> int:
+    # Off by some nanoseconds of its own: files that are copied fast bear their folder's time by chance.
+    return path.parent.stat().st_mtime_ns - 1 - int(path.stem.partition("-")[2], 16) % 1_000_000_000
+
+
+def _let_the_clock_tick(folder: Path) -> None:
+    # Two changes within one tick of the file system's clock would bear one time, and the second would go unseen.
+    while 0 <= time.time_ns() - folder.stat().st_mtime_ns < _TICK_NANOSECONDS:
+        time.sleep(_TICK_NANOSECONDS / 1e9)
 
 
 def _require_turn(connection: sa.Connection, store: Store, number: int, digest: str) -> None:
@@ -62,15 +150,6 @@ def _require_turn(connection: sa.Connection, store: Store, number: int, digest: 
         raise
 
 
-def _refuse_older_catalog(folder: Path, number: int) -> None:
-    # A run that was killed leaves at most one file beyond the catalog. More of them are a history that it has lost.
-    if any(folder.glob(f"{number + 1:08d}-*")):
-        raise Corrupt(
-            f"the catalog knows {number - 1} moves, but {folder} holds more: it is an old copy, "
-            "or was lost; move it away and run reelstore rebuild-catalog"
-        )
-
-
 def file_of(store: Store, number: int, digest: str) -> Path:
     """Find the file of an entry.
 
@@ -82,7 +161,57 @@ def file_of(store: Store, number: int, digest: str) -> Path:
     Returns:
         The file's path.
     """
-    return store.root / "journal" / f"{number:08d}-{digest[:16]}.json"
+    return store.root / FOLDER / f"{number:08d}-{digest[:16]}.json"
+
+
+def number_of(name: str) -> int:
+    """Read the number of an entry.
+
+    Args:
+        name: Its file's name.
+
+    Returns:
+        The number.
+    """
+    return int(name.partition("-")[0])
+
+
+def names(store: Store) -> set[str]:
+    """List the entries' files.
+
+    Args:
+        store: The store.
+
+    Returns:
+        The names of files that are called as an entry is, whatever they hold.
+    """
+    try:
+        return {path.name for path in (store.root / FOLDER).iterdir() if _NAME.fullmatch(path.name)}
+    except FileNotFoundError:
+        return set()
+
+
+def read(path: Path, number: int) -> dict[str, Any]:
+    """Read one entry from its file.
+
+    Args:
+        path: The file.
+        number: The number that it should have.
+
+    Returns:
+        The entry.
+
+    Raises:
+        Corrupt: It is damaged, or has another number.
+        Invalid: It was written by a newer Reelstore.
+    """
+    payload = path.read_bytes()
+    if path.name != f"{number:08d}-{files.sha256_bytes(payload)[:16]}.json":
+        raise Corrupt(f"{path} is not journal entry {number} with its own bytes: restore the journal from a copy")
+    entry: dict[str, Any] = json.loads(payload)
+    if entry["format_version"] != FORMAT_VERSION:
+        raise Invalid(f"{path} has format version {entry['format_version']}: upgrade Reelstore")
+    return entry
 
 
 def read_all(store: Store) -> list[dict[str, Any]]:
@@ -98,17 +227,8 @@ def read_all(store: Store) -> list[dict[str, Any]]:
         Corrupt: A file is damaged, or a number is missing.
         Invalid: A file was written by a newer Reelstore.
     """
-    paths = sorted((store.root / "journal").glob("*.json"))
-    found = []
-    for number, path in enumerate(paths, start=1):
-        payload = path.read_bytes()
-        if path != file_of(store, number, files.sha256_bytes(payload)):
-            raise Corrupt(f"{path} is not journal entry {number} with its own bytes: restore the journal from a copy")
-        entry = json.loads(payload)
-        if entry["format_version"] != FORMAT_VERSION:
-            raise Invalid(f"{path} has format version {entry['format_version']}: upgrade Reelstore")
-        found.append(entry)
-    return found
+    paths = sorted((store.root / FOLDER).glob("*.json"))
+    return [read(path, number) for number, path in enumerate(paths, start=1)]
 
 
 def moves(store: Store, kind: str, values: Mapping[str, str | None]) -> list[dict[str, Any]]:

@@ -63,14 +63,43 @@ def record(connection: sa.Connection, commit_id: str, inputs: Mapping[str, str])
         Retryable: gc has removed an input in the meantime.
     """
     table = catalog.lineage
-    known = set(connection.scalars(sa.select(catalog.commits.c.id).where(catalog.commits.c.id.in_(inputs.values()))))
-    gone = sorted(set(inputs.values()) - known)
-    if gone:
+    if gone := missing(connection, inputs):
         raise Retryable(f"commit {gone[0][:16]}, which this was made from, is no longer in the store: run again")
     connection.execute(table.delete().where(table.c.commit_id == commit_id))
     if inputs:
         rows = [{"commit_id": commit_id, "name": name, "input_id": input_id} for name, input_id in inputs.items()]
         connection.execute(table.insert(), rows)
+
+
+def missing(connection: sa.Connection, inputs: Mapping[str, str]) -> list[str]:
+    """List the inputs that the catalog does not hold.
+
+    Args:
+        connection: Any transaction.
+        inputs: Commit id by name.
+
+    Returns:
+        Commit ids, sorted.
+    """
+    known = connection.scalars(sa.select(catalog.commits.c.id).where(catalog.commits.c.id.in_(inputs.values())))
+    return sorted(set(inputs.values()) - set(known))
+
+
+def unneeded(connection: sa.Connection, superseded: set[str]) -> list[str]:
+    """List what may go: commits that are no head, that no alias names and no pending row announces, nor made into such.
+
+    Args:
+        connection: Any transaction.
+        superseded: Commit ids among which it is looked for; all others are needed.
+
+    Returns:
+        Commit ids, sorted.
+    """
+    ids = set(connection.scalars(sa.select(catalog.commits.c.id)))
+    named = (catalog.heads.c.commit_id, catalog.aliases.c.target, catalog.pending.c.commit_id)
+    needed = {commit_id for column in named for commit_id in connection.scalars(sa.select(column))}
+    roots = (ids - superseded) | (needed & ids)
+    return sorted(ids - with_ancestors(roots, edges_within(connection)))
 
 
 def edges(store: Store) -> list[Edge]:

@@ -9,7 +9,6 @@ import json
 import platform
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -19,11 +18,11 @@ import sqlalchemy as sa
 
 from warehouse import catalog, files
 from warehouse.clock import timestamp
-from warehouse.commits import history, journal, lineage
+from warehouse.commits import history, journal, rows, settling
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit, manifest_of
 from warehouse.commits.history import head, head_attributes
-from warehouse.commits.staging import Staging, StagingGone, commit_folder, stage
+from warehouse.commits.staging import Staging, StagingGone, stage
 from warehouse.commits.verified import verify_commit
 from warehouse.errors import Conflict, Corrupt
 from warehouse.files import FileEntry
@@ -149,7 +148,7 @@ def _draft(
     return Commit(
         id=commit_id,
         address=address,
-        folder=commit_folder(store, address, commit_id),
+        folder=address.commit_folder(store.root, commit_id),
         facts=json.loads(files.canonical_json(dict(facts))),
         num_rows=num_rows,
         files=dict(sorted(entries.items())),
@@ -184,7 +183,7 @@ def _version() -> str:
 
 def _announce(store: Store, staging: Staging, draft: Commit) -> None:
     # From here on gc leaves a folder of that id alone, be it ours or an orphan that we are about to adopt.
-    with catalog.writing(store.engine) as connection:
+    with settling.writing(store) as connection:
         staging.touch(connection, commit_id=draft.id)
 
 
@@ -235,64 +234,16 @@ def _record(
 ) -> Commit:
     # Nothing that can fail comes after this transaction: an error always means that the store is as it was.
     now = draft.created_at
-    with catalog.writing(store.engine) as connection:
+    with settling.writing(store) as connection:
         if history.find_within(connection, draft.id) is None:
             staging.require(connection)
-        is_new, commit = _insert(connection, draft, staging.id)
+        is_new, commit = rows.record(connection, draft, staging.id)
         connection.execute(catalog.pending.delete().where(catalog.pending.c.id == staging.id))
         if move_head:
             _move_head(connection, store, staging, commit, attributes=attributes, now=now)
         elif is_new:
             journal.append(connection, store, "commit", {**_place_of(commit.address), "commit_id": commit.id}, now)
     return commit
-
-
-def _insert(connection: sa.Connection, draft: Commit, staging_id: str) -> tuple[bool, Commit]:
-    payload = (draft.folder / PROVENANCE).read_bytes()
-    provenance = json.loads(payload)
-    found = replace(draft, provenance_sha256=files.sha256_bytes(payload))
-    is_new = history.find_within(connection, draft.id) is None
-    if is_new:
-        # A folder that was adopted keeps the provenance of the run that made it.
-        found = replace(found, created_at=datetime.fromisoformat(provenance["published_at"]))
-        insert(connection, found, staging_id)
-    else:
-        # Its folder may have been made again, with another provenance.
-        table = catalog.commits
-        same = table.c.id == draft.id
-        connection.execute(table.update().where(same).values(provenance_sha256=found.provenance_sha256))
-        created_at = connection.scalar(sa.select(table.c.created_at).where(same))
-        found = replace(found, created_at=datetime.fromisoformat(str(created_at)))
-    lineage.record(connection, draft.id, lineage.inputs_of(draft.facts, provenance))
-    return is_new, found
-
-
-def insert(connection: sa.Connection, commit: Commit, staging_id: str) -> None:
-    """Write a commit and its files into the catalog.
-
-    Args:
-        connection: A writing transaction.
-        commit: The commit, which the catalog does not hold yet.
-        staging_id: The pending row that it came from, '' where that is not known.
-    """
-    connection.execute(
-        catalog.commits.insert().values(
-            id=commit.id,
-            dataset=commit.address.dataset,
-            partition=commit.address.column,
-            staging_id=staging_id,
-            num_rows=commit.num_rows,
-            facts=commit.facts,
-            provenance_sha256=commit.provenance_sha256,
-            created_at=timestamp(commit.created_at),
-        )
-    )
-    rows = [
-        {"commit_id": commit.id, "name": name, "size_bytes": entry.size_bytes, "sha256": entry.sha256}
-        for name, entry in commit.files.items()
-    ]
-    if rows:
-        connection.execute(catalog.files.insert(), rows)
 
 
 def _move_head(
@@ -304,9 +255,8 @@ def _move_head(
     attributes: Mapping[str, Any] | None,
     now: datetime,
 ) -> None:
-    table, address = catalog.heads, commit.address
-    here = sa.and_(table.c.dataset == address.dataset, table.c.partition == address.column)
-    row = connection.execute(sa.select(table).where(here)).first()
+    address = commit.address
+    row = rows.head_row(connection, address)
     previous = None if row is None else row.commit_id
     if previous not in (staging.seen_head, commit.id):
         raise Conflict(
@@ -317,9 +267,7 @@ def _move_head(
     wanted = kept if attributes is None else dict(attributes)
     if (previous, kept) == (commit.id, wanted):
         return
-    columns = {"commit_id": commit.id, "attributes": wanted, "moved_at": timestamp(now)}
-    connection.execute(table.delete().where(here))
-    connection.execute(table.insert().values(dataset=address.dataset, partition=address.column, **columns))
+    rows.set_head(connection, address, commit.id, wanted, timestamp(now))
     move = {**_place_of(address), "commit_id": commit.id, "previous": previous, "attributes": wanted}
     journal.append(connection, store, "head", move, now)
 

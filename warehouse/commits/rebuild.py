@@ -1,9 +1,7 @@
 """Making a lost catalog again from files alone: the journal says what was published, the folders what it is."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,11 +9,9 @@ import sqlalchemy as sa
 from warehouse import catalog, files
 from warehouse.commits import journal, lineage
 from warehouse.commits.addresses import Address, address_of
-from warehouse.commits.commit import FORMAT_VERSION, MANIFEST, PROVENANCE, Commit
-from warehouse.commits.publishing import insert
-from warehouse.commits.staging import commit_folder
+from warehouse.commits.commit import Commit, read_commit
+from warehouse.commits.rows import insert
 from warehouse.errors import Corrupt, Invalid
-from warehouse.files import FileEntry
 from warehouse.store import Store
 
 
@@ -48,7 +44,7 @@ def rebuild_catalog(store: Store) -> Rebuilt:
     found, lost = dict[str, tuple[Commit, dict[str, Any]]](), list[str]()
     for commit_id, address in _published(moves).items():
         try:
-            found[commit_id] = _read(store, commit_id, address)
+            found[commit_id] = read_commit(address.commit_folder(store.root, commit_id), commit_id, address)
         except Corrupt as error:
             lost.append(str(error))
     with catalog.writing(store.engine) as connection:
@@ -71,35 +67,6 @@ def _published(moves: Iterable[dict[str, Any]]) -> dict[str, Address]:
         for commit_id in move.get("commit_ids", ()):
             published.pop(commit_id, None)
     return published
-
-
-def _read(store: Store, commit_id: str, address: Address) -> tuple[Commit, dict[str, Any]]:
-    folder = commit_folder(store, address, commit_id)
-    try:
-        manifest, provenance = (folder / MANIFEST).read_bytes(), (folder / PROVENANCE).read_bytes()
-    except OSError as error:
-        raise Corrupt(f"commit {commit_id[:16]} of {address} is lost ({error}): make it again") from error
-    if files.sha256_bytes(manifest) != commit_id:
-        raise Corrupt(f"{folder / MANIFEST} has changed bytes: restore it from a copy, or make that commit again")
-    said = json.loads(manifest)
-    if said["format_version"] != FORMAT_VERSION:
-        raise Invalid(f"{folder / MANIFEST} has format version {said['format_version']}: upgrade Reelstore")
-    try:
-        beside = json.loads(provenance)
-        created_at = datetime.fromisoformat(beside["published_at"])
-    except (ValueError, LookupError, TypeError) as error:
-        raise Corrupt(f"{folder / PROVENANCE} cannot be read ({error}): restore it from a copy") from error
-    commit = Commit(
-        id=commit_id,
-        address=address,
-        folder=folder,
-        facts=said["facts"],
-        num_rows=said["num_rows"],
-        files={name: FileEntry(**entry) for name, entry in said["files"].items()},
-        provenance_sha256=files.sha256_bytes(provenance),
-        created_at=created_at,
-    )
-    return commit, beside
 
 
 def _replay(connection: sa.Connection, moves: Iterable[dict[str, Any]], known: set[str]) -> None:

@@ -4,11 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
-from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits import history, journal
+from warehouse.commits import history, journal, rows, settling
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import Commit
 from warehouse.errors import Invalid
@@ -33,15 +30,12 @@ def roll_back(store: Store, address: Address, to: str | None, now: datetime) -> 
         Invalid: There is nothing to go back to, or gc has removed it.
     """
     wanted = None if to is None else history.commit_by_id(store, to).id
-    with catalog.writing(store.engine) as connection:
+    with settling.writing(store) as connection:
         moves = journal.within(connection, "head", {"dataset": address.dataset, "partition": address.partition})
         entry = _earlier(moves, "commit_id", str(address), wanted)
         if history.find_within(connection, entry["commit_id"]) is None:
             raise Invalid(f"gc has removed commit {entry['commit_id'][:16]} of {address}: make it again")
-        table = catalog.heads
-        here = sa.and_(table.c.dataset == address.dataset, table.c.partition == address.column)
-        columns = {"commit_id": entry["commit_id"], "attributes": entry["attributes"], "moved_at": timestamp(now)}
-        connection.execute(table.update().where(here).values(**columns))
+        rows.set_head(connection, address, entry["commit_id"], entry["attributes"], timestamp(now))
         journal.append(connection, store, "head", _back(entry, moves[-1]["commit_id"]), now)
     return history.commit_by_id(store, entry["commit_id"])
 
@@ -60,12 +54,10 @@ def roll_back_alias(store: Store, name: str, now: datetime) -> str:
     Raises:
         Invalid: It was never set, or never moved.
     """
-    with catalog.writing(store.engine) as connection:
+    with settling.writing(store) as connection:
         moves = journal.within(connection, "alias", {"name": name})
         entry = _earlier(moves, "target", f"alias {shown(name)}", None)
-        table = catalog.aliases
-        columns = {"target": entry["target"], "moved_at": timestamp(now)}
-        connection.execute(table.update().where(table.c.name == name).values(**columns))
+        rows.set_alias(connection, name, entry["target"], timestamp(now))
         journal.append(connection, store, "alias", _back(entry, moves[-1]["target"]), now)
     return str(entry["target"])
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog, files
 from warehouse.clock import running_from, timestamp
+from warehouse.commits import settling
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE
 from warehouse.errors import Corrupt, Invalid, Retryable
@@ -183,8 +184,9 @@ def stage(store: Store, address: Address, key: str, now: datetime) -> Staging:
 
     Raises:
         Retryable: The disk is full or failing, the catalog is out of reach, or another run is publishing that key.
+        Corrupt: The catalog lacks what the journal has.
     """
-    with catalog.writing(store.engine) as connection:
+    with settling.writing(store) as connection:
         pending_id, commit_id = _pending_row(connection, address, key, timestamp(now))
         heads = catalog.heads
         seen_head = connection.scalar(
@@ -195,7 +197,7 @@ def stage(store: Store, address: Address, key: str, now: datetime) -> Staging:
     try:
         files.make_folder(staging.folder, within=store.root)
         if commit_id is not None:
-            _take_back(staging, commit_folder(store, address, commit_id), entries)
+            _take_back(staging, address.commit_folder(store.root, commit_id), entries)
     except FileNotFoundError as error:
         raise staging.abandon() from error
     return staging
@@ -212,20 +214,6 @@ def folder_of(store: Store, pending_id: str) -> Path:
         The folder.
     """
     return store.root / "staging" / pending_id
-
-
-def commit_folder(store: Store, address: Address, commit_id: str) -> Path:
-    """Find a commit's folder.
-
-    Args:
-        store: The store.
-        address: Where the commit is published.
-        commit_id: Its id, 64 hexadecimal digits.
-
-    Returns:
-        The folder, named by the first 16 digits.
-    """
-    return address.folder(store.root) / commit_id[:16]
 
 
 def _pending_row(connection: sa.Connection, address: Address, key: str, moment: str) -> tuple[str, str | None]:

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from warehouse import catalog, files
-from warehouse.commits import history
+from warehouse.commits import comparison, history, journal
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit
-from warehouse.commits.journal import file_of
 from warehouse.commits.verified import faults
 from warehouse.store import Store
 
@@ -35,12 +35,28 @@ def verify(store: Store, on_verified: Callable[[int, int], None] = lambda _done,
     Yields:
         Damage, by journal number, then by dataset and age.
     """
+    compared = comparison.compare(store)
+    if compared.unknown and compared.problem is not None:
+        yield Damage(compared.folder, f"is not what the catalog knows: {compared.problem}")
     yield from _verify_journal(store)
     wanted = [commit for dataset in history.datasets(store) for commit in history.commits(store, dataset)]
     with ThreadPoolExecutor() as readers:
-        for done, found in enumerate(readers.map(_verify_commit, wanted), start=1):
+        for done, found in enumerate(readers.map(partial(_verify_published, store), wanted), start=1):
             yield from found
             on_verified(done, len(wanted))
+
+
+def _verify_published(store: Store, commit: Commit) -> list[Damage]:
+    found = _verify_commit(commit)
+    while found:
+        # gc may have swept it meanwhile, and a run may have made it again.
+        now = history.find(store, commit.id)
+        if now == commit:
+            return found
+        if now is None:
+            return []
+        commit, found = now, _verify_commit(now)
+    return found
 
 
 def _verify_commit(commit: Commit) -> list[Damage]:
@@ -59,7 +75,7 @@ def _verify_journal(store: Store) -> Iterator[Damage]:
     with catalog.reading(store.engine) as connection:
         rows = connection.execute(sa.select(catalog.journal).order_by(catalog.journal.c.number)).all()
     for row in rows:
-        path = file_of(store, row.number, row.sha256)
+        path = journal.file_of(store, row.number, row.sha256)
         entry = files.FileEntry(len(files.canonical_json(row.entry)), row.sha256)
         if (problem := files.fault(path, entry)) is not None:
             yield Damage(path, problem)

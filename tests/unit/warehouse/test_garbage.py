@@ -1,15 +1,18 @@
 import os
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from warehouse import commits
-from warehouse.commits import Address, Commit, Garbage, publishing
+from warehouse import catalog, commits
+from warehouse.commits import Address, Commit, Garbage, publishing, settling
 from warehouse.commits.staging import StagingGone
 from warehouse.errors import Invalid
-from warehouse.store import Store
+from warehouse.files import sha256_bytes
+from warehouse.store import Store, open_store
 
 Publish = Callable[..., Commit]
 DAY = timedelta(days=1)
@@ -111,17 +114,99 @@ def test_a_folder_that_its_owner_removes_meanwhile_is_no_error(
     assert (store.root / "gone").exists()
 
 
-def test_a_commit_folder_that_no_catalog_knows_is_swept_and_nothing_else(
-    store: Store, publish_files: Publish, collect: Callable[..., Garbage]
-) -> None:
+@pytest.fixture
+def stray(store: Store, publish_files: Publish, now: datetime) -> Path:
+    """A commit's folder, whole and old, that the catalog does not know: a run was killed before it was recorded."""
     kept = publish_files({"a.bin": b"a"})
-    orphan = kept.folder.with_name("0" * 16)
-    orphan.mkdir()
-    notes, checkpoints = store.root / "notes", store.root / "checkpoints" / ("1" * 16)
-    for folder in (notes, checkpoints):
-        folder.mkdir(parents=True)
-    assert collect().folders == (orphan,)
-    assert all(folder.is_dir() for folder in (kept.folder, notes, checkpoints))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publishing, "_record", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            publish_files({"a.bin": b"never published"})
+    with catalog.writing(store.engine) as connection:
+        connection.execute(catalog.pending.delete())
+    found = next(folder for folder in kept.folder.parent.iterdir() if folder != kept.folder)
+    make_old(found, now)
+    return found
+
+
+def make_old(folder: Path, now: datetime) -> None:
+    for path in [*folder.iterdir(), folder]:
+        os.utime(path, (now.timestamp(),) * 2)
+
+
+def test_a_commit_that_no_catalog_knows_is_swept_after_its_grace(
+    stray: Path, collect: Callable[..., Garbage], now: datetime
+) -> None:
+    assert collect(after=6 * DAY).folders == ()
+    os.utime(stray / "a.bin", ((now + 3 * DAY).timestamp(),) * 2)
+    assert collect().folders == ()
+    make_old(stray, now)
+    assert collect(dry_run=True).folders == (stray,)
+    assert stray.is_dir()
+    assert collect().folders == (stray,)
+    assert not stray.exists()
+
+
+@pytest.mark.parametrize("place", ["tables/videos/partition=other", "tables/videos", "tables", "models", ".", "nested"])
+def test_a_commit_in_another_place_is_the_users(
+    store: Store, stray: Path, collect: Callable[..., Garbage], now: datetime, place: str
+) -> None:
+    copy = shutil.copytree(stray, store.root / place / stray.name)
+    make_old(copy, now)
+    assert collect().folders == (stray,)
+    assert copy.is_dir()
+
+
+@pytest.mark.parametrize("kind", ["empty", "of notes", "with a strange manifest", "damaged", "linked"])
+def test_a_folder_that_does_not_prove_itself_a_commit_is_the_users(
+    tmp_path: Path, stray: Path, collect: Callable[..., Garbage], now: datetime, kind: str
+) -> None:
+    theirs = stray.with_name("0" * 16)
+    if kind == "linked":
+        theirs = stray.rename(tmp_path / stray.name)
+        stray.symlink_to(theirs)
+    elif kind == "damaged":
+        theirs = stray
+        (stray / "manifest.json").write_bytes(b"{}")
+    else:
+        theirs.mkdir()
+        if kind == "of notes":
+            (theirs / "notes.txt").write_text("mine")
+        if kind == "with a strange manifest":
+            theirs = theirs.rename(theirs.with_name(sha256_bytes(b"[]")[:16]))
+            (theirs / "manifest.json").write_bytes(b"[]")
+    make_old(theirs, now)
+    assert theirs not in collect().folders
+    assert theirs.is_dir()
+
+
+def test_a_commit_that_comes_back_between_the_two_steps_of_a_sweep_stays(
+    store: Store, publish_files: Publish, collect: Callable[..., Garbage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_files({"a.bin": b"a"})
+    publish_files({"a.bin": b"b"})
+    writing, turns = settling.writing, list[int]()
+
+    def between(*args: Any, **named: Any) -> Any:
+        turns.append(1)
+        if len(turns) == 2:
+            monkeypatch.undo()
+            publish_files({"a.bin": b"a"})
+        return writing(*args, **named)
+
+    monkeypatch.setattr(settling, "writing", between)
+    assert len(collect().commits) == 1
+    assert list(commits.verify(store)) == []
+
+
+def test_an_empty_catalog_sweeps_no_commit(tmp_path: Path, store: Store, stray: Path, now: datetime) -> None:
+    other = open_store(tmp_path / "other")
+    place = other.root / stray.relative_to(store.root)
+    shutil.copytree(stray, place)
+    make_old(place, now)
+    commits.stage(other, Address("tables/videos", "labeled"), "key", now + 8 * DAY)
+    assert commits.collect_garbage(other, now + 8 * DAY, 7 * DAY, dry_run=False).folders == ()
+    assert place.is_dir()
 
 
 def test_a_run_that_was_swept_while_it_slept_publishes_nothing(

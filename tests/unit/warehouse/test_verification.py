@@ -1,11 +1,11 @@
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from warehouse import commits
-from warehouse.commits import Commit, Damage
+from warehouse import catalog, commits
+from warehouse.commits import Commit, Damage, verification
 from warehouse.store import Store
 
 Publish = Callable[..., Commit]
@@ -45,3 +45,33 @@ def test_each_damaged_file_is_named(store: Store, published: list[Commit]) -> No
         else:
             path.write_bytes(b"bbb")
     assert list(commits.verify(store)) == [Damage(path, problem) for path, problem in wrong.items()]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["swept", "swept and made again"])
+def test_a_commit_that_gc_sweeps_meanwhile_is_no_damage(
+    store: Store, publish_files: Publish, now: datetime, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    swept = publish_files({"a.bin": b"a"})
+    publish_files({"a.bin": b"b"})
+    verify_commit = verification._verify_commit  # noqa: SLF001
+
+    def sweep_first(commit: Commit) -> list[Damage]:
+        if commit.id == swept.id and swept.folder.is_dir():
+            monkeypatch.undo()
+            commits.collect_garbage(store, now + timedelta(days=8), timedelta(days=7), dry_run=False)
+            if again:
+                publish_files({"a.bin": b"a"}, provenance={"seconds": 2})
+        return verify_commit(commit)
+
+    monkeypatch.setattr(verification, "_verify_commit", sweep_first)
+    assert list(commits.verify(store)) == []
+    assert swept.folder.is_dir() == again
+
+
+def test_moves_that_the_catalog_lacks_are_damage(store: Store, publish_files: Publish) -> None:
+    for letter in (b"a", b"b"):
+        publish_files({"a.bin": letter})
+    with catalog.writing(store.engine) as connection:
+        connection.execute(catalog.journal.delete())
+    found = [damage for damage in commits.verify(store) if damage.path == store.root / "journal"]
+    assert ["run reelstore rebuild-catalog" in damage.problem for damage in found] == [True]

@@ -1,0 +1,141 @@
+"""A writer's turn: catalog and journal are compared first, and one move that was interrupted is settled.
+
+The journal's file is written before the transaction that it records ends. A kill in between, or a lost reply, leaves
+exactly one file beyond the catalog: its move is followed where that still makes sense, else it is kept apart. More of
+them are a history that the catalog has lost, and then nothing is written.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from warehouse import catalog, files
+from warehouse.commits import comparison, journal, lineage, rows
+from warehouse.commits.addresses import Address, address_of
+from warehouse.commits.commit import read_commit
+from warehouse.commits.verified import verify_commit
+from warehouse.errors import Corrupt, Invalid
+from warehouse.store import Store
+
+Entry = dict[str, Any]
+
+_logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def writing(store: Store, *, trust_mark: bool = True) -> Iterator[sa.Connection]:
+    """Change the catalog once it is known to be the journal's.
+
+    Args:
+        store: The store.
+        trust_mark: False to list the journal although its last entry says that nothing was added.
+
+    Yields:
+        A connection as `catalog.writing` gives it.
+
+    Raises:
+        Corrupt: The catalog is an old copy, a new one or another store's; nothing was changed.
+        Retryable: As for `catalog.writing`, or a disk is full or failing.
+        Invalid: The interrupted move was made by a newer Reelstore.
+    """
+    while True:
+        with catalog.writing(store.engine) as connection:
+            interrupted = None if trust_mark and journal.is_marked(connection, store) else _compare(connection, store)
+            if interrupted is None:
+                yield connection
+                return
+            # In a transaction of its own: it stays settled whatever becomes of the writer.
+            _settle(connection, store, interrupted)
+
+
+def _compare(connection: sa.Connection, store: Store) -> Path | None:
+    found = comparison.compare_within(connection, store)
+    if found.problem is not None:
+        raise Corrupt(found.problem)
+    if found.interrupted is None:
+        journal.tidy(connection, store)
+    return found.interrupted
+
+
+def _settle(connection: sa.Connection, store: Store, path: Path) -> None:
+    try:
+        entry = journal.read(path, 1 + journal.last_number(connection))
+    except Corrupt as error:
+        _set_aside(store, path, str(error))
+        return
+    try:
+        problem = _FOLLOW[entry["kind"]](connection, store, entry)
+    except (Corrupt, Invalid, LookupError, TypeError, ValueError) as error:
+        problem = str(error)
+    if problem is None:
+        journal.insert(connection, entry)
+    else:
+        _set_aside(store, path, problem)
+
+
+def _follow_head(connection: sa.Connection, store: Store, entry: Entry) -> str | None:
+    address = address_of(entry["dataset"], entry["partition"] or "")
+    row = rows.head_row(connection, address)
+    if (None if row is None else row.commit_id) != entry["previous"]:
+        return f"{address} has another head by now"
+    if (problem := _follow_commit(connection, store, entry)) is None:
+        rows.set_head(connection, address, entry["commit_id"], entry["attributes"], entry["moved_at"])
+    return problem
+
+
+def _follow_commit(connection: sa.Connection, store: Store, entry: Entry) -> str | None:
+    address, commit_id = address_of(entry["dataset"], entry["partition"] or ""), entry["commit_id"]
+    commit, provenance = read_commit(address.commit_folder(store.root, commit_id), commit_id, address)
+    verify_commit(commit)
+    if gone := lineage.missing(connection, lineage.inputs_of(commit.facts, provenance)):
+        return f"commit {gone[0][:16]}, which it was made from, is no longer in the store"
+    rows.record(connection, commit, _pending_id(connection, address, commit_id))
+    return None
+
+
+def _pending_id(connection: sa.Connection, address: Address, commit_id: str) -> str:
+    # The row itself stays: a run that resumes takes its files back by it, and finds them published.
+    table = catalog.pending
+    same = sa.and_(
+        table.c.dataset == address.dataset, table.c.partition == address.column, table.c.commit_id == commit_id
+    )
+    return connection.scalar(sa.select(table.c.id).where(same)) or ""
+
+
+def _follow_alias(connection: sa.Connection, store: Store, entry: Entry) -> str | None:  # noqa: ARG001 - one signature
+    table = catalog.aliases
+    if connection.scalar(sa.select(table.c.target).where(table.c.name == entry["name"])) != entry["previous"]:
+        return f"alias {entry['name']} stands for something else by now"
+    rows.set_alias(connection, entry["name"], entry["target"], entry["moved_at"])
+    return None
+
+
+def _follow_sweep(connection: sa.Connection, store: Store, entry: Entry) -> str | None:  # noqa: ARG001 - one signature
+    swept = set(entry["commit_ids"])
+    known = set(connection.scalars(sa.select(catalog.commits.c.id).where(catalog.commits.c.id.in_(swept))))
+    if not known <= set(lineage.unneeded(connection, swept)):
+        return "something needs a commit that it removed"
+    rows.remove(connection, sorted(known))
+    return None
+
+
+_FOLLOW: dict[str, Callable[[sa.Connection, Store, Entry], str | None]] = {
+    "head": _follow_head,
+    "commit": _follow_commit,
+    "alias": _follow_alias,
+    "gc": _follow_sweep,
+}
+
+
+def _set_aside(store: Store, path: Path, problem: str) -> None:
+    folder = store.root / comparison.SET_ASIDE
+    files.make_folder(folder, within=store.root)
+    files.write_file(folder / path.name, path.read_bytes())
+    files.remove_file(path)
+    _logger.warning(
+        "%s was interrupted, and cannot be followed any more (%s): it is kept in %s", path.name, problem, folder
+    )
