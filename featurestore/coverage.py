@@ -1,9 +1,12 @@
 """How far the views of a partition are made, told from what commits record: no ledger and no listing is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from featurestore.reasons import OK, RETRYABLE
+from featurestore.extract import work_limits
+from featurestore.extract.work_limits import WorkLimits
+from featurestore.reasons import OK
+from featurestore.retrying import chances
 from featurestore.spec import View
 from featurestore.views import address, is_current, is_made_from, present_head, refused_address
 from warehouse import commits
@@ -32,12 +35,23 @@ class Coverage:
     retryable: int
     """Of these, the ones that may pass."""
     attempts: dict[str, int]
-    """How often these were tried: the number of videos by the number of attempts."""
+    """How often what may or might have passed was tried: the number of videos by the number of finished runs."""
     warnings: dict[str, int]
     """Videos that are odd and yet may be right, by warning."""
+    given_up: dict[str, int] = field(default_factory=dict)
+    """Of those that failed, the ones that are permanent since the third run in which they failed so, by reason."""
+    raised: dict[str, int] = field(default_factory=dict)
+    """Of those that failed, the ones that met a limit which is higher now, by reason: the next extraction tries them
+    again, once."""
 
 
-def view_coverage(store: Store, view: View, fingerprint: str, partition: VideoPartition) -> Coverage:
+def view_coverage(
+    store: Store,
+    view: View,
+    fingerprint: str,
+    partition: VideoPartition,
+    limits: WorkLimits = work_limits.DEFAULT,
+) -> Coverage:
     """Tell how far one view of a partition is made.
 
     Args:
@@ -45,21 +59,21 @@ def view_coverage(store: Store, view: View, fingerprint: str, partition: VideoPa
         view: frames or text.
         fingerprint: of the recipe, 64 hexadecimal digits.
         partition: what is listed.
+        limits: on one video's work, as they are now.
 
     Returns:
         What its head records; the refused ledger's counts where that is all there is of the listing as it is now.
     """
     found = present_head(store, address(view, fingerprint, partition.name))
-    state: State = "missing" if found is None else "current" if is_current(found, view, partition) else "stale"
+    state: State = "missing" if found is None else "current" if is_current(store, found, view, partition) else "stale"
     if state != "current":
         refused = commits.head(store, refused_address(view, fingerprint, partition.name))
-        if refused is not None and is_made_from(refused, view, partition):
+        if refused is not None and is_made_from(store, refused, view, partition):
             found, state = refused, "refused"
     if found is None:
         return Coverage(view, fingerprint, partition.name, state, None, 0, {}, 0, {}, {})
     outcomes = found.facts["outcomes"]
-    attempts = commits.head_attributes(store, found.address).get("attempts", {})
-    counts = sorted(attempts.values())
+    again = chances(store, found, limits)
     return Coverage(
         view=view,
         fingerprint=fingerprint,
@@ -68,9 +82,11 @@ def view_coverage(store: Store, view: View, fingerprint: str, partition: VideoPa
         commit=found.id,
         ok=outcomes.get(OK, 0),
         failed={reason: count for reason, count in sorted(outcomes.items()) if reason != OK},
-        retryable=sum(outcomes.get(reason, 0) for reason in RETRYABLE),
-        attempts={str(count): counts.count(count) for count in sorted(set(counts))},
+        retryable=sum(again.retryable.values()),
+        attempts={str(count): videos for count, videos in again.attempts.items()},
         warnings={
             name: warned["videos"] for name, warned in commits.read_provenance(found).get("warnings", {}).items()
         },
+        given_up=again.given_up,
+        raised=again.raised,
     )

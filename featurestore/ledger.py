@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import dataframely as dy
 import polars as pl
 
-from featurestore.reasons import OK, RETRYABLE, Reason
-from warehouse import limits
+from featurestore.reasons import OK, Reason
 from warehouse.errors import Corrupt
 
 LEDGER_FILE = "ledger.parquet"
@@ -42,11 +41,6 @@ def count_outcomes(ledger: pl.DataFrame) -> dict[str, int]:
     return dict(ledger.group_by("outcome").len().sort("outcome").iter_rows())
 
 
-def may_pass() -> pl.Expr:
-    """Whether a row's reason may pass when it is tried again."""
-    return pl.col("outcome").is_in([str(reason) for reason in RETRYABLE])
-
-
 def check(ledger: pl.DataFrame, listed: pl.DataFrame, rows_by_shard: Sequence[int]) -> pl.DataFrame:
     """Hold a ledger against the partition's listed videos and the rows of its shards.
 
@@ -80,11 +74,6 @@ def check(ledger: pl.DataFrame, listed: pl.DataFrame, rows_by_shard: Sequence[in
             "shards, each once and in order; nothing is published, run again"
         )
     return checked
-
-
-def over_budget(ledger: pl.DataFrame) -> bool:
-    """Whether more than 5% and more than 20 videos failed for reasons that may pass."""
-    return limits.over_budget(ledger.filter(may_pass()).height, len(ledger))
 
 
 def _by_id(listed: pl.DataFrame) -> pl.DataFrame:

@@ -1,11 +1,21 @@
 """What came of one medium: its frame embeddings, or the reason why there are none."""
 
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from featurestore.reasons import OK
+
+
+class Content(NamedTuple):
+    """What an outcome belongs to: equal bytes are two contents where one is listed as a video, one as a zip."""
+
+    sha256: str
+    """Digest of the medium's bytes."""
+    kind: Literal["video", "frames_zip"]
+    """As the listing's path says."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,10 @@ class FrameOutcome:
     """`[F]`"""
     preview: bytes | None = None
     """A strip of the frames, JPEG."""
+    attempts: int = 0
+    """Finished runs in which it failed before this one."""
+    limit: float | None = None
+    """What it met of the limits on a video's work: pixels for `too_large`, seconds for `decode_timeout`."""
 
     @property
     def ok(self) -> bool:

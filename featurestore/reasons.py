@@ -29,7 +29,7 @@ class Reason(StrEnum):
     EMPTY_FILE = "empty_file"
     """The file has no bytes. Permanent."""
     TOO_LARGE = "too_large"
-    """One video may not have so many bytes, pixels or frames. Permanent."""
+    """One video may not have so many bytes, pixels or frames. Permanent, until the limit that it met is raised."""
     OUT_OF_MEMORY = "out_of_memory"
     """Decoding takes more memory than one video may, in a worker that did nothing before. Permanent."""
     NOT_MEDIA = "not_media"
@@ -47,9 +47,9 @@ class Reason(StrEnum):
     DECODED_SHORT = "decoded_short"
     """Some frames were decoded, but one that should exist could not be. Permanent."""
     DECODE_TIMEOUT = "decode_timeout"
-    """Decoding took longer than its wall-clock limit and was killed. May pass."""
+    """Decoding took longer than its wall-clock limit and was killed. May pass, three times at most."""
     WORKER_DIED = "worker_died"
-    """The decoding worker ended by itself: a crash, or the system ran out of memory. May pass."""
+    """The decoding worker ended by itself: a crash, or the system ran out of memory. May pass, three times at most."""
     NO_TEXT = "no_text"
     """Title, OCR and ASR are all empty. Permanent."""
 
@@ -70,6 +70,10 @@ _MAY_PASS = frozenset(
 )
 
 
+CAUSED_BY_MEDIA = (Reason.DECODE_TIMEOUT, Reason.WORKER_DIED)
+"""Reasons that may pass, and that whoever made the medium can bring about at will: they don't stay so for ever."""
+MAX_ATTEMPTS = 3
+"""Finished runs in which a content may fail for such a reason; then it is permanent."""
 RETRYABLE = tuple(reason for reason in Reason if not reason.permanent)
 """The reasons that may pass when they are tried again."""
 
@@ -92,7 +96,8 @@ def parse_retryable(codes: Iterable[str]) -> tuple[Reason, ...]:
             raise Invalid(f"there is no reason {shown(code)}; those that may pass are {choice}")
         if Reason(code).permanent:
             raise Invalid(
-                f"{code} is permanent: it stands until the video's bytes, its text or the recipe change; "
+                f"{code} is permanent: it stands until the video's bytes, its text or the recipe change, or a limit "
+                "that it met is raised; "
                 f"those that may pass are {choice}"
             )
     if not asked:

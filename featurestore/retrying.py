@@ -1,33 +1,89 @@
-"""Which published failures can be tried again."""
+"""Which published failures are tried again: those that are asked for, and those whose limit was raised."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
-from featurestore.ledger import LEDGER_FILE
-from featurestore.reasons import Reason
-from warehouse import tables
+from featurestore import failures
+from featurestore.extract.work_limits import WorkLimits
+from featurestore.reasons import OK, RETRYABLE, Reason
 from warehouse.commits import Commit
-from warehouse.tables import VideoPartition
+from warehouse.store import Store
 
 
-def num_to_retry(commit: Commit, partition: VideoPartition, reasons: Sequence[Reason]) -> int:
+@dataclass(frozen=True)
+class Chances:
+    """The failures of a head, as counts of videos."""
+
+    retryable: dict[str, int]
+    """Those that may pass when they are tried again, by reason; media that were missing at ingest are among them."""
+    given_up: dict[str, int]
+    """Those that would have, and are permanent since the third run in which their content failed so, by reason."""
+    raised: dict[str, int]
+    """Those whose limit is higher now, which the next extraction tries again, by reason."""
+    num_raised_contents: int
+    """The contents that these are."""
+    attempts: dict[int, int]
+    """The failures that may or might have passed, by the number of finished runs that tried them."""
+
+
+def chances(store: Store, head: Commit, limits: WorkLimits) -> Chances:
+    """Count which failures of a head, or of a refused ledger, are tried again.
+
+    Args:
+        store: the store.
+        head: the head of its address.
+        limits: on one video's work, as they are now.
+
+    Returns:
+        The counts.
+
+    Raises:
+        Corrupt: a file is not as it was published.
+    """
+    rows = failures.of_head(store, head)
+    raised = rows.filter(failures.is_raised(limits))
+    passing = rows.filter(pl.col("outcome").is_in(list(RETRYABLE)))
+    given_up = _by_reason(passing.filter(~failures.may_pass(), ~failures.is_raised(limits)))
+    wanted = _by_reason(raised)
+    # What has no medium has no content of its own that could be noted: all that is not told otherwise may pass.
+    outcomes = {reason: count for reason in RETRYABLE if (count := head.facts.get("outcomes", {}).get(reason))}
+    left = {reason: count - given_up.get(reason, 0) - wanted.get(reason, 0) for reason, count in outcomes.items()}
+    attempts = dict(passing.group_by("attempts").agg(pl.col("videos").sum()).sort("attempts").iter_rows())
+    untried = sum(outcomes.values()) - sum(attempts.values())
+    return Chances(
+        retryable={reason: count for reason, count in left.items() if count > 0},
+        given_up=given_up,
+        raised=wanted,
+        num_raised_contents=len(raised),
+        attempts={**({0: untried} if untried > 0 else {}), **attempts},
+    )
+
+
+def num_to_retry(store: Store, head: Commit, reasons: Sequence[Reason], limits: WorkLimits) -> int:
     """Count the videos that a retry would read again.
 
     A medium that was not there at ingest has no digest to be extracted under: only another ingest can find it.
 
     Args:
-        commit: the up-to-date head of the frames view.
-        partition: what it was made from.
-        reasons: those that are tried again.
+        store: the store.
+        head: the up-to-date head of the frames view.
+        reasons: those that are tried again; none for what met a limit that is higher now.
+        limits: on one video's work.
 
     Returns:
-        How many videos failed for one of the reasons and had a medium when they were ingested.
+        How many videos failed so and had a medium when they were ingested.
     """
-    if not any(commit.facts["outcomes"].get(reason) for reason in reasons):
+    if head.facts["outcomes"].keys() <= {OK}:
         return 0
-    failed = tables.read_table(commit, LEDGER_FILE, ["video_id", "outcome"]).filter(
-        pl.col("outcome").is_in(list(reasons))
-    )
-    with_medium = tables.videos(partition, ["video_id", "media_sha256"]).drop_nulls("media_sha256")
-    return failed.join(with_medium, on="video_id", how="semi").height
+    return int(failures.of_head(store, head).filter(failures.is_due(reasons, limits))["videos"].sum())
+
+
+def advice_on(reason: str) -> str:
+    """What can still be done about a failure that was given up, to end a sentence with."""
+    return "; a higher decode_max_seconds has them tried once more" if reason == Reason.DECODE_TIMEOUT else ""
+
+
+def _by_reason(rows: pl.DataFrame) -> dict[str, int]:
+    return dict(rows.group_by("outcome").agg(pl.col("videos").sum()).sort("outcome").iter_rows())

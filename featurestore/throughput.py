@@ -61,7 +61,7 @@ def measure(store: Store, view: View, fingerprint: str | None) -> Throughput:
 def estimate(work: Work, throughput: Throughput) -> Estimate:
     """Say what a piece of work would take.
 
-    A partition that is not current is written whole, with what is reused; one that is current costs nothing.
+    A partition that is due is written whole, with what is reused; any other costs nothing.
 
     Args:
         work: what is to be done.
@@ -70,7 +70,7 @@ def estimate(work: Work, throughput: Throughput) -> Estimate:
     Returns:
         Seconds and bytes.
     """
-    if work.is_current:
+    if not work.is_due:
         return Estimate(0.0, 0, is_of_recipe=True)
     seconds, size = throughput.seconds_per_content, throughput.bytes_per_video
     return Estimate(

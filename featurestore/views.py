@@ -17,6 +17,8 @@ INPUTS: dict[View, str] = {"frames": "media_sha256", "text": "text_sha256"}
 """The column of videos whose change makes a view stale; null where there is no medium."""
 CONTENTS: dict[View, str] = {"frames": "content_sha256", "text": "text_sha256"}
 """The column of videos that a ledger's `content_sha256` holds."""
+KIND = pl.when(pl.col("media_sha256").is_not_null()).then("media_kind")
+"""The kind of a listed video's medium; null where there is no medium."""
 
 _ROWS_HASHED_AT_ONCE = 65_536
 
@@ -47,11 +49,17 @@ def present_head(store: Store, place: Address, as_of: datetime | None = None) ->
     return next(iter(present([moments.head(store, place, as_of)])), None)
 
 
+def listed_columns(view: View) -> list[str]:
+    """The columns of videos that `input_sha256` is taken of."""
+    return ["video_id", INPUTS[view], *(["media_kind"] if view == "frames" else [])]
+
+
 def input_sha256(view: View, videos: pl.DataFrame) -> str:
-    """Digest of what a view reads of a partition: the ids and the digests of their media or their text."""
+    """Digest of what a view reads of a partition: ids, digests of their media or their text, and kinds of media."""
     digest = hashlib.sha256()
-    # Neither an id nor a digest holds a tab; "-" is no digest.
-    row = pl.concat_str("video_id", pl.col(INPUTS[view]).fill_null("-"), separator="\t")
+    # Neither an id nor a digest holds a tab; "-" is no digest, and what is not there has no kind.
+    columns = ["video_id", pl.col(INPUTS[view]).fill_null("-"), *([KIND] if view == "frames" else [])]
+    row = pl.concat_str(columns, separator="\t", ignore_nulls=True)
     ordered = videos if videos["video_id"].is_sorted() else videos.sort("video_id")
     for rows in ordered.iter_slices(_ROWS_HASHED_AT_ONCE):
         digest.update(f"{rows.select(row.str.join(chr(10))).item()}\n".encode())
@@ -73,22 +81,41 @@ def current_commit(
 ) -> Commit | None:
     """The head of a view, now or at a moment, if it was made from what the partition lists, for its role."""
     commit = present_head(store, address(view, fingerprint, partition.name), as_of)
-    return commit if commit is not None and is_current(commit, view, partition) else None
+    return commit if commit is not None and is_current(store, commit, view, partition) else None
 
 
-def is_current(commit: Commit, view: View, partition: VideoPartition) -> bool:
+def is_current(store: Store, commit: Commit, view: View, partition: VideoPartition) -> bool:
     """Whether a commit of a view was made from what a partition lists now, for the role that it has now."""
     if view == "frames" and wants_previews(partition) and not has_previews(commit):
         return False
-    return is_made_from(commit, view, partition)
+    return is_made_from(store, commit, view, partition)
 
 
-def is_made_from(commit: Commit, view: View, partition: VideoPartition) -> bool:
+def is_made_from(store: Store, commit: Commit, view: View, partition: VideoPartition) -> bool:
     """Whether a commit, or a refused ledger, was made from the media or the texts that a partition lists now."""
     # The listing's own commit id answers at once; only after an ingest since then are its rows compared.
-    if commits.read_provenance(commit).get("made_from", {}).get("videos") == partition.commit.id:
+    if _listing_id(commit) == partition.commit.id:
         return True
     if sum(commit.facts.get("outcomes", {}).values()) not in (0, partition.commit.num_rows):
         return False
-    videos = tables.videos(partition, ["video_id", INPUTS[view]])
-    return bool(commit.facts["input_sha256"] == input_sha256(view, videos))
+    wanted = _listing_sha256(view, partition.commit)
+    if commit.facts["input_sha256"] == wanted:
+        return True
+    # Commits from before kinds were told apart have another digest of the same rows.
+    listing = listing_of(store, commit) if view == "frames" else None
+    return listing is not None and _listing_sha256(view, listing) == wanted
+
+
+def listing_of(store: Store, commit: Commit) -> Commit | None:
+    """The commit of videos that a commit of a view was made from, if it is known and there; gc keeps it."""
+    listing_id = _listing_id(commit)
+    return None if listing_id is None else next(iter(present([commits.find(store, listing_id)])), None)
+
+
+def _listing_id(commit: Commit) -> str | None:
+    found: str | None = commits.read_provenance(commit).get("made_from", {}).get("videos")
+    return found
+
+
+def _listing_sha256(view: View, listing: Commit) -> str:
+    return input_sha256(view, tables.read_table(listing, "videos.parquet", listed_columns(view)))

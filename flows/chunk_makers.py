@@ -1,21 +1,24 @@
 """How a chunk of each view is made: what is reused, what is extracted, and what is checked before it counts as done."""
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
 from featurestore import chunking, embeddings, frame_chunks, health, text_chunks, tokens, wanted
+from featurestore.committed import CommittedFrames
+from featurestore.extract import work_limits
 from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.jail import Layer
 from featurestore.extract.media import MediaItem
 from featurestore.extract.text import TextRecipe
 from featurestore.extract.tfidf import TermWeights
 from featurestore.extract.word_workers import shared_pool
-from featurestore.outcome import FrameOutcome
+from featurestore.extract.work_limits import WorkLimits
+from featurestore.outcome import Content, FrameOutcome
 from featurestore.reasons import Reason
 from featurestore.spec import FrameSpec, TextSpec
 from featurestore.views import CONTENTS, address, present, wants_previews
@@ -28,6 +31,13 @@ from warehouse.printable import printable
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
 
+NOTES = {"kind": pl.String, "tried": pl.Boolean, "attempts": pl.Int64, "limit": pl.Float64}
+"""What is noted of a chunk's rows until they are published: the medium's kind (null where there is none), whether the
+medium or text was read in this run in place of being reused, the finished runs in which it failed before, and what it
+met of the limits on a video's work."""
+_ELSEWHERE = (Reason.MEDIA_MISSING, Reason.MEDIA_UNREADABLE, Reason.MEDIA_CHANGED)
+"""What one copy of a content may end in, while another is whole."""
+
 
 @dataclass(frozen=True)
 class Made:
@@ -35,9 +45,7 @@ class Made:
 
     files: dict[str, bytes]
     ledger: pl.DataFrame
-    """Rows of `Ledger`."""
-    tried: frozenset[str]
-    """Ids of the videos whose medium or text was read now, in place of being reused."""
+    """Rows of `Ledger`, with `NOTES`."""
     num_extracted: int
     """Contents that were extracted for them."""
     jail: dict[str, bool] = field(default_factory=dict)
@@ -51,7 +59,7 @@ class Kept:
     folder: Path
     """Where its files are, checked."""
     ledger: pl.DataFrame
-    """Rows of `Ledger`."""
+    """Rows of `Ledger`, with `NOTES`."""
 
 
 class ChunkMaker(Protocol):
@@ -75,11 +83,11 @@ class FrameMaker:
 
     Args:
         store: where commits of the same recipe are reused from.
-        settings: say how many processes decode.
+        settings: say how many processes decode, and how much work one video may be.
         partition: what is listed.
         fingerprint: of the recipe.
         head: the commit that a retry builds upon; None to extract all that no commit holds.
-        again: the reasons that a retry tries again.
+        again: the reasons that a retry tries again; none to try again what met a limit that is higher now.
     """
 
     def __init__(
@@ -95,10 +103,15 @@ class FrameMaker:
         self._media_root = partition.media_root
         self._previews = wants_previews(partition)
         heads = present(commits.heads(store, address("frames", fingerprint).dataset))
-        self._committed = frame_chunks.CommittedFrames(heads, head, again)
+        self._limits = settings.work_limits
+        self._committed = CommittedFrames(store, heads, self._limits, head, partition.commit, again)
         weights = weights_file(wanted.spec_commit(store, "frames", fingerprint))
         self._extractor = _frame_extractor(
-            self._spec.model_dump_json(), weights, settings.decode_workers, settings.allow_missing_jail_layers
+            self._spec.model_dump_json(),
+            weights,
+            settings.decode_workers,
+            self._limits,
+            settings.allow_missing_jail_layers,
         )
         columns = ["video_id", "media_path", "media_kind", "media_sha256", "content_sha256"]
         self.chunks = chunking.chunks(tables.videos(partition, columns), CONTENTS["frames"])
@@ -111,20 +124,55 @@ class FrameMaker:
             for row in chunk.filter(pl.col("media_sha256").is_null()).iter_rows(named=True)
         }
         media = chunk.drop_nulls("media_sha256")
-        contents = media.unique("content_sha256", keep="first", maintain_order=True)
-        outcomes = self._committed.find(contents["content_sha256"], previews=self._previews)
+        contents = {
+            row["video_id"]: Content(row["content_sha256"], row["media_kind"]) for row in media.iter_rows(named=True)
+        }
+        places: dict[Content, list[str]] = {}
+        for content, path in zip(contents.values(), media["media_path"], strict=True):
+            places.setdefault(content, []).append(path)
+        outcomes = self._committed.find(places, previews=self._previews)
         if kept is not None:
-            standing = kept.ledger.join(media, on="video_id", how="semi")
+            standing = kept.ledger.filter(pl.col("kind").is_not_null())
             outcomes |= frame_chunks.read_outcomes(kept.folder, index, standing, previews=self._previews)
-        items = [
-            MediaItem(row["content_sha256"], self._media_root / row["media_path"], row["media_kind"])
-            for row in contents.filter(~pl.col("content_sha256").is_in(list(outcomes))).iter_rows(named=True)
-        ]
-        extracted = self._extractor.extract(items, previews=self._previews)
-        outcomes |= {item.content_sha256: outcome for item, outcome in zip(items, extracted, strict=True)}
-        files, ledger = frame_chunks.build(index, chunk, outcomes, self._spec, bare)
-        tried = media.filter(pl.col("content_sha256").is_in([item.content_sha256 for item in items]))["video_id"]
-        return Made(files, ledger, frozenset(tried), len(items), self._extractor.jail if items else {})
+        extracted = self._extract({content: paths for content, paths in places.items() if content not in outcomes})
+        outcomes |= extracted
+        by_video = bare | {video_id: outcomes[content] for video_id, content in contents.items()}
+        files, ledger = frame_chunks.build(index, chunk, by_video, self._spec)
+        found = [(contents.get(video_id), by_video[video_id]) for video_id in ledger["video_id"]]
+        noted = ledger.with_columns(
+            kind=pl.Series([content and content.kind for content, _ in found], dtype=pl.String),
+            tried=pl.Series([content in extracted for content, _ in found], dtype=pl.Boolean),
+            attempts=pl.Series([outcome.attempts for _, outcome in found], dtype=pl.Int64),
+            limit=pl.Series([outcome.limit for _, outcome in found], dtype=pl.Float64),
+        )
+        return Made(files, noted, len(extracted), self._extractor.jail if extracted else {})
+
+    def _extract(self, places: Mapping[Content, Sequence[str]]) -> dict[Content, FrameOutcome]:
+        """Extract contents, each from the first of its paths that has it; the first one's outcome, where none has."""
+        outcomes: dict[Content, FrameOutcome] = {}
+        waiting = {content: list(dict.fromkeys(paths)) for content, paths in places.items()}
+        while waiting:
+            items = [
+                MediaItem(content.sha256, self._media_root / paths[0], content.kind)
+                for content, paths in waiting.items()
+            ]
+            extracted = self._extractor.extract(items, previews=self._previews)
+            for content, outcome in zip(waiting, extracted, strict=True):
+                if content not in outcomes or outcome.reason not in _ELSEWHERE:
+                    outcomes[content] = self._with_limit(outcome)
+            waiting = {
+                content: paths[1:]
+                for content, paths in waiting.items()
+                if outcomes[content].reason in _ELSEWHERE and len(paths) > 1
+            }
+        return outcomes
+
+    def _with_limit(self, outcome: FrameOutcome) -> FrameOutcome:
+        """Note the limit that was in force, and not what a worker says of it."""
+        if outcome.ok or work_limits.met(outcome.reason, outcome.detail) is None:
+            return outcome
+        is_timeout = outcome.reason == Reason.DECODE_TIMEOUT
+        return replace(outcome, limit=self._limits.seconds if is_timeout else float(self._limits.pixels))
 
     def check(self, index: int, paths: dict[str, Path], ledger: pl.DataFrame) -> pl.DataFrame:
         """Check embeddings, masks, times and ids."""
@@ -160,7 +208,9 @@ class TextMaker:
         """Tokenise every video of the chunk: it costs less than looking for an earlier result."""
         chunk = self.chunks[index]
         files, ledger = text_chunks.build(index, chunk, self._words.extract(self._recipe, chunk))
-        return Made(files, ledger, frozenset(chunk["video_id"]), len(chunk))
+        none = {"kind": None, "tried": True, "attempts": 0, "limit": None}
+        noted = ledger.with_columns(pl.lit(value, NOTES[name]).alias(name) for name, value in none.items())
+        return Made(files, noted, len(chunk))
 
     def check(self, index: int, paths: dict[str, Path], ledger: pl.DataFrame) -> pl.DataFrame:
         """Check ids and token ids."""
@@ -184,7 +234,7 @@ def _without_medium(media_root: Path, media_path: str | None) -> FrameOutcome:
 
 @functools.cache
 def _frame_extractor(
-    spec: str, weights: Path, num_workers: int, allow_missing_layers: tuple[Layer, ...]
+    spec: str, weights: Path, num_workers: int, limits: WorkLimits, allow_missing_layers: tuple[Layer, ...]
 ) -> FrameExtractor:
     recipe = FrameSpec.model_validate_json(spec)
-    return FrameExtractor(recipe, weights, num_workers, allow_missing_layers=allow_missing_layers)
+    return FrameExtractor(recipe, weights, num_workers, limits, allow_missing_layers)

@@ -8,6 +8,7 @@ from prefect import task, unmapped
 from prefect.cache_policies import NO_CACHE
 
 from featurestore import wanted
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import OK, Reason, parse_retryable
 from featurestore.retrying import num_to_retry
 from featurestore.spec import View
@@ -30,7 +31,8 @@ def extract_features(partition: Partition = None, retry: Retry = None) -> list[d
 
     A champion's recipe of another transform version than this code's is left out, and said to be.
 
-    Failures that are published stand: name their reasons in `retry` to try those videos again and keep all else.
+    Failures that are published stand: name their reasons in `retry` to try those videos again and keep all else. Where
+    a limit on one video's work was raised, what met it is tried once more.
     """
     again = None if retry is None else parse_retryable(retry)
     settings = load_settings()
@@ -42,12 +44,12 @@ def extract_features(partition: Partition = None, retry: Retry = None) -> list[d
     if unscored := left_behind(store):
         artifacts.say(unscored)
     work = [
-        (view, fingerprint, listed.name, num_videos)
+        (view, fingerprint, listed.name, *due)
         for view, fingerprint in recipes
         for listed in partitions
-        if (num_videos := _num_due(store, view, fingerprint, listed, again))
+        if (due := _due(store, view, fingerprint, listed, again, settings.work_limits))[0]
     ]
-    rows, errors = each(work, lambda job: _extract(*job, again))
+    rows, errors = each(work, lambda job: _extract(*job))
     nothing = "nothing to do: every partition has its features" if again is None else "nothing to retry"
     lines = [*map(_line, rows)] or [nothing]
     artifacts.leave("extract", [*lines, unscored] if unscored else lines, rows)
@@ -61,13 +63,20 @@ def extract_chunk(view: View, fingerprint: str, partition: str, index: int, agai
     return _job(view, fingerprint, partition, again).make(index)
 
 
-def _num_due(
-    store: Store, view: View, fingerprint: str, partition: VideoPartition, again: Sequence[Reason] | None
-) -> int:
+def _due(
+    store: Store,
+    view: View,
+    fingerprint: str,
+    partition: VideoPartition,
+    again: Sequence[Reason] | None,
+    limits: WorkLimits,
+) -> tuple[int, Sequence[Reason] | None]:
+    """How many videos are due, and what is tried again in the head: None where all that is listed is extracted."""
     commit = current_commit(store, view, fingerprint, partition)
-    if again is None:
-        return partition.commit.num_rows if commit is None else 0
-    return 0 if commit is None or view != "frames" else num_to_retry(commit, partition, again)
+    if commit is None:
+        return (partition.commit.num_rows if again is None else 0), None
+    asked = again or ()
+    return (num_to_retry(store, commit, asked, limits) if view == "frames" else 0), asked
 
 
 def _extract(

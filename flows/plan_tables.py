@@ -13,6 +13,7 @@ _HEADINGS: dict[str, Cell] = {
     "changed_bytes": ("changed", "bytes"),
     "changed_fingerprint": ("changed", "finger-", "print"),
     "no_preview": ("no", "preview"),
+    "raised_limit": ("raised", "limit"),
     "retryable": ("retry-", "able"),
 }
 
@@ -43,7 +44,7 @@ def _show(title: str, rows: list[tuple[Work, Estimate]]) -> None:
 
 
 def _remarks(plan: Plan) -> list[str]:
-    due = [found for work, found in zip(plan.work, plan.estimates, strict=True) if not work.is_current]
+    due = [found for work, found in zip(plan.work, plan.estimates, strict=True) if work.is_due]
     waiting = sum(work.reasons.get("retryable", 0) for work in plan.work if work.is_current)
     if not due:
         remarks = ["nothing to do: every partition has its features"]

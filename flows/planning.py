@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from featurestore.extract import work_limits
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.plan import Work, plan_view
 from featurestore.spec import VIEWS, View
 from featurestore.throughput import Estimate, estimate, measure
@@ -24,11 +26,12 @@ class Plan:
     """As for seconds."""
 
 
-def plan_store(store: Store) -> Plan:
+def plan_store(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Plan:
     """Count the work on all partitions.
 
     Args:
         store: the store.
+        limits: on one video's work, as they are now.
 
     Returns:
         The work and what it may take.
@@ -43,7 +46,7 @@ def plan_store(store: Store) -> Plan:
     for view, fingerprint in recipes:
         throughput = measure(store, view, fingerprint)
         for listed in partitions:
-            work.append(plan_view(store, view, fingerprint, listed))
+            work.append(plan_view(store, view, fingerprint, listed, limits))
             estimates.append(estimate(work[-1], throughput))
     seconds = [found.seconds for found in estimates]
     sizes = [found.size_bytes for found in estimates]

@@ -9,7 +9,9 @@ from typing import Literal
 from pydantic import Field, JsonValue, PositiveInt, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from featurestore.extract import work_limits
 from featurestore.extract.jail import Layer
+from featurestore.extract.work_limits import WorkLimits
 from featurestore.spec import ExecutionMode, Precision
 from modeling.configuration import Recipe, amend, preset
 from warehouse.errors import Invalid
@@ -54,6 +56,10 @@ class Settings(BaseSettings):
     """What differs from the preset, by its sections: `{"finetuning": {"epochs": 3}}`."""
     decode_workers: PositiveInt = max(1, os.cpu_count() or 1)
     """Processes that decode media, and as many that cut words."""
+    decode_max_pixels: int = Field(default=work_limits.DEFAULT.pixels, gt=0, le=2**50)
+    """Pixels that may be decoded for the frames of one video; no part of a recipe."""
+    decode_max_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    """How long one video may be decoded before its worker is killed; by default as long as so many pixels may take."""
     allow_missing_jail_layers: tuple[Layer, ...] = ()
     """Layers of the decoding workers' jail without which media are decoded all the same, where a kernel lacks them."""
 
@@ -79,6 +85,14 @@ class Settings(BaseSettings):
     def _name_or_file(cls, value: str, info: ValidationInfo) -> str:
         file = info.data["folder"] / value
         return str(file.resolve()) if file.is_file() else value
+
+    @property
+    def work_limits(self) -> WorkLimits:
+        """How much work one video may be."""
+        pixels, usual = self.decode_max_pixels, work_limits.DEFAULT
+        # Fewer pixels take less, but reading a file and starting on it take what they take.
+        following = usual.seconds * max(1.0, pixels / usual.pixels)
+        return WorkLimits(pixels, self.decode_max_seconds or following)
 
     def path_of(self, name: Literal["encoder_weights", "vocabulary"]) -> Path:
         """A path that this piece of work needs.

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from featurestore import snapshot, wanted
 from featurestore.coverage import Coverage, view_coverage
+from featurestore.extract import work_limits
+from featurestore.extract.work_limits import WorkLimits
 from flows.recipes_in_use import left_behind, recipes_in_use, recipes_to_make
 from modeling import predictions, registry
 from warehouse import split, tables
@@ -51,11 +53,12 @@ class StoreStatus:
         return asdict(self)
 
 
-def store_status(store: Store) -> StoreStatus:
+def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> StoreStatus:
     """Look at a store; answered by the catalog and small files, whatever the number of videos.
 
     Args:
         store: the store.
+        limits: on one video's work, as they are now.
 
     Returns:
         Its state.
@@ -82,7 +85,7 @@ def store_status(store: Store) -> StoreStatus:
                 role=listed.role,
                 listed=listed.commit.num_rows,
                 labels=None if (labels := tables.labels_commit(store, listed.name)) is None else labels.num_rows,
-                views=tuple(view_coverage(store, view, fingerprint, listed) for view, fingerprint in recipes),
+                views=tuple(view_coverage(store, view, fingerprint, listed, limits) for view, fingerprint in recipes),
                 predictions=_predictions(store, champion, listed),
             )
             for listed in partitions

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from featurestore.coverage import Coverage
-from featurestore.reasons import RETRYABLE
+from featurestore.reasons import MAX_ATTEMPTS, RETRYABLE
+from featurestore.retrying import advice_on
 from featurestore.spec import TRANSFORM_VERSION, short
 from flows.status import PartitionStatus, StoreStatus
 from flows.terminal import Cell, Column, say, say_table, say_wrapped
@@ -74,13 +75,7 @@ def _remarks(status: StoreStatus) -> list[str]:
     lacking = {view.partition for view in views if view.state in ("stale", "missing")}
     if lacking:
         remarks.append(f"run extract-features: {len(lacking)} of {len(status.partitions)} partitions lack features")
-    waiting: Counter[str] = Counter()
-    for view in views:
-        if view.state == "current":
-            waiting.update({reason: count for reason, count in view.failed.items() if reason in RETRYABLE})
-    remarks += [
-        f"run reelstore retry --only {reason}: {count:,} failed so and may pass" for reason, count in waiting.items()
-    ]
+    remarks += _tried_again([view for view in views if view.state == "current"])
     remarks += _warned(views)
     left_out = {view.partition for view in shown if view.fingerprint in outdated and view.state != "current"}
     unscored = {row.partition for row in status.partitions if row.predictions in ("stale", "missing")} - left_out
@@ -96,10 +91,30 @@ def _remarks(status: StoreStatus) -> list[str]:
 def _refused(views: list[Coverage]) -> list[str]:
     return [
         f"{view.view} of {view.partition} was refused: {view.retryable:,} of {view.ok + sum(view.failed.values()):,} "
-        "videos failed for reasons that may pass, more than 5% and more than 20; mend the cause, then run "
-        "extract-features"
+        "videos failed for reasons that may pass, more than 5% and more than 20 of its distinct contents; mend the "
+        "cause, then run extract-features"
         for view in views
         if view.state == "refused"
+    ]
+
+
+def _tried_again(views: list[Coverage]) -> list[str]:
+    waiting, raised, given_up = Counter[str](), Counter[str](), Counter[str]()
+    for view in views:
+        settled = Counter(view.given_up) + Counter(view.raised)
+        waiting.update(Counter({str(reason): view.failed.get(reason, 0) for reason in RETRYABLE}) - settled)
+        raised.update(view.raised)
+        given_up.update(view.given_up)
+    lines = [
+        f"run reelstore retry --only {reason}: {count:,} failed so and may pass" for reason, count in waiting.items()
+    ]
+    lines += [
+        f"run extract-features: {count:,} were {reason} under a limit that is higher now"
+        for reason, count in raised.items()
+    ]
+    return lines + [
+        f"{count:,} failed by {reason} in {MAX_ATTEMPTS} runs and are permanent{advice_on(reason)}"
+        for reason, count in given_up.items()
     ]
 
 

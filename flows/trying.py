@@ -76,17 +76,17 @@ def try_recipe(
     """
     listed = tables.video_partition(store, partition)
     media = tables.videos(listed).drop_nulls("media_sha256").sort("video_id")
-    media = media.unique("content_sha256", keep="first", maintain_order=True)
+    media = media.unique(["content_sha256", "media_kind"], keep="first", maintain_order=True)
     if media.is_empty():
         raise Invalid(f"no video of {partition} has a medium to try the recipe on")
     spec, weights = wanted_specs.frame_spec(settings), settings.path_of("encoder_weights")
-    rows = (media if choice == "first" else media.sort("content_sha256")).head(num_videos)
+    rows = (media if choice == "first" else media.sort("content_sha256", "media_kind")).head(num_videos)
     items = [
         MediaItem(row["content_sha256"], listed.media_root / row["media_path"], row["media_kind"])
         for row in rows.iter_rows(named=True)
     ]
-    allowed = settings.allow_missing_jail_layers
-    with FrameExtractor(spec, weights, settings.decode_workers, allow_missing_layers=allowed) as extractor:
+    allowed, limits = settings.allow_missing_jail_layers, settings.work_limits
+    with FrameExtractor(spec, weights, settings.decode_workers, limits, allowed) as extractor:
         extractor.extract(items[:1] * settings.decode_workers, previews=False)  # starts the workers
         started = clock()
         outcomes = extractor.extract(items, previews=wants_previews(listed))

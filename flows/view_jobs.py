@@ -12,21 +12,27 @@ from typing import Any
 
 import polars as pl
 
-from featurestore import health, ledger, wanted
+from featurestore import failures, health, ledger, wanted
 from featurestore.ledger import LEDGER_FILE, Ledger
 from featurestore.reasons import OK, RETRYABLE, Reason
 from featurestore.spec import View
-from featurestore.views import CONTENTS, address, input_sha256, refused_address, wants_previews
-from flows.chunk_makers import ChunkMaker, FrameMaker, Kept, TextMaker
+from featurestore.views import (
+    CONTENTS,
+    address,
+    input_sha256,
+    listed_columns,
+    present,
+    refused_address,
+    wants_previews,
+)
+from flows.chunk_makers import NOTES, ChunkMaker, FrameMaker, Kept, TextMaker
 from flows.settings import Settings, load_settings
 from warehouse import commits, files, tables
 from warehouse.commits import Commit
 from warehouse.errors import Retryable
+from warehouse.limits import over_budget
 from warehouse.store import Store, open_existing_store
 from warehouse.tables import VideoPartition
-
-_NOTES = {"tried": pl.Boolean, "attempts": pl.Int32}
-"""What a chunk's rows also note until they are published: whether the video was read, and how often it has failed."""
 
 
 class ViewJob:
@@ -34,13 +40,13 @@ class ViewJob:
 
     Args:
         store: where the videos and the commit lie.
-        settings: say how many processes decode.
+        settings: say how many processes decode, and how much work one video may be.
         view: frames or text.
         fingerprint: of the recipe, 64 hexadecimal digits.
         partition: what is listed.
         now: the time of the pending row, UTC.
-        retry: the reasons that are tried again in the head, of which all else is kept; None to extract all that is
-            listed.
+        retry: the reasons that are tried again in the head, of which all else is kept; none of them to try again what
+            met a limit that is higher now; None to extract all that is listed.
         clock: seconds that only ever rise.
     """
 
@@ -57,8 +63,10 @@ class ViewJob:
     ) -> None:
         self._store, self._view, self._fingerprint, self._partition = store, view, fingerprint, partition
         self._clock, self._timing, self._counted_until = clock, threading.Lock(), -math.inf
-        listed = tables.videos(partition, ["video_id", *sorted({"media_sha256", "content_sha256", "text_sha256"})])
-        self._listed = listed.select("video_id", content_sha256=CONTENTS[view])
+        columns = {"media_path", CONTENTS[view], *listed_columns(view)}
+        listed = tables.videos(partition, sorted(columns))
+        self._listed = listed.select("video_id", "media_path", content_sha256=CONTENTS[view])
+        self._limits = settings.work_limits
         self._facts: dict[str, Any] = {"fingerprint": fingerprint, "input_sha256": input_sha256(view, listed)}
         if view == "frames":
             self._facts |= {"previews": wants_previews(partition)}
@@ -70,7 +78,7 @@ class ViewJob:
         key = files.sha256_bytes(files.canonical_json([self._facts, built_upon]))
         self._staging = commits.stage(store, place, key, now)
         # The chunks' notes only mark them as done: they are staged apart, and never published.
-        self._notes = commits.stage(store, place, f"{key}-notes", now)
+        self._notes = commits.stage(store, place, f"{key}-rows", now)
         self._maker: ChunkMaker = (
             FrameMaker(store, settings, partition, fingerprint, None if retry is None else self._head, self._again)
             if view == "frames"
@@ -96,14 +104,18 @@ class ViewJob:
             Corrupt: a video's features must not be published; the chunk is not kept.
         """
         kept = self._kept(index)
-        if kept is None or kept.filter("tried", pl.col("outcome").is_in(list(self._again))).height:
+        if kept is None or kept.filter(self._is_due()).height:
             self._make(index, kept)
         return len(self._maker.chunks[index])
 
+    def _is_due(self) -> pl.Expr:
+        """Whether a kept row is made again: it has a medium, and its failure may pass, as far as this job tries it."""
+        return pl.col("kind").is_not_null() & failures.is_due(self._again, self._limits)
+
     def _make(self, index: int, kept: pl.DataFrame | None) -> None:
         started, spent = self._clock(), self._spent(index)
-        standing = None if kept is None else kept.filter(~pl.col("outcome").is_in(list(self._again)))
-        made = self._maker.make(index, Kept(self._staging.folder, standing) if standing is not None else None)
+        standing = None if kept is None else Kept(self._staging.folder, kept.filter(~self._is_due()))
+        made = self._maker.make(index, standing)
         for name, payload in made.files.items():
             self._staging.write(name, payload)
         traits = self._maker.check(index, {name: self._staging.folder / name for name in made.files}, made.ledger)
@@ -115,9 +127,8 @@ class ViewJob:
             "jail": _held_in_all([spent["jail"], made.jail]),
         }
         self._notes.write(_name("spent", index), files.canonical_json(spent))
-        rows = made.ledger.with_columns(tried=pl.col("video_id").is_in(list(made.tried)))
         # The ledger's rows come last, for they say that the chunk is done.
-        self._notes.write(_name("ledger", index), tables.to_parquet(self._with_attempts(rows, kept)))
+        self._notes.write(_name("ledger", index), tables.to_parquet(self._noted(made.ledger, kept)))
 
     def _seconds_since(self, started: float) -> float:
         """Seconds since then that no chunk finished earlier has counted: two are made at the same time."""
@@ -134,14 +145,15 @@ class ViewJob:
             Retryable: the failure budget is spent; the ledger alone is published, for status to show.
         """
         chunks = [self._note("ledger", index) for index in range(self.num_chunks)]
-        noted = pl.concat([pl.DataFrame(schema={**Ledger.create_empty().schema, **_NOTES}), *chunks])
+        noted = _finished(pl.concat([pl.DataFrame(schema={**Ledger.create_empty().schema, **NOTES}), *chunks]))
         rows_by_shard = [len(self._note("traits", index)) for index in range(self.num_chunks)]
-        whole = ledger.check(noted.drop(*_NOTES), self._listed, rows_by_shard)
-        failing = noted.filter(ledger.may_pass()).sort("video_id")
-        attributes = {"attempts": dict(failing.select("video_id", "attempts").iter_rows())}
+        whole = ledger.check(noted.drop(*NOTES), self._listed, rows_by_shard)
+        attributes = failures.to_attributes(failures.of_rows(noted))
         self._facts |= {"outcomes": ledger.count_outcomes(whole)}
-        if ledger.over_budget(whole):
-            self._refuse(whole, attributes, now)
+        contents = self._contents(noted)
+        num_failed = contents.filter("may_pass")["content"].n_unique()
+        if over_budget(num_failed, contents["content"].n_unique()):
+            raise self._refuse(whole, attributes, contents, now)
         self._staging.write(LEDGER_FILE, tables.to_parquet(whole))
         commit = commits.publish(
             self._store,
@@ -158,8 +170,15 @@ class ViewJob:
         self._notes.discard()
         return commit
 
-    def _refuse(self, whole: pl.DataFrame, attributes: dict[str, Any], now: datetime) -> None:
-        outcomes = self._facts["outcomes"]
+    def _contents(self, noted: pl.DataFrame) -> pl.DataFrame:
+        """What the failure budget counts: each content once, however many videos have it; without one, each path."""
+        rows = noted.join(self._listed.select("video_id", "media_path"), on="video_id")
+        name = pl.coalesce(pl.concat_str("kind", "content_sha256", separator=" "), "media_path", "video_id")
+        return rows.select("outcome", content=name, may_pass=failures.may_pass())
+
+    def _refuse(
+        self, whole: pl.DataFrame, attributes: dict[str, Any], contents: pl.DataFrame, now: datetime
+    ) -> Retryable:
         commits.publish_files(
             self._store,
             refused_address(self._view, self._fingerprint, self._partition.name),
@@ -170,11 +189,18 @@ class ViewJob:
             now=now,
             attributes=attributes,
         )
-        failed = whole.filter(ledger.may_pass()).height
-        reasons = ", ".join(f"{count} {reason}" for reason, count in outcomes.items() if reason != OK)
-        raise Retryable(
-            f"{failed} of {len(whole)} videos of {self._partition.name} failed for reasons that may pass ({reasons}); "
-            f"{self._view} is not published: mend the cause, see reelstore status, and run extract-features again"
+        # The next run is another one: what failed in this one was tried once more.
+        for index in range(self.num_chunks):
+            rows = self._note("ledger", index)
+            if rows.filter("tried", pl.col("outcome") != OK).height:
+                self._notes.write(_name("ledger", index), tables.to_parquet(_finished(rows)))
+        failed = contents.filter("may_pass")
+        counts = failed.group_by("outcome").agg(pl.col("content").n_unique()).sort("outcome")
+        reasons = ", ".join(f"{count} {reason}" for reason, count in counts.iter_rows())
+        return Retryable(
+            f"{failed['content'].n_unique()} of {contents['content'].n_unique()} contents of {self._partition.name} "
+            f"failed for reasons that may pass ({reasons}); {self._view} is not published: mend the cause, see "
+            "reelstore status, and run extract-features again"
         )
 
     def _provenance(self) -> dict[str, Any]:
@@ -189,22 +215,24 @@ class ViewJob:
             "made_from": {"videos": self._partition.commit.id},
         }
 
-    def _with_attempts(self, rows: pl.DataFrame, kept: pl.DataFrame | None) -> pl.DataFrame:
-        before = self._committed_attempts if kept is None else kept.select("video_id", "attempts")
-        counted = rows.join(before, on="video_id", how="left", maintain_order="left")
-        return counted.with_columns(pl.col("attempts").fill_null(0) + pl.col("tried"))
+    def _noted(self, rows: pl.DataFrame, kept: pl.DataFrame | None) -> pl.DataFrame:
+        """Note how often what was tried now had failed before; a run that was killed and goes on is one run."""
+        content = ["content_sha256", "kind"]
+        before = rows.join(self._attempts, on=content, how="left", maintain_order="left")["attempts_before"]
+        tried = set() if kept is None else set(kept.filter("tried")["video_id"])
+        return rows.with_columns(
+            attempts=pl.when("tried").then(before.fill_null(0)).otherwise("attempts"),
+            tried=pl.col("tried") | pl.col("video_id").is_in(list(tried)),
+        )
 
     @functools.cached_property
-    def _committed_attempts(self) -> pl.DataFrame:
-        given = {} if self._head is None else commits.head_attributes(self._store, self._head.address)
-        attempts = given.get("attempts", {})
-        rows = pl.DataFrame({"video_id": list(attempts), "attempts": list(attempts.values())}, schema=_ATTEMPTS)
-        if self._head is None or not attempts:
-            return rows
-        # Other bytes under the same id have not failed yet.
-        known = tables.read_table(self._head, LEDGER_FILE, ["video_id", "content_sha256"])
-        same = known.join(self._listed, on=["video_id", "content_sha256"])
-        return rows.join(same, on="video_id", how="semi")
+    def _attempts(self) -> pl.DataFrame:
+        """The finished runs that tried each content and failed: published, or refused since."""
+        place = refused_address(self._view, self._fingerprint, self._partition.name)
+        heads = present([self._head, commits.head(self._store, place)])
+        known = [failures.of_head(self._store, head) for head in heads]
+        rows = pl.concat([pl.DataFrame(schema=failures.FAILURES), *known])
+        return rows.group_by("content_sha256", "kind").agg(attempts_before=pl.col("attempts").max())
 
     def _kept(self, index: int) -> pl.DataFrame | None:
         if not self._notes.has(_name("ledger", index)):
@@ -226,7 +254,9 @@ def _held_in_all(jails: Sequence[Mapping[str, bool]]) -> dict[str, bool]:
     return {layer: all(jail.get(layer, False) for jail in jails if jail) for layer in sorted(set().union(*jails))}
 
 
-_ATTEMPTS = {"video_id": pl.String, "attempts": pl.Int32}
+def _finished(rows: pl.DataFrame) -> pl.DataFrame:
+    """A chunk's rows at the end of a run: what was tried in it has one attempt more."""
+    return rows.with_columns(attempts=pl.col("attempts") + pl.col("tried"), tried=pl.lit(value=False))
 
 
 @functools.lru_cache(maxsize=2)

@@ -1,8 +1,9 @@
 """Commands about features: what is to be done, what there is, and what failed and may pass."""
 # ruff: noqa: PLC0415 - a command imports what it runs
 
+from collections import Counter
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +11,12 @@ from flows.commands.store import open_wanted_store
 from flows.settings import load_settings
 from flows.terminal import say, say_json
 from warehouse.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from featurestore.reasons import Reason
+    from warehouse.store import Store
 
 app = typer.Typer()
 _TRIED_VIDEOS = 20
@@ -21,14 +28,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 def plan(as_json: AsJson = False) -> None:
     """Count what extract-features would do, by reason, with the time and disk that it may take.
 
-    new: never listed in a committed ledger of the recipe. changed bytes: same video id, other content. changed
+    new: never listed in a committed ledger of the recipe. changed bytes: same video id, other content or kind. changed
     fingerprint: made under another recipe alone. no preview: made before the partition's role asked for previews.
-    retryable: failed for a reason that may pass; where all else is up to date, only `reelstore retry` tries these
-    again. reused: content that is committed already and is not extracted again.
+    raised limit: met a limit on one video's work that is higher now. retryable: failed for a reason that may pass;
+    where all else is up to date, only `reelstore retry` tries these again. reused: content that is committed already
+    and is not extracted again.
     """
     from flows import plan_tables, planning
 
-    found = planning.plan_store(open_wanted_store())
+    found = planning.plan_store(open_wanted_store(), load_settings().work_limits)
     if as_json:
         say_json(asdict(found))
     else:
@@ -41,7 +49,7 @@ def status(as_json: AsJson = False) -> None:
     from flows import status_tables
     from flows.status import store_status
 
-    found = store_status(open_wanted_store())
+    found = store_status(open_wanted_store(), load_settings().work_limits)
     if as_json:
         say_json(found.to_json())
     else:
@@ -56,9 +64,11 @@ def retry(
     """Try published failures again; every other video keeps what it has.
 
     A medium that was missing when it was ingested is found by another ingest, not by a retry. Partitions that are not
-    up to date are left to extract-features, which tries their failures again too.
+    up to date are left to extract-features, which tries their failures again too. What failed by decode_timeout or
+    worker_died in three runs is permanent, and left as it is.
     """
-    from featurestore.reasons import parse_retryable
+    from featurestore.reasons import MAX_ATTEMPTS, parse_retryable
+    from featurestore.retrying import advice_on
     from flows.embedded import call, use_embedded_server
     from warehouse import tables
 
@@ -72,11 +82,27 @@ def retry(
         say(
             f"{row['partition']} {row['view']}: tried {row['tried']} again; now {row['ok']} of {row['videos']} ok{left}"
         )
-    if not rows:
+    given_up = _given_up(store, partition, reasons)
+    for reason, count in given_up.items():
+        say(f"{count} failed by {reason} in {MAX_ATTEMPTS} runs and are permanent: not tried again{advice_on(reason)}")
+    if not rows and not given_up:
         say(
             f"nothing to retry: no up-to-date partition has a video that failed for {' or '.join(reasons)} "
             "and had its medium when it was ingested"
         )
+
+
+def _given_up(store: "Store", partition: str | None, reasons: "Sequence[Reason]") -> Counter[str]:
+    """Videos of up-to-date partitions that failed for some reasons and are permanent since their third attempt."""
+    from flows.status import store_status
+
+    found = store_status(store, load_settings().work_limits).partitions
+    views = [view for one in found if partition in (None, one.partition) for view in one.views]
+    counts = Counter[str]()
+    for view in views:
+        if view.state == "current":
+            counts.update({reason: count for reason, count in view.given_up.items() if reason in reasons})
+    return counts
 
 
 @app.command("try-recipe")

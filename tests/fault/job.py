@@ -108,7 +108,7 @@ def _view(store: Store, encode: Encode, listed: pl.DataFrame, videos: Commit) ->
         num_rows=outcomes[OK],
         provenance={"made_from": {"videos": videos.id}},
         now=NOW,
-        attributes={"attempts": {}},
+        attributes={"failures": {}},
     )
     parts.discard()
     return commit
@@ -116,16 +116,16 @@ def _view(store: Store, encode: Encode, listed: pl.DataFrame, videos: Commit) ->
 
 def _outcomes(chunk: pl.DataFrame, encode: Encode) -> dict[str, FrameOutcome]:
     """Each video has two frames, drawn from its id; one in five has none."""
-    places = chunk.select(seed=pl.col("video_id").str.slice(1).cast(pl.Int64), content="content_sha256").rows()
-    drawn = {content: _decoded(seed) for seed, content in places if seed % 5 != 4}
-    outcomes = {content: FrameOutcome(Reason.NO_MEDIA) for _, content in places}
+    places = chunk.select("video_id", seed=pl.col("video_id").str.slice(1).cast(pl.Int64)).rows()
+    drawn = {video_id: _decoded(seed) for video_id, seed in places if seed % 5 != 4}
+    outcomes = {video_id: FrameOutcome(Reason.NO_MEDIA) for video_id, _ in places}
     if not drawn:
         return outcomes
     encoded = encode(np.concatenate([decoded.frames[:2] for decoded in drawn.values()]))
-    for place, (content, decoded) in enumerate(drawn.items()):
+    for place, (video_id, decoded) in enumerate(drawn.items()):
         embeddings = np.zeros((NUM_FRAMES, WIDTH), np.float16)
         embeddings[:2] = encoded[2 * place : 2 * place + 2]
-        outcomes[content] = FrameOutcome(
+        outcomes[video_id] = FrameOutcome(
             OK,
             embeddings=embeddings,
             frame_mask=decoded.frame_mask,

@@ -183,7 +183,7 @@ def republish(store: Store, commit: Commit, name: str, change: Callable[[bytes],
         {**payloads, name: change(payloads[name])},
         facts=commit.facts,
         num_rows=commit.num_rows,
-        provenance={},
+        provenance={"made_from": commits.read_provenance(commit).get("made_from", {})},
         now=NOW,
     )
 

@@ -24,6 +24,7 @@ import polars as pl
 import safetensors.numpy
 
 from featurestore import snapshot, wanted
+from featurestore.extract import work_limits
 from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.media import MediaItem
 from featurestore.extract.text import make_text_spec
@@ -169,7 +170,7 @@ def _freeze(store: Store, now: datetime) -> dict[Any, str]:
 
 
 def _extract(store: Store, view: Any, fingerprint: str, name: str, now: datetime) -> None:
-    settings: Any = SimpleNamespace(decode_workers=1, allow_missing_jail_layers=())
+    settings: Any = SimpleNamespace(decode_workers=1, allow_missing_jail_layers=(), work_limits=work_limits.DEFAULT)
     job = ViewJob(store, settings, view, fingerprint, tables.video_partition(store, name), now)
     for index in range(job.num_chunks):
         job.make(index)

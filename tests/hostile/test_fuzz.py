@@ -120,8 +120,9 @@ def test_mutated_clips_each_end_in_the_ledger_and_no_run_ends(
             "content_sha256": [item.content_sha256 for item in taken],
         }
     )
+    by_video = {video_id: outcomes[content] for video_id, content in listed.iter_rows()}
     made = [
-        frame_chunks.build(i, chunk, outcomes, spec)[1]
+        frame_chunks.build(i, chunk, by_video, spec)[1]
         for i, chunk in enumerate(chunking.chunks(listed, "content_sha256"))
     ]
     kept = ledger.check(pl.concat(made), listed, [rows["row"].count() for rows in made])

@@ -4,7 +4,7 @@ from warehouse.commits.addresses import Address
 from warehouse.commits.aliases import alias, alias_at, aliases, set_alias
 from warehouse.commits.commit import Commit
 from warehouse.commits.garbage import CHECKPOINTS, Garbage, collect_garbage
-from warehouse.commits.history import commit_by_id, commits, datasets, head, head_at, head_attributes, heads
+from warehouse.commits.history import commit_by_id, commits, datasets, find, head, head_at, head_attributes, heads
 from warehouse.commits.publishing import publish, publish_files
 from warehouse.commits.rebuild import Rebuilt, rebuild_catalog
 from warehouse.commits.rollback import roll_back, roll_back_alias
@@ -29,6 +29,7 @@ __all__ = [
     "commit_by_id",
     "commits",
     "datasets",
+    "find",
     "head",
     "head_at",
     "head_attributes",

@@ -35,21 +35,30 @@ class Partitions:
 
     def publish(self, name: str, role: Role, numbers: list[int], *, no_frames: int = -1, no_text: int = -1) -> None:
         videos = pl.DataFrame([self.video(number) for number in numbers], schema=tables.Videos.create_empty().schema)
-        tables.publish_videos(self.store, name, role, videos, Path("media"), self.now)
-        outcomes = {video(number): outcome(number, fails=number == no_frames) for number in numbers}
+        listing = tables.publish_videos(self.store, name, role, videos, Path("media"), self.now)
+        outcomes = {f"v{number:04d}": outcome(number, fails=number == no_frames) for number in numbers}
         frames = [
             frame_chunks.build(0, chunk, outcomes, self.frame_spec)
             for chunk in chunking.chunks(videos, "content_sha256")
         ]
-        self._publish("frames", name, videos, frames)
+        self._publish("frames", name, videos, frames, listing)
         spoken = [token_row(number) for number in numbers if number != no_text]
         rows = pl.DataFrame(spoken, schema=Tokens.create_empty().schema, orient="row")
         self._publish(
-            "text", name, videos, [text_chunks.build(0, chunk, rows) for chunk in chunking.chunks(videos, "video_id")]
+            "text",
+            name,
+            videos,
+            [text_chunks.build(0, chunk, rows) for chunk in chunking.chunks(videos, "video_id")],
+            listing,
         )
 
     def _publish(
-        self, view: View, name: str, videos: pl.DataFrame, chunks: list[tuple[dict[str, bytes], pl.DataFrame]]
+        self,
+        view: View,
+        name: str,
+        videos: pl.DataFrame,
+        chunks: list[tuple[dict[str, bytes], pl.DataFrame]],
+        listing: Commit,
     ) -> Commit:
         files = {file: payload for made, _ in chunks for file, payload in made.items()}
         ledger = pl.concat([rows for _, rows in chunks])
@@ -59,7 +68,7 @@ class Partitions:
             {**files, "ledger.parquet": tables.to_parquet(ledger)},
             facts={"input_sha256": input_sha256(view, videos), "outcomes": count_outcomes(ledger)},
             num_rows=len(ledger),
-            provenance={},
+            provenance={"made_from": {"videos": listing.id}},
             now=self.now,
         )
 

@@ -6,6 +6,7 @@ from featurestore.coverage import view_coverage
 from featurestore.spec import View
 from featurestore.views import address, input_sha256, refused_address
 from warehouse import commits, tables
+from warehouse.files import sha256_bytes
 
 
 @pytest.fixture
@@ -26,6 +27,15 @@ def test_a_view_that_was_never_made_is_missing(partitions: Any, listed: Any) -> 
     assert (found.state, found.commit, found.ok, found.failed) == ("missing", None, 0, {})
 
 
+def attributes(**failed: tuple[int, int]) -> dict[str, Any]:
+    """Attributes of a head under which a content failed for each reason: how many videos have it, and its attempts."""
+    entries = {
+        sha256_bytes(reason.encode()): {"reason": reason, "videos": videos, "attempts": attempts}
+        for reason, (videos, attempts) in failed.items()
+    }
+    return {"failures": {"video": entries}}
+
+
 def refuse(partitions: Any, videos: Any) -> None:
     commits.publish_files(
         partitions.store,
@@ -35,7 +45,7 @@ def refuse(partitions: Any, videos: Any) -> None:
         num_rows=3,
         provenance={},
         now=partitions.now,
-        attributes={"attempts": {"v0001": 2}},
+        attributes=attributes(worker_died=(1, 2)),
     )
 
 
@@ -69,13 +79,13 @@ def test_attempts_and_warnings_are_counted_by_video(partitions: Any, listed: Any
         partitions.store,
         head.address,
         {name: commits.read_bytes(head, name) for name in head.files},
-        facts=head.facts | {"outcomes": {"ok": 1, "decode_timeout": 2}},
+        facts=head.facts | {"outcomes": {"ok": 1, "decode_timeout": 2, "worker_died": 1}},
         num_rows=1,
         provenance={"warnings": {"all_frames_alike": {"videos": 7, "video_ids": ["v0001"]}}},
         now=partitions.now,
-        attributes={"attempts": {"v0001": 3, "v0002": 1, "v0003": 3}},
+        attributes=attributes(decode_timeout=(2, 1), worker_died=(1, 3)),
     )
     found = view_coverage(partitions.store, "frames", frames, listed)
-    assert found.attempts == {"1": 1, "3": 2}
+    assert found.attempts == {"1": 2, "3": 1}
     assert found.warnings == {"all_frames_alike": 7}
-    assert found.retryable == 2
+    assert (found.retryable, found.given_up) == (2, {"worker_died": 1})

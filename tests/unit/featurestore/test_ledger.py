@@ -5,7 +5,6 @@ import pytest
 
 from featurestore import ledger
 from featurestore.ledger import Ledger
-from featurestore.reasons import Reason
 from warehouse.errors import Corrupt
 
 Check = Callable[[pl.DataFrame], pl.DataFrame]
@@ -79,12 +78,3 @@ def test_a_tampered_row_is_refused(check: Check, tampered: dict[str, pl.Expr]) -
 def test_a_ledger_without_a_column_is_refused(check: Check, column: str) -> None:
     with pytest.raises(Corrupt, match="nothing is published"):
         check(GIVEN.drop(column))
-
-
-@pytest.mark.parametrize(
-    ("passing", "broken", "total", "over"),
-    [(20, 0, 100, False), (21, 0, 100, True), (21, 0, 1000, False), (0, 99, 100, False), (51, 0, 1000, True)],
-)
-def test_the_failure_budget_counts_only_what_may_pass(passing: int, broken: int, total: int, *, over: bool) -> None:
-    outcomes = [Reason.DECODE_TIMEOUT] * passing + [Reason.NOT_MEDIA] * broken + ["ok"] * (total - passing - broken)
-    assert ledger.over_budget(rows(list(outcomes))) == over

@@ -66,7 +66,7 @@ class Planned:
                 "outcomes": count_outcomes(ledger),
             },
             num_rows=len(ledger) - len(failed),
-            provenance=provenance or {},
+            provenance={"made_from": {"videos": listed.commit.id}} | (provenance or {}),
             now=self.partitions.now,
         )
 

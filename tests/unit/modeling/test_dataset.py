@@ -76,7 +76,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
         "frames": wanted.freeze(store, FRAME_SPEC, {}, NOW),
         "text": wanted.freeze(store, TEXT_SPEC, {}, NOW),
     }
-    outcomes = {str(video(number)["content_sha256"]): drawn(number) for number in range(NUM_VIDEOS)}
+    outcomes = {str(video(number)["video_id"]): drawn(number) for number in range(NUM_VIDEOS)}
     frames = [
         frame_chunks.build(index, chunk, outcomes, FRAME_SPEC)
         for index, chunk in enumerate(chunking.chunks(videos, "content_sha256"))
