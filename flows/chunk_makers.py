@@ -224,7 +224,8 @@ def _without_medium(media_root: Path, media_path: str | None) -> FrameOutcome:
         return FrameOutcome(Reason.NO_MEDIA)
     name, advice = printable(media_path), "when it was ingested; ingest the partition again"
     try:
-        media_files.check(media_root / media_path)
+        with media_files.opened(media_root / media_path):
+            pass
     except Rejected as error:
         if error.reason != Reason.MEDIA_MISSING:
             return FrameOutcome(Reason(error.reason), f"{name} {error}")

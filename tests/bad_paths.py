@@ -40,10 +40,10 @@ BAD_PATHS: dict[str, tuple[Make, Reason, str]] = {
     "pipe": (os.mkfifo, Reason.MEDIA_UNREADABLE, "is a named pipe"),
     "socket": (_listen, Reason.MEDIA_UNREADABLE, "is a socket"),
     "device": (lambda path: path.symlink_to("/dev/zero"), Reason.MEDIA_UNREADABLE, "is a device"),
-    "loop": (_loop, Reason.MEDIA_UNREADABLE, "cannot be read (too many levels of symbolic links)"),
-    "closed": (_close, Reason.MEDIA_UNREADABLE, "cannot be read (permission denied)"),
+    "loop": (_loop, Reason.MEDIA_UNREADABLE, "cannot be read: its links lead in a circle"),
+    "closed": (_close, Reason.MEDIA_UNREADABLE, "cannot be read: this user may not read it"),
     "large": (_grow, Reason.TOO_LARGE, f"has more than {MAX_MEDIUM_BYTES} bytes"),
-    LONG_NAME: (lambda _path: None, Reason.MEDIA_UNREADABLE, "cannot be read (file name too long)"),
+    LONG_NAME: (lambda _path: None, Reason.MEDIA_UNREADABLE, "cannot be read: its name is too long"),
 }
 """How each is made, by its name; the reason that it gets, and why in words."""
 

@@ -81,10 +81,9 @@ def publish_listing(
     before = _published_ids(store, listing.partition)
     labels = listing.rows.drop_nulls("category_id").select("video_id", "category_id", "level1_id")
     taxonomy = listing.taxonomy if listing.role == "labeled" else None
-    steps = ["media digests", "videos", *(["labels", "split"] if taxonomy is not None else [])]
+    steps = ["videos", *(["labels", "split"] if taxonomy is not None else [])]
     with _telling(steps) as published:
         found = _digests(store, listing, now, rehash=rehash, on_hashed=on_hashed)
-        published.append("media digests")
         videos = _videos(listing.rows, found.rows)
         noted = {"set_aside": asdict(listing.set_aside)} if listing.set_aside.num_rows else {}
         videos_commit = publish_videos(
@@ -122,9 +121,11 @@ def _telling(steps: list[str]) -> Iterator[list[str]]:
     try:
         yield published
     except (Conflict, Corrupt, Retryable) as error:
-        done = f"published are its {_listed(published)}" if published else "nothing of this ingest is published"
-        rest = f"not yet its {_listed(steps[len(published) :])}"
-        raise type(error)(f"{error}; {done}, {rest}, which the same ingest run again completes") from error
+        done = _listed(published) if published else "nothing"
+        rest = _listed(steps[len(published) :])
+        raise type(error)(
+            f"{error}; published: {done}; not published: {rest}, which the same ingest completes when it is run again"
+        ) from error
 
 
 def _listed(words: list[str]) -> str:

@@ -1,5 +1,6 @@
 """One medium on disk: a regular file of bounded size, or the reason why it cannot be read, in the ledger's words."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -12,7 +13,14 @@ from warehouse.limits import MAX_MEDIUM_BYTES
 
 MISSING, UNREADABLE, TOO_LARGE, CHANGED = "media_missing", "media_unreadable", "too_large", "media_changed"
 
-_BLOCK_BYTES = 2**18
+_BLOCK_BYTES = 2**20
+_CAUSES = {
+    errno.EACCES: "this user may not read it",
+    errno.EPERM: "this user may not read it",
+    errno.ELOOP: "its links lead in a circle",
+    errno.ENAMETOOLONG: "its name is too long",
+}
+"""Of the system's refusals those that somebody can mend; its own words differ from system to system."""
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
@@ -39,19 +47,49 @@ def status(path: Path) -> os.stat_result:
     return _regular(found)
 
 
-def check(path: Path) -> None:
-    """Find out whether a medium can be read now; nothing is read.
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """Open a medium; a system's error within the block is the medium's, too.
 
     Args:
-        path: Where it is said to be.
+        path: Where it is said to be; links are followed.
+
+    Yields:
+        A descriptor of a regular file.
 
     Raises:
-        Rejected: As for `status`; or it cannot be opened, or is larger than one medium may be.
+        Rejected: As for `status`; or it is larger than one medium may be, or cannot be opened or read.
     """
     if status(path).st_size > MAX_MEDIUM_BYTES:
         raise too_large()
-    with _opened(path):
-        pass
+    with _rejecting():
+        # It may be another file by now: a pipe must not be waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        try:
+            _regular(os.fstat(descriptor))
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def blocks(descriptor: int) -> Iterator[memoryview]:
+    """Read a medium from where its descriptor stands to its end.
+
+    Args:
+        descriptor: As `opened` gives it.
+
+    Yields:
+        Its bytes, valid until the next ones are read.
+
+    Raises:
+        Rejected: It has more bytes than one medium may have: it grows while it is read.
+    """
+    block, num_read = memoryview(bytearray(_BLOCK_BYTES)), 0
+    while num_bytes := os.readv(descriptor, [block]):
+        num_read += num_bytes
+        if num_read > MAX_MEDIUM_BYTES:
+            raise too_large()
+        yield block[:num_bytes]
 
 
 def sha256(path: Path) -> str:
@@ -64,17 +102,17 @@ def sha256(path: Path) -> str:
         64 hexadecimal digits.
 
     Raises:
-        Rejected: As for `check`, or it changed while it was read.
+        Rejected: As for `opened`, or it changed while it was read.
     """
-    if status(path).st_size > MAX_MEDIUM_BYTES:
-        raise too_large()
-    with _opened(path) as descriptor:
+    digest = hashlib.sha256()
+    with opened(path) as descriptor:
         before = os.fstat(descriptor)
-        digest = _digest(descriptor)
+        for block in blocks(descriptor):
+            digest.update(block)
         after = os.fstat(descriptor)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise Rejected(CHANGED, "changed while it was read")
-    return digest
+    return digest.hexdigest()
 
 
 def too_large() -> Rejected:
@@ -86,28 +124,6 @@ def too_large() -> Rejected:
     return Rejected(TOO_LARGE, f"has more than {MAX_MEDIUM_BYTES} bytes")
 
 
-def _digest(descriptor: int) -> str:
-    digest, size_bytes, block = hashlib.sha256(), 0, memoryview(bytearray(_BLOCK_BYTES))
-    while num_bytes := os.readv(descriptor, [block]):
-        digest.update(block[:num_bytes])
-        size_bytes += num_bytes
-        if size_bytes > MAX_MEDIUM_BYTES:  # it grows while it is read
-            raise too_large()
-    return digest.hexdigest()
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    with _rejecting():
-        # It may be another file by now: a pipe must not be waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        try:
-            _regular(os.fstat(descriptor))
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-
 @contextmanager
 def _rejecting() -> Iterator[None]:
     try:
@@ -115,9 +131,8 @@ def _rejecting() -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Rejected(MISSING, "is not there") from error
     except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None)
-        problem = "embedded null or surrogate" if number is None else os.strerror(number).lower()
-        raise Rejected(UNREADABLE, f"cannot be read ({problem})") from error
+        cause = _CAUSES.get(getattr(error, "errno", None) or 0, "its disk fails, or no file can have its name")
+        raise Rejected(UNREADABLE, f"cannot be read: {cause}") from error
 
 
 def _regular(found: os.stat_result) -> os.stat_result:

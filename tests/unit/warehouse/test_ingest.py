@@ -226,7 +226,7 @@ def test_a_failing_disk_is_reported_before_it_takes_the_digests_away_and_a_rerun
 
     def failing(path: Path) -> str:
         if path.name < "v21.mp4":
-            raise Rejected(media_files.UNREADABLE, "cannot be read (input/output error)")
+            raise Rejected(media_files.UNREADABLE, "cannot be read: its disk fails")
         return real(path)
 
     def recorded(path: Path) -> str:
@@ -235,7 +235,7 @@ def test_a_failing_disk_is_reported_before_it_takes_the_digests_away_and_a_rerun
 
     monkeypatch.setattr(media_files, "sha256", failing)
     with pytest.raises(
-        Invalid, match=r"21 of 100 media .* cannot be read.* 'v00\.mp4' cannot be read \(input"
+        Invalid, match=r"21 of 100 media .* cannot be read.* 'v00\.mp4' cannot be read: its disk fails;"
     ) as refused:
         run(listing, "score")
     assert "v03" not in str(refused.value)
@@ -348,10 +348,10 @@ def test_a_listing_without_paths_is_text_alone(store: Store, run: Ingest, listed
 @pytest.mark.parametrize(
     ("fails", "sentence"),
     [
-        ("digest_media", "nothing of this ingest is published, not yet its media digests, videos, labels and split"),
-        ("publish_videos", "published are its media digests, not yet its videos, labels and split"),
-        ("publish_labels", "published are its media digests and videos, not yet its labels and split"),
-        ("freeze_salt", "published are its media digests, videos and labels, not yet its split"),
+        ("digest_media", "published: nothing; not published: videos, labels and split"),
+        ("publish_videos", "published: nothing; not published: videos, labels and split"),
+        ("publish_labels", "published: videos; not published: labels and split"),
+        ("freeze_salt", "published: videos and labels; not published: split"),
     ],
 )
 def test_an_ingest_that_fails_between_its_tables_says_so_and_a_rerun_completes_it(
@@ -364,7 +364,9 @@ def test_an_ingest_that_fails_between_its_tables_says_so_and_a_rerun_completes_i
 
     with monkeypatch.context() as patched:
         patched.setattr(ingest, fails, full)
-        with pytest.raises(Retryable, match=f"the disk is full; {sentence}, which the same ingest run again completes"):
+        with pytest.raises(
+            Retryable, match=f"the disk is full; {sentence}, which the same ingest completes when it is run again"
+        ):
             run(listing)
     assert run(listing).changed == (fails != "freeze_salt")
     assert tables.labels(store, "p") is not None

@@ -15,7 +15,12 @@ Read = Callable[[Path], object]
 CASES = {name[:9]: (name, *case) for name, case in BAD_PATHS.items()}
 
 
-@pytest.mark.parametrize("read", [media_files.check, media_files.sha256], ids=["looked-at", "read"])
+def look(path: Path) -> None:
+    with media_files.opened(path):
+        pass
+
+
+@pytest.mark.parametrize("read", [look, media_files.sha256], ids=["opened", "read"])
 @pytest.mark.parametrize(("name", "make", "reason", "sentence"), CASES.values(), ids=CASES)
 def test_what_cannot_be_read_is_rejected_with_its_reason_and_never_waited_for(
     tmp_path: Path, name: str, make: Make, reason: Reason, sentence: str, read: Read
@@ -30,7 +35,7 @@ def test_what_cannot_be_read_is_rejected_with_its_reason_and_never_waited_for(
 def test_what_is_not_there_is_missing(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("gone")
-    for read in (media_files.status, media_files.check, media_files.sha256):
+    for read in (media_files.status, look, media_files.sha256):
         with pytest.raises(Rejected, match="is not there") as rejected:
             read(tmp_path / name)
         assert rejected.value.reason == Reason.MEDIA_MISSING
@@ -60,7 +65,6 @@ def test_a_medium_is_read_whole_also_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.mp4").write_bytes(payload)
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "a.mp4")
-    media_files.check(tmp_path / "link")
     assert media_files.sha256(tmp_path / "link") == sha256_bytes(payload)
 
 

@@ -72,6 +72,6 @@ def test_an_empty_file_is_empty(put: Callable[[bytes], MediaItem], memory: int) 
 def test_a_file_past_the_limit_is_too_large(
     put: Callable[[bytes], MediaItem], memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("featurestore.extract.media.MAX_MEDIUM_BYTES", 10)
+    monkeypatch.setattr("warehouse.media_files.MAX_MEDIUM_BYTES", 10)
     copy_to_memory(put(b"x" * 10), memory)
     assert reason_of(put(b"x" * 11), memory) == Reason.TOO_LARGE
