@@ -10,7 +10,7 @@ from flows.parameters import Annotations, Media, NewPartition, Rehash, Role, Sou
 from flows.settings import load_settings
 from warehouse import ingest
 from warehouse.listing import read_listing
-from warehouse.set_aside import SetAside
+from warehouse.set_aside import MAX_NAMED, SetAside
 from warehouse.sources import manifest, wbdc
 from warehouse.sources.record import refuse_all
 from warehouse.store import open_store
@@ -62,8 +62,8 @@ def told(row: dict[str, Any]) -> list[str]:
     lines = [", ".join(f"{name} {value}" for name, value in row.items() if name not in _NAMED)]
     for name, (count, what) in _NAMED.items():
         lines += [f"{what}: {sentence}" for sentence in row[name]]
-        if row[count] > len(row[name]):
-            lines.append(f"{what}: {row[count] - len(row[name]):,} more")
+        if len(row[name]) == MAX_NAMED < row[count]:
+            lines.append(f"{what}: {row[count] - MAX_NAMED:,} more")
     return lines
 
 

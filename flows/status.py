@@ -9,7 +9,7 @@ from featurestore.extract import work_limits
 from featurestore.extract.work_limits import WorkLimits
 from flows.recipes_in_use import left_behind, recipes_in_use, recipes_to_make
 from modeling import predictions, registry
-from warehouse import split, tables
+from warehouse import commits, split, tables
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
 from warehouse.store import Store
@@ -31,6 +31,10 @@ class PartitionStatus:
     """One for each view and recipe in use."""
     predictions: Predictions
     """The champion's; `not scored` where there is no champion, or the partition is not of role score."""
+    num_rows_set_aside: int = 0
+    """Wrong rows of the listing, which are not listed."""
+    rows_set_aside: tuple[str, ...] = ()
+    """What is wrong with the first of them."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Stor
                 labels=None if (labels := tables.labels_commit(store, listed.name)) is None else labels.num_rows,
                 views=tuple(view_coverage(store, view, fingerprint, listed, limits) for view, fingerprint in recipes),
                 predictions=_predictions(store, champion, listed),
+                **_set_aside(store, listed),
             )
             for listed in partitions
         ),
@@ -114,6 +119,11 @@ def _predictions(store: Store, champion: Commit | None, partition: VideoPartitio
     except Invalid:
         return "stale"
     return "current" if predictions.are_current(store, champion.id, pinned.pins[0]) else "stale"
+
+
+def _set_aside(store: Store, partition: VideoPartition) -> dict[str, Any]:
+    noted = commits.head_attributes(store, partition.commit.address).get("set_aside")
+    return {"num_rows_set_aside": noted["num_rows"], "rows_set_aside": tuple(noted["first"])} if noted else {}
 
 
 def _one_sided(store: Store, partitions: list[VideoPartition]) -> dict[str, list[str]]:

@@ -71,7 +71,7 @@ def _remarks(status: StoreStatus) -> list[str]:
     shown = [view for partition in status.partitions for view in partition.views]
     # Of the others extraction makes nothing more, whatever they lack.
     views = [view for view in shown if view.fingerprint not in outdated]
-    remarks = [*status.outdated, *_refused(views)]
+    remarks = [*status.outdated, *_set_aside(status), *_refused(views)]
     lacking = {view.partition for view in views if view.state in ("stale", "missing")}
     if lacking:
         remarks.append(f"run extract-features: {len(lacking)} of {len(status.partitions)} partitions lack features")
@@ -86,6 +86,15 @@ def _remarks(status: StoreStatus) -> list[str]:
         for name, found in status.one_sided_categories.items()
     ]
     return remarks
+
+
+def _set_aside(status: StoreStatus) -> list[str]:
+    return [
+        f"{row.num_rows_set_aside:,} rows of the listing of {row.partition} were wrong and are not listed; the first "
+        f"is {row.rows_set_aside[0]}"
+        for row in status.partitions
+        if row.rows_set_aside
+    ]
 
 
 def _refused(views: list[Coverage]) -> list[str]:

@@ -55,7 +55,8 @@ called. A child process does it under a time limit.
 **full disk.** Each step in turn fails with ENOSPC or EIO, once or from then on: the calls of the system, and begin,
 each change and commit of SQLite; and a catalog that may not grow by a page. The run must end with one sentence that
 says what to do, or do without the step. The catalog must answer as before or after one of the job's whole commits,
-and the next run must end with the same bytes.
+and the next run must end with the same bytes. An ingest publishes several tables: its sentence must name those that are
+published and those that are not, as the catalog has them.
 
 **race, accounting, old formats.** Processes publish to one partition at once while others read and gc runs; ledgers
 of generated batches must add up, and tampered ones be refused; a store of each format version must still read.
@@ -65,6 +66,10 @@ files or at the network, mutated clips of five codecs, small files that ask for 
 hang or eat memory, damaged text and ids of any script, planted caches of the word dictionary. No other file may be
 opened and no connection made, every listed video must end in the ledger, and its neighbours must come out as from a
 clean run.
+
+**bad paths.** A listing names what is no medium, made for real, between good clips, and its reader has no privileges.
+The ingest lists each of them without waiting for any, only the closed file is opened, and each ends in one row of the
+ledger with its reason.
 
 ## What "verified" means
 

@@ -174,7 +174,8 @@ def test_an_ingest_on_a_failing_disk_says_which_tables_are_published_and_a_rerun
     counter, unfailing = Disk(-1, 0, for_good=for_good), Disk(-1, 0, for_good=False)
     whole = Path(shutil.copytree(memory_folder / "empty", memory_folder / "whole"))
     assert ingest(whole, counter) is None
-    stored, told, faults = job.fingerprint_of(whole), Counter[str](), _faults(counter, full=full)
+    stored, told = job.fingerprint_of(whole), Counter[str]()
+    faults = _faults(counter, full=full)[:: 1 if full else 5]
     for step, way in faults:
         root = Path(shutil.copytree(memory_folder / "empty", memory_folder / "failing"))
         sentence = ingest(root, Disk(step, way, for_good=for_good))
@@ -193,7 +194,7 @@ def test_an_ingest_on_a_failing_disk_says_which_tables_are_published_and_a_rerun
     assert len(told) == len(TABLES)
     record(
         f"full disk, an ingest, {'for good' if for_good else 'once'}",
-        f"each of {counter.num_steps} steps failed, {len(faults)} faults by ENOSPC or EIO: each sentence named the "
+        f"{len(faults)} faults by ENOSPC or EIO at {counter.num_steps} steps: each sentence named the "
         f"tables that were published ({'; '.join(f'{count} {name}' for name, count in told.items())}) and those that "
         "were not; 0 reruns that differ",
     )

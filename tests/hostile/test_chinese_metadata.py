@@ -18,14 +18,12 @@ from featurestore.extract.tfidf import TermWeights
 from featurestore.extract.words import read_fields
 from featurestore.ledger import LEDGER_FILE
 from featurestore.reasons import OK, Reason
-from featurestore.spec import TextSpec, View
+from featurestore.spec import TextSpec
 from flows import wanted_specs
-from flows.demo.encoder import shipped_encoder
 from flows.ingest_videos import list_videos
 from flows.settings import load_settings
-from flows.view_jobs import ViewJob
+from tests.hostile.house import publish, write_settings
 from warehouse import commits, tables
-from warehouse.commits import Commit
 from warehouse.errors import Invalid
 from warehouse.sources import wbdc
 from warehouse.store import Store, open_store
@@ -146,28 +144,15 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def settings(folder: Path) -> Iterator[pytest.MonkeyPatch]:
-    weights, card = shipped_encoder()
-    kwargs = ", ".join(f"{name} = {json.dumps(value)}" for name, value in card.encoder_kwargs.items())
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *set("".join(CLEAN))]))
-    (folder / "reelstore.toml").write_text(
-        f'root = "store"\nencoder = "{card.encoder}"\nencoder_kwargs = {{{kwargs}}}\nvocabulary = "vocab.txt"\n'
-        f"encoder_weights = {json.dumps(str(weights))}\ndecode_workers = 2\n"
-    )
+    path = write_settings(folder, "".join(CLEAN))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REELSTORE_CONFIG", str(folder / "reelstore.toml"))
+        patch.setenv("REELSTORE_CONFIG", str(path))
         yield patch
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     return path
-
-
-def publish(store: Store, view: View, fingerprint: str, now: Any) -> Commit:
-    job = ViewJob(store, load_settings(), view, fingerprint, tables.video_partition(store, "odd"), now)
-    for index in range(job.num_chunks):
-        job.make(index)
-    return job.publish(now)
 
 
 @pytest.mark.usefixtures("settings")
@@ -177,7 +162,7 @@ def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
     summary = list_videos("manifest", write(folder / "manifest.jsonl", rows), "odd", "unlabeled")
     store = open_store(folder / "store")
     fingerprints = wanted_specs.freeze(store, wanted_specs.prepare(store, load_settings()), now)
-    text, frames = (publish(store, view, fingerprints[view], now) for view in ("text", "frames"))
+    text, frames = (publish(store, "odd", view, fingerprints[view], now) for view in ("text", "frames"))
 
     listed = tables.videos(tables.video_partition(store, "odd"))
     ids = sorted(row["video_id"] for row in rows)
