@@ -1,8 +1,8 @@
 """Specs: everything that decides the bytes of a feature, and the fingerprint that names it."""
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from warehouse import formats
 from warehouse.errors import Invalid
@@ -11,6 +11,7 @@ from warehouse.files import canonical_json, sha256_bytes
 View = Literal["frames", "text"]
 Precision = Literal["float32", "bfloat16", "float16"]
 ExecutionMode = Literal["eager", "compiled"]
+CropMode = Literal["center", "squash"]
 VIEWS: tuple[View, ...] = ("frames", "text")
 SHORT_FINGERPRINT_CHARS = 12
 FORMAT_VERSION: Final = 1
@@ -36,6 +37,8 @@ class FrameSpec(_VersionedSpec):
     num_frames: int = 8
     resize_short_side: int
     """Pixels of the shorter side before the crop."""
+    crop_mode: CropMode = "center"
+    """timm's word: `center` keeps the proportions, `squash` gives the longer side as many pixels as the shorter one."""
     crop: int
     """Pixels of each side of the central square."""
     resize_filter: Literal["bilinear", "bicubic"] = "bicubic"
@@ -54,6 +57,14 @@ class FrameSpec(_VersionedSpec):
     """As the model is written, or by `torch.compile`."""
     transform_version: int = TRANSFORM_VERSION
     """Counts up whenever code changes the bytes without another field changing."""
+
+    @model_serializer(mode="wrap")
+    def _as_its_version_has_it(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what the version did not know: a frozen spec keeps its bytes, and so its fingerprint."""
+        fields: dict[str, Any] = serialise(self)
+        if self.transform_version == 1:
+            del fields["crop_mode"]
+        return fields
 
 
 class TfidfParameters(_Spec):

@@ -23,6 +23,8 @@ FILE_VARIABLE = "REELSTORE_CONFIG"
 _PREFIX = "REELSTORE_"
 _FOLDER = "folder of the settings"  # no variable has spaces in its name, so none sets it
 _READ_ELSEWHERE = ("CONFIG", "FAULTS", "GIT_REVISION", "SAMPLES")
+_RESIZE_SHORT_SIDE = {"published": 256}
+"""Of the presets that say so."""
 
 
 class Settings(BaseSettings):
@@ -43,6 +45,9 @@ class Settings(BaseSettings):
     """Of the encoder's arithmetic; part of the recipe."""
     encoder_execution_mode: ExecutionMode = "eager"
     """Whether the encoder runs as written or by `torch.compile`; part of the recipe."""
+    resize_short_side: PositiveInt | None = None
+    """Pixels of a frame's shorter side before the central crop; the preset's by default (`published`: 256), else as the
+    encoder's own configuration resizes; part of the recipe."""
     encoder_weights: Path | None = None
     text_model: Path | None = None
     """A folder in the layout of chinese-roberta-wwm-ext, which initialises the language encoder."""
@@ -117,6 +122,11 @@ def recipe_of(settings: Settings) -> Recipe:
         Invalid: a change is unknown or out of its range.
     """
     return amend(preset(settings.preset), settings.recipe)
+
+
+def resize_short_side_of(settings: Settings) -> int | None:
+    """The setting, or what the preset says; None where the encoder's own configuration decides."""
+    return settings.resize_short_side or _RESIZE_SHORT_SIDE.get(settings.preset)
 
 
 def load_settings() -> Settings:

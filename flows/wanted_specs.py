@@ -13,11 +13,12 @@ from featurestore.extract.text import make_text_spec
 from featurestore.extract.tfidf import fit_tfidf
 from featurestore.extract.word_workers import shared_pool
 from featurestore.spec import FrameSpec, Spec, TfidfParameters, View
-from flows.settings import Settings
+from flows.settings import Settings, resize_short_side_of
 from warehouse import commits, split, tables
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
 from warehouse.store import Store
+from warehouse.tables import VideoPartition
 
 _WEIGHTS = "weights"
 
@@ -39,12 +40,13 @@ def prepare(store: Store, settings: Settings) -> list[Prepared]:
         settings: name the encoder, its weights and the vocabulary.
 
     Raises:
-        Invalid: a file is missing, or there is no text to fit on.
+        Invalid: there is no partition to fit on, or a file is missing.
     """
+    corpus = _corpus_partitions(store)
     weights, vocabulary = settings.path_of("encoder_weights"), settings.path_of("vocabulary").read_bytes()
     kept_weights = {f"{_WEIGHTS}{weights.suffix}": weights.read_bytes()}
     parameters = TfidfParameters()
-    terms = fit_tfidf(shared_pool(settings.decode_workers).count_terms(_corpus(store)), parameters)
+    terms = fit_tfidf(shared_pool(settings.decode_workers).count_terms(_corpus(store, corpus)), parameters)
     text_spec = make_text_spec(terms, vocabulary, parameters)
     return [
         Prepared(frame_spec(settings), kept_weights),
@@ -64,6 +66,7 @@ def frame_spec(settings: Settings) -> FrameSpec:
         settings.path_of("encoder_weights"),
         settings.encoder_precision,
         settings.encoder_execution_mode,
+        resize_short_side_of(settings),
     )
 
 
@@ -92,10 +95,19 @@ def weights_file(spec_commit: Commit) -> Path:
     return commits.verified_path(spec_commit, name)
 
 
-def _corpus(store: Store) -> Iterator[pl.DataFrame]:
-    partitions = [p for p in tables.video_partitions(store) if p.role in ("unlabeled", "labeled")]
+def _corpus_partitions(store: Store) -> list[VideoPartition]:
+    listed = tables.video_partitions(store)
+    partitions = [partition for partition in listed if partition.role != "score"]
     if not partitions:
-        raise Invalid("TF-IDF is fitted on unlabeled and labeled partitions, and none is ingested; run ingest-videos")
+        found = f"only partitions of role score ({listed[0].name} and the like)" if listed else "no partition"
+        raise Invalid(
+            f"{store.root} has {found}, and a recipe's keywords are fitted on those of role unlabeled or labeled; "
+            "ingest one, then run extract-features"
+        )
+    return partitions
+
+
+def _corpus(store: Store, partitions: Iterable[VideoPartition]) -> Iterator[pl.DataFrame]:
     salt = split.frozen_salt(store)
     for partition in partitions:
         for videos in tables.video_batches(partition, ["title", "ocr", "asr", "content_sha256"]):

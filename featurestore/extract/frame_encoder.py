@@ -1,8 +1,10 @@
 """Frames to embeddings: any timm model by name, its pooled features, in batches of one fixed size."""
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ from torch import nn
 
 from featurestore.extract.encoder_threads import EncoderThreads
 from featurestore.extract.encoder_weights import load_weights
-from featurestore.spec import ExecutionMode, FrameSpec, Precision
+from featurestore.spec import CropMode, ExecutionMode, FrameSpec, Precision
 from warehouse.errors import Invalid, Retryable
 from warehouse.files import sha256_bytes
 
@@ -22,7 +24,6 @@ Embeddings = npt.NDArray[np.float16]
 Frames = Sequence[npt.NDArray[np.uint8]] | npt.NDArray[np.uint8]
 
 _FRAMES_PER_BATCH = {"cpu": 8, "cuda": 256}
-_RESIZE_TO_CROP = 256 / 224
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 _OURS = frozenset(
     {"pretrained", "num_classes", "checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"}
@@ -151,8 +152,9 @@ def make_frame_spec(
     weights_path: Path,
     precision: Precision = "float32",
     execution_mode: ExecutionMode = "eager",
+    resize_short_side: int | None = None,
 ) -> FrameSpec:
-    """Describe the embeddings of an encoder: mean, std, size and filter are those of its own configuration.
+    """Describe the embeddings of an encoder: mean, std, sizes and filter are those of its own configuration.
 
     Args:
         encoder: a timm model's name.
@@ -160,25 +162,26 @@ def make_frame_spec(
         weights_path: a local file, in timm's or the authors' layout.
         precision: of the encoder's own arithmetic; embeddings are kept as float16 in any case.
         execution_mode: as written, or by `torch.compile`.
+        resize_short_side: pixels of the shorter side before the central crop; None for what the configuration says.
 
     Raises:
-        Invalid: no such model, other arguments or other weights.
+        Invalid: no such model, other arguments or other weights, or frames cannot be resized so.
     """
     payload = _read(weights_path)
     model = _build(encoder, encoder_kwargs)
     load_weights(model, payload, weights_path)
     config = resolve_data_config({}, model=model)
-    side = encoder_kwargs.get("img_size", config["input_size"][-1])
-    if not isinstance(side, int):
-        raise Invalid(f"the encoder's img_size must be a whole number of pixels, not {side!r}: frames are square")
+    side = _side(encoder, encoder_kwargs, config)
+    resized, crop_mode = _resize(encoder, side, config, resize_short_side)
     with torch.inference_mode():
         shape = tuple(model(torch.zeros(1, 3, side, side)).shape)
     if len(shape) != 2:  # noqa: PLR2004 - [1, D]
         raise Invalid(f"{encoder} gives features of shape {shape}; pooled ones of shape (1, width) are needed")
     return FrameSpec(
-        resize_short_side=round(side * _RESIZE_TO_CROP),
+        resize_short_side=resized,
+        crop_mode=crop_mode,
         crop=side,
-        resize_filter="bilinear" if config["interpolation"] == "bilinear" else "bicubic",
+        resize_filter=config["interpolation"],
         mean=config["mean"],
         std=config["std"],
         encoder=encoder,
@@ -188,6 +191,30 @@ def make_frame_spec(
         precision=precision,
         execution_mode=execution_mode,
     )
+
+
+def _side(encoder: str, encoder_kwargs: Mapping[str, JsonValue], config: Mapping[str, Any]) -> int:
+    """Pixels of each side of what an encoder reads."""
+    height, width = config["input_size"][-2:]
+    side = encoder_kwargs.get("img_size", width if width == height else f"{width} x {height}")
+    if not isinstance(side, int):
+        raise Invalid(f"{encoder}'s img_size must be a whole number of pixels, not {side!r}: frames are square")
+    return side
+
+
+def _resize(encoder: str, side: int, config: Mapping[str, Any], wanted: int | None) -> tuple[int, CropMode]:
+    """Pixels of the shorter side before the crop, and what becomes of the longer one.
+
+    Source: `timm.data.create_transform`.
+    """
+    resized = math.floor(side / config["crop_pct"]) if wanted is None else wanted
+    crop_mode: CropMode = config["crop_mode"] if wanted is None else "center"
+    if resized < side or crop_mode not in get_args(CropMode):
+        raise Invalid(
+            f"{encoder} reads {side} pixels a side of frames resized to {resized} (crop mode {crop_mode}), and frames "
+            f"are not padded; set resize_short_side to {side} or more"
+        )
+    return resized, crop_mode
 
 
 def load_encoder(spec: FrameSpec, weights_path: Path) -> FrameEncoder:

@@ -55,7 +55,7 @@ class FrameExtractor:
     ) -> None:
         check_makeable(spec)
         self._encoder = load_encoder(spec, weights_path)
-        framing = Framing(spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter)
+        framing = Framing(spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter, spec.crop_mode)
         self._pool = DecodePool(framing, num_workers, limits, allow_missing_layers)
         self._decoding = ThreadPoolExecutor(1, "chunk")
         self._drawing = ThreadPoolExecutor(num_workers, "preview")

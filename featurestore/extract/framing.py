@@ -21,9 +21,11 @@ class Framing:
     crop: int
     """Pixels of each side of the central square, at most `resize_short_side`."""
     resize_filter: Literal["bilinear", "bicubic"]
+    crop_mode: Literal["center", "squash"] = "center"
+    """Whether the resize keeps the proportions, or makes a square of any picture."""
 
     def resized(self, width: float, height: float) -> tuple[int, int]:
-        """Width and height in pixels after the resize, which keeps the proportions.
+        """Width and height in pixels after the resize.
 
         Raises:
             ValueError: a side is not positive, or one is more than `MAX_ASPECT_RATIO` times the other.
@@ -31,7 +33,9 @@ class Framing:
         short, long = sorted((width, height))
         if short <= 0 or long > MAX_ASPECT_RATIO * short:
             raise ValueError(f"a picture of {width:g} x {height:g} pixels is out of proportion")
-        resized_long = int(self.resize_short_side * long / short)
+        resized_long = self.resize_short_side
+        if self.crop_mode == "center":
+            resized_long = int(self.resize_short_side * long / short)
         return (self.resize_short_side, resized_long) if width <= height else (resized_long, self.resize_short_side)
 
     def centre_crop(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

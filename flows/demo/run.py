@@ -104,6 +104,7 @@ def settings_of(corpus: Corpus) -> str:
         "encoder": json.dumps(card.encoder),
         "encoder_kwargs": f"{{{kwargs}}}",
         "encoder_weights": json.dumps(str(weights)),
+        "resize_short_side": str(card.resize_short_side),
         "vocabulary": json.dumps(str(corpus.vocabulary)),
         "taxonomy": json.dumps(str(corpus.taxonomy)),
         "preset": json.dumps("demo"),

@@ -47,7 +47,8 @@ def frame_rows() -> list[Row]:
 def demo_encoder() -> tuple[FrameSpec, Path]:
     """The demo's encoder: its spec and weights."""
     weights, card = shipped_encoder()
-    return make_frame_spec(card.encoder, card.encoder_kwargs, weights), weights
+    spec = make_frame_spec(card.encoder, card.encoder_kwargs, weights, resize_short_side=card.resize_short_side)
+    return spec, weights
 
 
 def some_clips() -> dict[str, bytes]:

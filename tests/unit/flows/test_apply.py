@@ -5,7 +5,10 @@ from typer.testing import CliRunner
 
 from featurestore import wanted
 from featurestore.spec import short
+from flows import wanted_specs
 from flows.commands.recipes import app
+from flows.demo.encoder import shipped_encoder
+from flows.settings import load_settings
 from warehouse.store import Store
 
 
@@ -36,6 +39,15 @@ def test_apply_shows_what_changes_field_by_field_and_freezes_only_without_dry_ru
         unchanged["text"],
     ]
     assert second["text"] == first["text"] != second["frames"] != first["frames"]
+
+
+def test_a_drawn_corpus_keeps_the_recipe_that_the_shipped_encoder_was_trained_with(house: Store) -> None:  # noqa: ARG001
+    _, card = shipped_encoder()
+    spec = wanted_specs.frame_spec(load_settings())
+    for name in ("resize_short_side", "crop", "resize_filter", "encoder", "embedding_dim"):
+        assert getattr(spec, name) == getattr(card, name)
+    assert [list(spec.mean), list(spec.std)] == [list(card.mean), list(card.std)]
+    assert spec.crop_mode == "center"
 
 
 @pytest.mark.parametrize("key", ["encoder_precision", "no_such_setting"])

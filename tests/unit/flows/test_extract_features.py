@@ -3,11 +3,15 @@
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from featurestore.reasons import Reason
+from flows import wanted_specs
+from flows.extract_features import extract_features
+from flows.ingest_videos import list_videos
 from flows.planning import plan_store
 from flows.score_partitions import score_partitions
 from flows.status import PartitionStatus, store_status
@@ -15,7 +19,7 @@ from flows.train_classifier import train_classifier
 from modeling import predictions, registry
 from warehouse import commits
 from warehouse.errors import Invalid
-from warehouse.store import Store
+from warehouse.store import Store, open_store
 
 DAY = "2026-11-20"
 
@@ -99,6 +103,20 @@ def test_only_reasons_that_may_pass_are_retried(
     with pytest.raises(Invalid, match=sentence):
         raise ended.data
     assert not plan_store(house).work[0].fingerprint
+
+
+@pytest.mark.parametrize(("ingested", "found"), [(True, "only partitions of role score"), (False, "no partition")])
+def test_without_a_partition_to_fit_keywords_on_the_first_extraction_is_refused_before_any_work(
+    ingested: bool, found: str, home: Path, listing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if ingested:
+        list_videos("manifest", listing, DAY, "score")
+    monkeypatch.setattr(wanted_specs, "shared_pool", None)
+    store = open_store(home / "store")
+    ended = run(extract_features)
+    assert found in ended.message
+    assert "role unlabeled or labeled; ingest one, then run extract-features" in ended.message
+    assert not (store.root / "features").exists()
 
 
 def test_a_partition_past_its_budget_is_shown_until_a_good_run(

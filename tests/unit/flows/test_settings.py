@@ -44,6 +44,21 @@ def test_without_a_file_above_the_checkouts_own_is_read(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "pixels"),
+    [
+        ("", None),
+        ('preset = "published"', 256),
+        ('preset = "demo"', None),
+        ("resize_short_side = 240", 240),
+        ('preset = "published"\nresize_short_side = 240', 240),
+    ],
+)
+def test_a_presets_resize_gives_way_to_the_setting(file: Path, text: str, pixels: int | None) -> None:
+    file.write_text(text)
+    assert settings.resize_short_side_of(load_settings()) == pixels
+
+
+@pytest.mark.parametrize(
     ("text", "named"),
     [
         ("root = ", "TOML"),
@@ -53,6 +68,7 @@ def test_without_a_file_above_the_checkouts_own_is_read(file: Path) -> None:
         ("[recipe.model]\nwidth = 0", "model.width"),
         ('preset = "huge"', "setting preset"),
         ("decode_workers = 0", "setting decode_workers"),
+        ("resize_short_side = 0", "setting resize_short_side"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file(file: Path, text: str, named: str) -> None:

@@ -64,7 +64,7 @@ def frames() -> Any:
 
 def test_the_spec_is_read_from_the_encoder(small: Checkpoint, weights: Callable[..., Path]) -> None:
     spec = make_frame_spec(SWIN, SMALL, weights(small.tensors))
-    assert (spec.crop, spec.resize_short_side, spec.resize_filter) == (64, 73, "bicubic")
+    assert (spec.crop, spec.resize_short_side, spec.crop_mode, spec.resize_filter) == (64, 71, "center", "bicubic")
     assert spec.mean == (0.485, 0.456, 0.406)
     assert spec.std == (0.229, 0.224, 0.225)
     assert spec.embedding_dim == 48
@@ -79,11 +79,11 @@ def test_mean_and_std_are_those_of_the_encoders_own_configuration(weights: Calla
     assert spec.embedding_dim == 24
 
 
-def test_the_default_encoder_resizes_256_and_crops_224(weights: Callable[..., Path]) -> None:
+def test_the_default_encoder_resizes_and_crops_as_its_own_configuration_says(weights: Callable[..., Path]) -> None:
     kwargs: dict[str, Any] = {"embed_dim": 24, "depths": [1, 1], "num_heads": [2, 4]}
     model = timm.create_model(SWIN, num_classes=0, **kwargs)
     spec = make_frame_spec(SWIN, kwargs, weights(model.state_dict()))
-    assert (spec.resize_short_side, spec.crop) == (256, 224)
+    assert (spec.resize_short_side, spec.crop) == (248, 224)
 
 
 def test_embeddings_are_the_pooled_features_of_the_normalised_frames(

@@ -11,12 +11,17 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
+import safetensors.torch
+import timm
 from PIL import Image
-from timm.data import create_transform
+from timm.data import create_transform, resolve_data_config
 
 from featurestore.extract.archive import decode_zip
 from featurestore.extract.decode import decode_video
+from featurestore.extract.frame_encoder import make_frame_spec
 from featurestore.extract.framing import Framing
+from featurestore.spec import FrameSpec
+from warehouse.errors import Invalid
 
 Picture = npt.NDArray[np.uint8]
 SIZES = {"wide": (90, 160), "tall": (160, 90), "square": (101, 101), "odd": (143, 97), "even margins": (118, 84)}
@@ -87,3 +92,74 @@ def test_videos_equal_timms_own_transform_within_the_scalers_rounding(
         expected = usual(shown, input_size=(3, 64, 64), crop_pct=share, interpolation="bicubic")
         difference = np.abs(decoded.frames[0].astype(np.int16) - expected)
         assert difference.max() <= SCALERS_ROUNDING
+
+
+SMALL: dict[str, Any] = {"img_size": 64, "embed_dim": 24, "depth": 1, "num_heads": 2}
+ENCODERS: dict[str, dict[str, Any]] = {
+    "swin_tiny_patch4_window7_224": {
+        "img_size": 64,
+        "embed_dim": 24,
+        "depths": [1],
+        "num_heads": [2],
+        "window_size": 4,
+    },
+    "vit_tiny_patch16_224": SMALL,
+    "vit_base_patch16_clip_384": SMALL,
+    "lcnet_035": {},
+}
+"""Of crop_pct 0.9, 0.9, 1 with crop mode squash, and 0.875."""
+
+
+@pytest.fixture
+def spec_of(tmp_path: Path) -> Callable[..., FrameSpec]:
+    def make(encoder: str, encoder_kwargs: dict[str, Any], **changes: Any) -> FrameSpec:
+        model = timm.create_model(encoder, num_classes=0, **encoder_kwargs)
+        (tmp_path / "weights.safetensors").write_bytes(safetensors.torch.save(model.state_dict()))
+        return make_frame_spec(encoder, encoder_kwargs, tmp_path / "weights.safetensors", **changes)
+
+    return make
+
+
+@pytest.mark.parametrize(("encoder", "encoder_kwargs"), ENCODERS.items(), ids=ENCODERS)
+def test_frames_are_resized_and_cropped_as_the_encoders_own_configuration_says(
+    encoder: str,
+    encoder_kwargs: dict[str, Any],
+    spec_of: Callable[..., FrameSpec],
+    texture: Callable[[tuple[int, int]], Picture],
+) -> None:
+    spec = spec_of(encoder, encoder_kwargs)
+    configuration = resolve_data_config(encoder_kwargs, model=timm.create_model(encoder, **encoder_kwargs))
+    framing = Framing(8, spec.resize_short_side, spec.crop, spec.resize_filter, spec.crop_mode)
+    for size in SIZES.values():
+        decoded = decode_zip(zipped(texture(size)), framing)
+        assert np.array_equal(decoded.frames[0], usual(texture(size), **configuration))
+
+
+def test_a_setting_goes_before_the_configuration_and_keeps_the_proportions(spec_of: Callable[..., FrameSpec]) -> None:
+    for encoder in ("vit_tiny_patch16_224", "vit_base_patch16_clip_384"):
+        spec = spec_of(encoder, SMALL, resize_short_side=73)
+        assert (spec.resize_short_side, spec.crop, spec.crop_mode) == (73, 64, "center")
+
+
+@pytest.mark.parametrize(
+    ("encoder", "changes", "sentence"),
+    [
+        ("deepseek_vit_412m", {}, "crop mode border.*set resize_short_side to 64 or more"),
+        (
+            "vit_tiny_patch16_224",
+            {"resize_short_side": 63},
+            "64 pixels.*resized to 63.*resize_short_side to 64 or more",
+        ),
+    ],
+)
+def test_frames_that_would_need_padding_are_refused_in_a_sentence(
+    encoder: str, changes: dict[str, Any], sentence: str, spec_of: Callable[..., FrameSpec]
+) -> None:
+    with pytest.raises(Invalid, match=sentence):
+        spec_of(encoder, SMALL, **changes)
+
+
+def test_an_encoder_of_pictures_that_are_not_square_is_refused_in_a_sentence(spec_of: Callable[..., FrameSpec]) -> None:
+    kwargs: dict[str, Any] = {"embed_dim": 24, "depth": 1, "num_heads": 2, "num_kv_heads": (2,)}
+    with pytest.raises(Invalid, match="not '768 x 1024': frames are square"):
+        spec_of("vit_base_patch16_sapiens2", kwargs)
