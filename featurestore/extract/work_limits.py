@@ -19,10 +19,10 @@ _TOO_LATE = re.compile("not decoded within ([0-9.e+]+) seconds")
 class WorkLimits:
     """What decoding one video may take at most."""
 
-    pixels: int = 2**34
-    """Of all frames that are decoded for the wanted ones: eight groups of 250 frames in 4K, with a little to spare."""
+    pixels: int = 5 * 2**32
+    """Of all frames that are decoded for the wanted ones: eight groups of 250 in 4K, and a fifth more."""
     seconds: float = 240.0
-    """Wall clock, after which the worker is killed: twice what a slow core needs for so many pixels."""
+    """Wall clock, after which the worker is killed: over twice what a slow core needs for so many pixels."""
 
     def too_many_pixels(self, what: str) -> Rejected:
         """Make the error for a video that takes more pixels than one may; `met` knows it by its sentence.

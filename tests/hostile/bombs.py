@@ -4,7 +4,7 @@ import functools
 import io
 import itertools
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from fractions import Fraction
 
 import av
@@ -31,17 +31,22 @@ def encoded(codec: str, width: int, height: int, num_frames: int, **options: str
 
 
 def muxed(
-    container: str, codec: str, size: tuple[int, int], payloads: Iterable[bytes], pts: Iterable[int] | None = None
+    container: str,
+    codec: str,
+    size: tuple[int, int],
+    payloads: Iterable[bytes],
+    pts: Iterable[int] | None = None,
+    keyframes: Container[int] = (0,),
 ) -> bytes:
     """Lay packets into a container, whatever they are."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
         stream = output.add_mux_stream(codec, rate=25, width=size[0], height=size[1])
-        stream.time_base = Fraction(1, 25)
+        time_base = stream.time_base = Fraction(1, 25)
         for i, (time, payload) in enumerate(zip(pts or itertools.count(), payloads, strict=False)):
             packet = av.Packet(payload)
             packet.pts = packet.dts = time
-            packet.time_base, packet.stream, packet.is_keyframe = stream.time_base, stream, i == 0
+            packet.time_base, packet.stream, packet.is_keyframe = time_base, stream, i in keyframes
             output.mux(packet)
     return buffer.getvalue()
 
@@ -159,6 +164,12 @@ def jpeg_of(width: int, height: int) -> bytes:
     return bytes(frame)
 
 
+def scanned(count: int) -> bytes:
+    """A large JPEG picture that is gone over again and again."""
+    frame = jpeg_of(SIDE, SIDE)
+    return frame[:-2] + frame[frame.index(b"\xff\xda") : -2] * count + frame[-2:]
+
+
 def mpeg1_of(width: int, height: int) -> bytes:
     frame = bytearray(encoded("mpeg1video", 64, 64, 1)[0])
     at = frame.index(b"\0\0\1\xb3") + 4
@@ -172,11 +183,23 @@ def prores_of(width: int, height: int) -> bytes:
     return bytes(frame)
 
 
-def still(codec: str, container: str, count: int) -> bytes:
+def unchanged(codec: str, count: int) -> list[bytes]:
     """One large picture, and then many that change nothing in it: a few bytes each, and much to decode."""
     options = {"deadline": "realtime", "cpu-used": "16", "lag-in-frames": "0"} if codec == "libvpx" else {}
     first, second = encoded(codec, SIDE, SIDE, 2, **options)[:2]
-    return muxed(container, codec.removeprefix("lib").replace("vpx", "vp8"), (SIDE, SIDE), (first, *[second] * count))
+    return [first, *[second] * count]
+
+
+def hidden(count: int) -> list[bytes]:
+    """The like in VP8, of which only the first and the last are shown."""
+    first, *others = unchanged("libvpx", count)
+    return [first, *(bytes([frame[0] & ~0x10]) + frame[1:] for frame in others), others[-1]]
+
+
+def still(codec: str, container: str, count: int) -> bytes:
+    """A clip of a large picture that doesn't change."""
+    named = codec.removeprefix("lib").replace("vpx", "vp8")
+    return muxed(container, named, (SIDE, SIDE), unchanged(codec, count))
 
 
 def alternating(codec: str, *frames: bytes) -> bytes:
@@ -195,7 +218,7 @@ def flv(count: int) -> bytes:
 
 
 BOMBS: dict[str, Callable[[], bytes]] = {
-    # the first ten stand for the others where time is short
+    # the first twelve stand for the others where time is short
     "a VP8 picture of 16,383 x 16,383": lambda: muxed("webm", "vp8", (64, 64), [vp8_of(16383, 16383)] * 9),
     "a JPEG picture of 65,500 x 65,500": lambda: muxed("avi", "mjpeg", (64, 64), [jpeg_of(65500, 65500)] * 9),
     "5,000 unchanged VP8 pictures of 4,096 x 4,096": lambda: still("libvpx", "webm", 5_000),
@@ -206,6 +229,10 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "a million Matroska frames of one byte": lambda: matroska(block(b"x") * MANY),
     "an MP4 that lists 2**31 frames": lambda: patched(plain_mp4(), b"stsz", 8, ">II", 1, 2**31 - 1),
     "an MP4 of a thousand tracks": lambda: multiplied_tracks(1000),
+    "5,000 VP8 pictures of 4,096 x 4,096 in a container of 64 x 64": lambda: muxed(
+        "webm", "vp8", (64, 64), unchanged("libvpx", 5_000)
+    ),
+    "5,000 hidden VP8 pictures of 4,096 x 4,096": lambda: muxed("webm", "vp8", (64, 64), hidden(5_000)),
     "VP8 pictures that change their size": lambda: alternating("vp8", vp8_of(16, 16), vp8_of(4000, 4000)),
     "an MP4 of boxes 10,000 deep": lambda: nested(10_000),
     # huge frames
@@ -215,6 +242,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "an MPEG-1 picture of 4,095 x 4,095": lambda: muxed("mpegts", "mpeg1video", (64, 64), [mpeg1_of(4095, 4095)] * 99),
     "a ProRes picture of 65,535 x 65,535": lambda: muxed("mov", "prores", (64, 64), [prores_of(65535, 65535)] * 9),
     "a JPEG picture of 65,500 x 8": lambda: muxed("avi", "mjpeg", (64, 64), [jpeg_of(65500, 8)] * 9),
+    "JPEG pictures of 3,000 scans": lambda: muxed("avi", "mjpeg", (64, 64), [scanned(3_000)] * 9),
     "1,000 JPEG pictures of 4,096 x 4,096": lambda: muxed("avi", "mjpeg", (64, 64), [jpeg_of(4096, 4096)] * 1000),
     "5,000 unchanged MPEG-4 pictures of 4,096 x 4,096": lambda: still("mpeg4", "matroska", 5_000),
     "a container of 2**31 x 2**31": lambda: patched(plain_mp4(), b"tkhd", 80, ">II", 2**32 - 1, 2**32 - 1),

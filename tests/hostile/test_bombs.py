@@ -19,8 +19,8 @@ from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import OK, Reason
 from tests.hostile.bombs import BOMBS
 
-SMALL = 10
-MAX_SECONDS = 10.0
+SMALL = 12
+MAX_PIXELS, MAX_SECONDS = 2**31, 10.0
 START_SECONDS = 5.0
 """What a new worker, and a busy machine, may add to the clock of a video."""
 
@@ -63,7 +63,7 @@ def test_bombs_end_soon_in_little_memory_and_harm_no_neighbour(
     good = put(clip)
     counts: Counter[str] = Counter()
     slowest = 0.0
-    with DecodePool(framing, 1, WorkLimits(seconds=MAX_SECONDS)) as pool, _Peak() as peak:
+    with DecodePool(framing, 1, WorkLimits(MAX_PIXELS, MAX_SECONDS)) as pool, _Peak() as peak:
         (alone,) = pool.run([good])
         for name, make in itertools.islice(BOMBS.items(), count):
             item = put(make())

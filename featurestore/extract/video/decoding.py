@@ -7,11 +7,14 @@ from typing import BinaryIO
 
 import av
 
+from featurestore.extract.video import packet_work
 from featurestore.extract.video.clip import Clip
 from featurestore.extract.video.container import open_container, video_stream
 from featurestore.extract.video.drawing import Drawing
 from featurestore.extract.video.orientation import Picture
 from featurestore.extract.work_limits import WorkLimits
+from featurestore.reasons import Reason
+from warehouse.errors import Rejected
 
 _PASSES_OVER = frozenset({"h264", "hevc", "mpeg2video", "mpeg4"})
 """Decoders that leave out, packet by packet, frames that no other is made from."""
@@ -65,18 +68,21 @@ class Decoder:
 
     def __init__(self, context: av.VideoCodecContext, budget: Budget) -> None:
         self.context = context
+        self._extradata = bytes(context.extradata or b"")
         self._budget = budget
         self._num_given = self._num_taken = self._num_charged = 0
 
     def decode(self, packet: av.Packet | None) -> list[av.VideoFrame]:
         """Decode one packet, or None for the end; returns the frames that come out.
 
-        A packet is one picture's work, though none comes out of it; a frame that no packet was charged for is one too.
+        What is charged is each picture that the packet holds, though none may come out of it, and each that comes out
+        though no packet was charged for it.
 
         Raises:
             NotSoundError: the packet doesn't decode.
             Rejected: the video takes too much work.
         """
+        num_pictures = self._count(packet)
         frames: list[av.VideoFrame] = []
         try:
             frames = list(self.context.decode(packet))
@@ -85,20 +91,31 @@ class Decoder:
         except av.FFmpegError as error:
             raise NotSoundError from error
         finally:
-            self._charge(packet, frames)
+            self._charge(num_pictures, frames)
         return frames
 
-    def _charge(self, packet: av.Packet | None, frames: list[av.VideoFrame]) -> None:
-        self._num_given += packet is not None
+    def _count(self, packet: av.Packet | None) -> int:
+        if packet is None:
+            return 0
+        num_pictures = packet_work.num_pictures(self.context.name, bytes(packet), self._extradata)
+        if num_pictures > packet_work.MAX_PICTURES:
+            sentence = (
+                f"one packet holds {num_pictures} pictures or scans; at most {packet_work.MAX_PICTURES} are decoded"
+            )
+            raise Rejected(Reason.TOO_LARGE, sentence)
+        return num_pictures
+
+    def _charge(self, num_pictures: int, frames: list[av.VideoFrame]) -> None:
+        self._num_given += num_pictures
         self._num_taken += len(frames)
-        num_pictures = max(self._num_given, self._num_taken) - self._num_charged
-        self._num_charged += num_pictures
+        num_uncharged = max(self._num_given, self._num_taken) - self._num_charged
+        self._num_charged += num_uncharged
         sizes = [
             self.context.width * self.context.height,
             self.context.coded_width * self.context.coded_height,
             *(frame.width * frame.height for frame in frames),
         ]
-        self._budget.charge(num_pictures, max(sizes))
+        self._budget.charge(num_uncharged, max(sizes))
 
 
 def decode_wanted(

@@ -166,9 +166,10 @@ def _sequential(payload: bytes, convert: Callable[[Any], Any]) -> list[tuple[flo
                 frames += [(frame.pts, frame.duration, convert(frame)) for frame in packet.decode()]
             except av.FFmpegError:
                 continue
+        tick = stream.time_base
     frames.sort(key=lambda timed: timed[0])
     chosen = sample([pts for pts, _, _ in frames], frames[-1][0] + frames[-1][1], 8)
-    return [(float((frames[i][0] - frames[0][0]) * stream.time_base), frames[i][2]) for i in chosen]
+    return [(float((frames[i][0] - frames[0][0]) * tick), frames[i][2]) for i in chosen]
 
 
 def _resized(frame: Any) -> Any:
