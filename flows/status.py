@@ -11,7 +11,7 @@ from flows.recipes_in_use import left_behind, recipes_in_use, recipes_to_make
 from modeling import predictions, registry
 from warehouse import commits, split, tables
 from warehouse.commits import Commit
-from warehouse.errors import Invalid
+from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 from warehouse.tables import Role, VideoPartition
 
@@ -51,6 +51,10 @@ class StoreStatus:
     """By labelled partition, the classes with 10 or more contents of which validation holds all or none."""
     outdated: tuple[str, ...] = ()
     """What to type where a recipe in use is of a transform version that this code does not make."""
+    journal: str | None = None
+    """What is wrong where the catalog does not know what the journal does, or a move was interrupted."""
+    set_aside: tuple[str, ...] = ()
+    """Files of interrupted moves that could not be followed any more."""
 
     def to_json(self) -> dict[str, Any]:
         """The same as one JSON document."""
@@ -68,8 +72,18 @@ def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Stor
         Its state.
 
     Raises:
-        Corrupt: a file is not as it was published.
+        Corrupt: a file is not as it was published, or the catalog is another store's.
     """
+    journal = _journal(store)
+    try:
+        return _looked_at(store, journal)
+    except Corrupt as error:
+        if journal is not None:
+            raise Corrupt(journal) from error
+        raise
+
+
+def _looked_at(store: Store, journal: str | None) -> StoreStatus:
     recipes, champion = recipes_in_use(store), registry.champion(store)
     partitions = tables.video_partitions(store)
     return StoreStatus(
@@ -97,7 +111,16 @@ def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Stor
         ),
         one_sided_categories=_one_sided(store, partitions),
         outdated=_outdated(store),
+        journal=journal,
+        set_aside=tuple(str(path) for path in commits.set_aside(store)),
     )
+
+
+def _journal(store: Store) -> str | None:
+    found = commits.compare(store)
+    if found.interrupted is not None:
+        return f"{found.interrupted} is a move that is being made or was interrupted: the next that writes settles it"
+    return found.problem
 
 
 def _outdated(store: Store) -> tuple[str, ...]:

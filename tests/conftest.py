@@ -109,6 +109,30 @@ def samples() -> Path:
     return Path(folder)
 
 
+@pytest.fixture
+def mounted_read_only() -> Callable[..., str]:
+    """Run a command for which a folder is mounted read-only; returns what it prints."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+
+    def run(folder: Path, words: list[str], **environment: str) -> str:
+        mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" || exit 99; exec "$@"'
+        done = subprocess.run(
+            ["unshare", "-m", "bash", "-c", mount, str(folder), *words],
+            cwd=folder.parent,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode == 99 or done.stderr.startswith("unshare"):
+            pytest.skip(f"nothing can be mounted here: {done.stderr}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
 @dataclass(frozen=True)
 class Server:
     """A real PostgreSQL server on a loopback port, which sorts text as a language does, and asks for a password."""

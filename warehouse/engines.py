@@ -3,8 +3,11 @@
 import contextlib
 import os
 import re
+import sqlite3
 import weakref
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +30,7 @@ _REFUSED = re.compile(
     r"does not exist|authentication failed|no password supplied|no pg_hba\.conf entry|permission denied"
     r"|server does not support SSL|\[Errno -2\]"  # a host name that nobody knows; other troubles with names may pass
 )
+_READ_ONLY = "attempt to write a readonly database"
 _DAMAGED_STATES = {"XX001", "XX002"}
 _DENIED_STATES = {"25006", "42501"}  # a read-only copy of the server; a user without the grants
 
@@ -74,12 +78,42 @@ def _parse(url: str | sa.URL) -> sa.URL:
 
 def _options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        return {}
+        file = Path(url.database or "").absolute()
+        if not is_read_only(file):
+            return {}
+        # Each transaction looks anew at what lies beside the file: somebody may write it by another way.
+        return {"creator": partial(_open_read_only, file), "poolclass": sa.NullPool}
     # Read committed: what a writer reads once it holds the lock is what the writer before it left.
     options: dict[str, Any] = {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
     if "connect_timeout" not in url.query:
         options["connect_args"] = {"connect_timeout": _CONNECT_SECONDS}
     return options
+
+
+def is_read_only(file: Path) -> bool:
+    """Tell whether a SQLite catalog is where this process cannot write.
+
+    Args:
+        file: The catalog's file.
+
+    Returns:
+        False too where it has not been made yet.
+    """
+    return file.is_file() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+
+
+def _open_read_only(file: Path) -> sqlite3.Connection:
+    # A write-ahead log is read by an index beside it, which SQLite makes where it is missing, but cannot make here.
+    # Without a log the file holds everything, and may be read as one that nobody writes.
+    log, index = (file.with_name(f"{file.name}-{part}") for part in ("wal", "shm"))
+    indexed = log.exists() and index.exists()
+    if not indexed and log.exists() and log.stat().st_size > 0:
+        raise Invalid(
+            f"the catalog cannot be read ({log} holds its last changes, and {index.name} beside it is missing): "
+            "run reelstore status once where it can be written"
+        )
+    options = "mode=ro" if indexed else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{file.as_uri()}?{options}", uri=True, check_same_thread=False)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -146,6 +180,8 @@ def _sentence(engine: sa.Engine, error: sa.exc.DBAPIError) -> ReelstoreError | N
     text, state = _text(engine, error), getattr(error.orig, "sqlstate", None)
     if type(error) is sa.exc.DatabaseError or state in _DAMAGED_STATES:
         return Corrupt(f"the catalog is damaged ({text}): restore it from a copy")
+    if _READ_ONLY in text:
+        return Invalid(f"the catalog cannot be written ({text}): mend its mount or its permissions")
     if state in _DENIED_STATES or "invalid connection option" in text:
         return Invalid(f"the catalog cannot be used ({text}): correct its URL or its user's grants")
     if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):

@@ -1,6 +1,9 @@
 """Where a store is: its root folder and its catalog, opened and brought up to this code's schema."""
 
 import contextlib
+import logging
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +12,12 @@ import sqlalchemy as sa
 from warehouse import catalog, engines, files, mounts
 from warehouse.errors import Invalid
 
+JOURNAL_ENTRY = re.compile(r"[0-9]{8,}-[0-9a-f]{16}\.json")
+"""What an entry of the journal is called."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,14 +41,15 @@ def open_store(root: Path, catalog_url: str | None = None) -> Store:
         The open store.
 
     Raises:
-        Invalid: The folder cannot be made, the URL cannot be used, the catalog would be a SQLite file on a network file
-            system, or it is newer than this code.
+        Invalid: The folder cannot be made or a new one would lie inside another store, the URL cannot be used, the
+            catalog would be a SQLite file on a network file system, or it is newer than this code.
         Retryable: The disk is full, or the catalog cannot be reached.
     """
     root = root.absolute()
     engine = engines.make_engine(catalog_url or sa.URL.create("sqlite", database=str(root / "catalog.db")))
     _require_local_disk(engine)
-    if not (root / "staging").exists():  # else the root was on disk before it
+    require_own_place(root)
+    if not (root / "staging").exists() and not _is_store(root):  # else the root was on disk before them
         files.make_folder(root)
     store = Store(root, engine)
     _upgrade(store)
@@ -61,11 +70,51 @@ def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
         Invalid: There is no store, or its catalog is newer than this code.
         Retryable: The catalog cannot be reached.
     """
-    if catalog_url is None and not (root / "catalog.db").is_file():
+    if not catalog_url and not (root / "catalog.db").is_file():
         if (root / "journal").is_dir():
-            raise Invalid(f"the catalog of {root.absolute()} is lost: run reelstore rebuild-catalog")
+            raise Invalid(
+                f"the catalog of {root.absolute()} is lost: run reelstore rebuild-catalog, "
+                "or name it in REELSTORE_CATALOG_URL where it is elsewhere"
+            )
         raise Invalid(f"there is no store at {root.absolute()}: ingest videos first, or name another root")
+    if catalog_url:
+        _require_file(engines.make_engine(catalog_url))
     return open_store(root, catalog_url)
+
+
+def _require_file(engine: sa.Engine) -> None:
+    file = Path(engine.url.database or "").absolute()
+    if engine.dialect.name == "sqlite" and not file.is_file():
+        raise Invalid(
+            f"there is no catalog at {file}: correct REELSTORE_CATALOG_URL, or run reelstore rebuild-catalog to make it"
+        )
+
+
+def require_own_place(root: Path) -> None:
+    """Refuse a new store inside another one, whose gc and backups would take it for their own.
+
+    Args:
+        root: The store's folder, which may not be there yet; one that is a store already is only warned of.
+
+    Raises:
+        Invalid: A folder above it is a store.
+    """
+    above = next((folder for folder in root.resolve().parents if _is_store(folder)), None)
+    if above is None:
+        return
+    if not _is_store(root):
+        raise Invalid(f"{root.absolute()} would lie inside the store {above}: name a root outside of it")
+    _logger.warning("the store %s lies inside the store %s: move it elsewhere", root.absolute(), above)
+
+
+def _is_store(folder: Path) -> bool:
+    if (folder / "catalog.db").is_file() and (folder / "catalog.lock").exists():
+        return True
+    try:
+        with os.scandir(folder / "journal") as entries:
+            return any(JOURNAL_ENTRY.fullmatch(entry.name) for entry in entries)
+    except OSError:
+        return False
 
 
 def _require_local_disk(engine: sa.Engine) -> None:

@@ -51,7 +51,9 @@ def run(
 
 @app.command()
 def demo(
-    folder: Annotated[Path | None, typer.Option(help="Where the demo's store goes; store/demo.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the demo's store goes; demo beside reelstore.toml.")
+    ] = None,
 ) -> None:
     """Run the whole job on a drawn corpus; ends with a table and a page."""
     from flows.demo.run import run_demo

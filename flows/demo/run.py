@@ -17,7 +17,7 @@ from flows.demo.evaluation import Evaluation, evaluate, show
 from flows.demo.outline import DEFAULT_SIZES, CorpusSizes
 from flows.embedded import call, use_embedded_server
 from flows.settings import FILE_NAME, FILE_VARIABLE, load_settings
-from warehouse.store import open_existing_store
+from warehouse.store import open_existing_store, require_own_place
 
 SEED = 20_221_120
 MODELS = {"multimodal": ("frames", "text"), "text_only": ("text",), "vision_only": ("frames",)}
@@ -42,14 +42,15 @@ def run_demo(
     """Run the demo; what an earlier run has drawn, ingested and extracted is not done again.
 
     Args:
-        folder: where corpus and store go; `store/demo` beside the settings file by default.
+        folder: where corpus and store go; `demo` beside the settings file by default.
         sizes: of the corpus.
         say: takes each line of the account.
 
     Returns:
         The path of summary.json.
     """
-    folder = (folder or load_settings().root / "demo").resolve()
+    folder = (folder or load_settings().folder / "demo").resolve()
+    require_own_place(folder / "store")
     folder.mkdir(parents=True, exist_ok=True)
     for name in [name for name in os.environ if name.startswith("REELSTORE_")]:
         del os.environ[name]  # a setting of the user's own store is none of the demo's

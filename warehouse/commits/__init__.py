@@ -3,6 +3,7 @@
 from warehouse.commits.addresses import Address
 from warehouse.commits.aliases import alias, alias_at, aliases, set_alias
 from warehouse.commits.commit import Commit
+from warehouse.commits.comparison import compare, set_aside
 from warehouse.commits.garbage import CHECKPOINTS, Garbage, collect_garbage
 from warehouse.commits.history import commit_by_id, commits, datasets, find, head, head_at, head_attributes, heads
 from warehouse.commits.publishing import publish, publish_files
@@ -28,6 +29,7 @@ __all__ = [
     "collect_garbage",
     "commit_by_id",
     "commits",
+    "compare",
     "datasets",
     "find",
     "head",
@@ -42,6 +44,7 @@ __all__ = [
     "roll_back",
     "roll_back_alias",
     "set_alias",
+    "set_aside",
     "stage",
     "verified_path",
     "verify",

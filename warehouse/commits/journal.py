@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,14 +14,13 @@ import sqlalchemy as sa
 from warehouse import catalog, files
 from warehouse.clock import timestamp
 from warehouse.errors import Corrupt, Invalid
-from warehouse.store import Store
+from warehouse.store import JOURNAL_ENTRY, Store
 
 FOLDER = "journal"
 FORMAT_VERSION = 1
 OWN_KEYS = ("format_version", "number", "kind", "moved_at")
 """What every entry has beside the move itself."""
 
-_NAME = re.compile(r"[0-9]{8,}-[0-9a-f]{16}\.json")
 _TICK_NANOSECONDS = 10_000_000
 
 
@@ -186,7 +184,7 @@ def names(store: Store) -> set[str]:
         The names of files that are called as an entry is, whatever they hold.
     """
     try:
-        return {path.name for path in (store.root / FOLDER).iterdir() if _NAME.fullmatch(path.name)}
+        return {path.name for path in (store.root / FOLDER).iterdir() if JOURNAL_ENTRY.fullmatch(path.name)}
     except FileNotFoundError:
         return set()
 

@@ -172,6 +172,48 @@ def test_existing_store_is_opened(store: Store, catalog_url: str | None) -> None
     assert open_existing_store(store.root, catalog_url).root == store.root
 
 
+def test_a_url_of_a_catalog_that_is_not_there_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    open_store(tmp_path / "store").engine.dispose()
+    with pytest.raises(Invalid, match=r"there is no catalog at .*typo\.db: correct REELSTORE_CATALOG_URL"):
+        open_existing_store(tmp_path / "store", f"sqlite:///{tmp_path}/typo.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_an_empty_url_is_none(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="there is no store at"):
+        open_existing_store(tmp_path / "store", "")
+    open_store(tmp_path / "store", "").engine.dispose()
+    assert (tmp_path / "store/catalog.db").is_file()
+
+
+@pytest.mark.parametrize("place", ["store/demo", "store/tables/videos", "link/inner"])
+def test_a_new_store_inside_another_is_refused_and_an_old_one_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, place: str
+) -> None:
+    open_store(tmp_path / "store").engine.dispose()
+    (tmp_path / "link").symlink_to("store")
+    inner = tmp_path / place
+    with pytest.raises(Invalid, match=f"would lie inside the store {tmp_path / 'store'}: name a root outside"):
+        open_store(inner)
+    assert not inner.exists()
+    open_store(tmp_path / "old").engine.dispose()
+    inner.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "old").rename(inner)
+    assert caplog.text == ""
+    assert open_existing_store(inner).root == inner
+    assert "lies inside the store" in caplog.text
+
+
+def test_a_store_is_known_by_its_journal_alone_and_not_by_a_folder_of_that_name(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal" / "2026-11-20.json").write_text("a diary")
+    (tmp_path / "catalog.db").write_text("of books")
+    open_store(tmp_path / "store").engine.dispose()
+    (tmp_path / "journal" / "00000001-0123456789abcdef.json").write_text("")
+    with pytest.raises(Invalid, match="would lie inside the store"):
+        open_store(tmp_path / "new")
+
+
 def test_catalog_of_a_newer_version_is_refused(store: Store, catalog_url: str | None) -> None:
     with catalog.writing(store.engine) as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
