@@ -53,7 +53,7 @@ class StoreStatus:
     """What to type where a recipe in use is of a transform version that this code does not make."""
     journal: str | None = None
     """What is wrong where the catalog does not know what the journal does, or a move was interrupted."""
-    set_aside: tuple[str, ...] = ()
+    moves_set_aside: tuple[str, ...] = ()
     """Files of interrupted moves that could not be followed any more."""
 
     def to_json(self) -> dict[str, Any]:
@@ -76,14 +76,14 @@ def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Stor
     """
     journal = _journal(store)
     try:
-        return _looked_at(store, journal)
+        return _looked_at(store, journal, limits)
     except Corrupt as error:
         if journal is not None:
             raise Corrupt(journal) from error
         raise
 
 
-def _looked_at(store: Store, journal: str | None) -> StoreStatus:
+def _looked_at(store: Store, journal: str | None, limits: WorkLimits) -> StoreStatus:
     recipes, champion = recipes_in_use(store), registry.champion(store)
     partitions = tables.video_partitions(store)
     return StoreStatus(
@@ -112,7 +112,7 @@ def _looked_at(store: Store, journal: str | None) -> StoreStatus:
         one_sided_categories=_one_sided(store, partitions),
         outdated=_outdated(store),
         journal=journal,
-        set_aside=tuple(str(path) for path in commits.set_aside(store)),
+        moves_set_aside=tuple(str(path) for path in commits.set_aside(store)),
     )
 
 

@@ -32,7 +32,7 @@ def show(status: StoreStatus) -> None:
     say(f"champion {(status.champion or 'none yet')[:16]}")
     if status.journal is not None:
         say_wrapped(status.journal)
-    for path in status.set_aside:
+    for path in status.moves_set_aside:
         say_wrapped(f"{path} is an interrupted move that could not be followed: look at it, then remove it")
     if not status.partitions:
         say("nothing is ingested yet")
