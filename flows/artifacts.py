@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
@@ -18,6 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from flows import terminal
 from warehouse.printable import markdown, printable
+
+logger = logging.getLogger(__name__)
 
 _STEP_PERCENT = 10
 """An artifact is a request to the server: not one for each unit."""
@@ -38,7 +41,9 @@ def progress(what: str) -> Iterator[Show]:
         A function that takes how many units are done, and of how many.
     """
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    artifact: Any = create_progress_artifact(progress=0.0, description=what) if _in_flow_run() else None
+    artifact: Any = None
+    with _best_effort():
+        artifact = create_progress_artifact(progress=0.0, description=what) if _in_flow_run() else None
     with Progress(*columns, console=terminal.console(err=True), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(what, total=None)
         shown = 0
@@ -49,7 +54,8 @@ def progress(what: str) -> Iterator[Show]:
             percent = 100 * done // max(total, 1)
             if artifact is not None and percent >= shown + _STEP_PERCENT:
                 shown = percent
-                update_progress_artifact(artifact, progress=float(percent))
+                with _best_effort():
+                    update_progress_artifact(artifact, progress=float(percent))
 
         yield show
 
@@ -72,9 +78,19 @@ def leave(key: str, lines: list[str], rows: Sequence[Mapping[str, object]]) -> N
     """
     if not _in_flow_run():
         return
-    create_markdown_artifact(markdown="\n".join(f"- {markdown(line)}" for line in lines), key=f"{key}-summary")
-    if rows:
-        create_table_artifact(table=[{name: _cell(cell) for name, cell in row.items()} for row in rows], key=key)
+    with _best_effort():
+        create_markdown_artifact(markdown="\n".join(f"- {markdown(line)}" for line in lines), key=f"{key}-summary")
+        if rows:
+            create_table_artifact(table=[{name: _cell(cell) for name, cell in row.items()} for row in rows], key=key)
+
+
+@contextmanager
+def _best_effort() -> Iterator[None]:
+    """Let the work go on where the server takes no artifact: it may be restarting."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        logger.warning("the Prefect server took no artifact (%s); the run goes on", type(error).__name__)
 
 
 def _cell(value: object) -> object:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -25,9 +26,11 @@ import flows  # noqa: F401 - its setting for waiting threads is read when torch 
 from warehouse.store import Store, open_store
 
 FULL = os.environ.get("REELSTORE_FAULTS") == "full"
-COUNTS = Path(__file__).parents[1] / "build" / "faults"
+ROOT = Path(__file__).parents[1]
+COUNTS = ROOT / "build" / "faults"
 
 Record = Callable[[str, str], None]
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture(autouse=True)
@@ -227,18 +230,21 @@ def catalog_url(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., None]]:
+def start(tmp_path: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(words: list[str], log: str, **options: object) -> None:
-        with (tmp_path / log).open("wb") as output:
-            started.append(
-                subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **options)  # type: ignore[call-overload]
+    def run(words: list[str], log: str, **options: Any) -> "subprocess.Popen[bytes]":
+        with (tmp_path / log).open("ab") as output:
+            process = subprocess.Popen(
+                words, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **options
             )
+        started.append(process)
+        return process
 
     yield run
     for process in reversed(started):
-        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
     for process in started:
         try:
             process.wait(20)
@@ -248,19 +254,30 @@ def start(tmp_path: Path) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
-def prefect_server(tmp_path: Path, start: Callable[..., None]) -> dict[str, str]:
+def prefect_server(tmp_path: Path, start: Start) -> dict[str, str]:
     """Start a real Prefect server on 127.0.0.1; returns the environment of those who use it."""
-    port = _free_port()
-    environment = {
-        "DO_NOT_TRACK": "1",
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
-    words = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--no-ui", "--host", "127.0.0.1"]
-    start([*words, "--port", str(port)], "server.log", cwd=tmp_path, env=os.environ | environment)
-    _wait_for(f"{environment['PREFECT_API_URL']}/health", tmp_path / "server.log")
+    environment = prefect_environment(tmp_path)
+    serve_prefect(start, environment, tmp_path)
     return environment
+
+
+def prefect_environment(folder: Path) -> dict[str, str]:
+    """What a server, and those who use it, are told: a folder and a port of its own."""
+    return {
+        "DO_NOT_TRACK": "1",
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{_free_port()}/api",
+    }
+
+
+def serve_prefect(start: Start, environment: dict[str, str], folder: Path) -> "subprocess.Popen[bytes]":
+    """Start a server in the checkout, whose `prefect.toml` it reads, and wait until it answers."""
+    url = environment["PREFECT_API_URL"]
+    words = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--no-ui", "--host", "127.0.0.1"]
+    port = url.removesuffix("/api").rpartition(":")[2]
+    process = start([*words, "--port", port], "server.log", cwd=ROOT, env=os.environ | environment)
+    _wait_for(f"{url}/health", folder / "server.log")
+    return process
 
 
 def _wait_for(url: str, log: Path, seconds: float = 120) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Start
+
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
 
@@ -43,7 +45,7 @@ class Prefect:
 
 
 @pytest.fixture
-def prefect(tmp_path: Path, start: Callable[..., None], prefect_server: dict[str, str]) -> Prefect:
+def prefect(tmp_path: Path, start: Start, prefect_server: dict[str, str]) -> Prefect:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "sitecustomize.py").write_text(WATCH_MEDIA)
