@@ -37,7 +37,7 @@ class Reason(StrEnum):
     NO_VIDEO_STREAM = "no_video_stream"
     """The container has sound or text alone, or only a cover picture. Permanent."""
     UNSUPPORTED_CODEC = "unsupported_codec"
-    """The video stream's codec is not on the list of those decoded here. Permanent."""
+    """The video stream's codec is not on the list of those decoded here, or it is encrypted. Permanent."""
     NO_FRAMES = "no_frames"
     """The video stream or the archive holds no picture. Permanent."""
     BAD_ARCHIVE = "bad_archive"

@@ -8,6 +8,7 @@ import av.subtitles.codeccontext  # as the next, else imported with the first co
 import av.subtitles.stream
 
 from featurestore.extract.video import signature
+from featurestore.extract.video.encryption import encrypted
 from featurestore.reasons import Reason
 from warehouse.errors import Rejected
 
@@ -77,15 +78,19 @@ def read_packets(container: av.container.InputContainer, stream: av.VideoStream)
     """Read all packets of a stream; a damaged tail ends the list.
 
     Raises:
-        Rejected: there are more than `MAX_PACKETS`.
+        Rejected: they are encrypted, or more than `MAX_PACKETS`.
     """
     packets: list[av.Packet] = []
+    if "enc_key_id" in stream.metadata:
+        raise encrypted("its Matroska track names a key")
     with contextlib.suppress(av.FFmpegError):
         for packet in container.demux(stream):
             if packet.size:
                 packets.append(packet)
             if len(packets) > MAX_PACKETS:
                 raise Rejected(Reason.TOO_LARGE, f"the video stream has more than {MAX_PACKETS} packets")
+    if any(packet.has_sidedata("encryption_info") for packet in packets):
+        raise encrypted("its packets come with what a decryptor needs")
     if packets and packets[-1].is_corrupt:
         packets.pop()  # the file ends inside it
     return packets

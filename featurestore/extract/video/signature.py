@@ -1,29 +1,31 @@
 """What a file is by its first bytes, where it is no video that is accepted here."""
 
-import io
 import re
 from typing import BinaryIO
 
+from featurestore.extract.video import encryption
 from featurestore.reasons import Reason
 from warehouse.errors import Rejected
 
 ACCEPTED = "MP4, MOV, Matroska, WebM, FLV, AVI, MPEG-TS, MPEG-PS, ASF, Ogg"
 
-_HEAD_BYTES = 64
 _OTHERS = {
     "a GIF": rb"GIF8[79]a",
+    "an animated WebP": rb"RIFF....WEBP.*?ANIM",
     "a WebP picture": rb"RIFF....WEBP",
-    "a PNG or APNG picture": rb"\x89PNG\r\n\x1a\n",
+    "an animated PNG (APNG)": rb"\x89PNG\r\n\x1a\n.*?acTL",
+    "a PNG picture": rb"\x89PNG\r\n\x1a\n",
     "a JPEG picture": rb"\xff\xd8\xff",
     "a BMP picture": rb"BM....\0\0\0\0",
     "a TIFF picture": rb"II\*\0|MM\0\*",
-    "a HEIF or AVIF picture": rb"....ftyp(heic|heix|heim|heis|mif1|msf1|avif|avis)",
+    "a HEIF picture": rb"....ftyp(hei[cxms]|mif1)",
+    "an AVIF picture": rb"....ftypavif",
     "a zip": rb"PK(\x03\x04|\x05\x06)",
 }
 
 
 def check(file: BinaryIO) -> None:
-    """Refuse a file that says of itself that it is a picture or an archive.
+    """Refuse a file that says of itself that it is a picture, an archive, or encrypted.
 
     Args:
         file: its bytes, seekable; read from the start, and left there.
@@ -32,8 +34,9 @@ def check(file: BinaryIO) -> None:
         Rejected: it is such a file.
     """
     file.seek(0)
-    head = file.read(_HEAD_BYTES)
-    file.seek(0, io.SEEK_SET)
+    head = file.read(encryption.HEAD_BYTES)
+    file.seek(0)
+    encryption.check(head)
     for name, pattern in _OTHERS.items():
         if re.match(pattern, head, re.DOTALL):
             raise Rejected(Reason.NOT_MEDIA, f"the file is {name}, which is not accepted as a video: {ACCEPTED} are")
