@@ -6,7 +6,7 @@ from featurestore.extract import work_limits, zip_entries
 from featurestore.extract.frame_sampling import sample
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.extract.picture_work import PictureWork
-from featurestore.extract.pictures import decode_picture
+from featurestore.extract.pictures import charge_picture, decode_picture
 from featurestore.extract.work_limits import WorkLimits
 
 
@@ -28,8 +28,9 @@ def decode_zip(file: BinaryIO, framing: Framing, limits: WorkLimits = work_limit
         entries = zip_entries.list_pictures(archive)
         chosen = sample(range(len(entries)), len(entries), framing.num_frames)
         payloads = {i: zip_entries.read(archive, entries[i]) for i in sorted(set(chosen))}
+    names = {i: zip_entries.shown_name(entries[i]) for i in payloads}
     work = PictureWork(limits)
-    frames = {
-        i: decode_picture(payload, zip_entries.shown_name(entries[i]), framing, work) for i, payload in payloads.items()
-    }
+    for i, payload in payloads.items():
+        charge_picture(payload, names[i], work)
+    frames = {i: decode_picture(payload, names[i], framing) for i, payload in payloads.items()}
     return DecodedFrames.of(framing, [frames[i] for i in chosen], chosen)

@@ -59,17 +59,18 @@ class PictureWork:
 
 
 def _count_segments(payload: bytes, most: int) -> tuple[int, int]:
-    """Count the segments and the scans of a JPEG, up to a few more than `most`, as its decoder finds them.
+    """Count the segments and the scans of a JPEG, until there are more than `most`, as its decoder finds them.
 
+    Before the first scan a byte that fills a gap counts as a segment: PIL takes as long for it.
     Source: ITU-T T.81, annex B.
     """
     num_segments = num_scans = 0
     place = len(_JPEG)
     while num_segments <= most and (found := _MARKER.search(payload, place)):
-        marker, place = found[1][0], found.end()
+        marker, gap, place = found[1][0], found.start() - place, found.end()
         if marker == _END_OF_IMAGE:
             break
-        num_segments += 1
+        num_segments += 1 if num_scans else 1 + gap
         num_scans += marker == _START_OF_SCAN
         if marker >= _FIRST_WITH_LENGTH and marker != _START_OF_IMAGE:
             place += max(2, int.from_bytes(payload[place : place + 2]))

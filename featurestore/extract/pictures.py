@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +37,25 @@ _GREY_16, _GREY_16_MODES = 2**16 - 1, ("I", "I;16", "I;16L", "I;16B", "I;16N")
 Image.preinit()
 
 
-def decode_picture(payload: bytes, name: str, framing: Framing, work: PictureWork) -> npt.NDArray[np.uint8]:
-    """Decode one picture.
+def charge_picture(payload: bytes, name: str, work: PictureWork) -> None:
+    """Check what a picture's header says, and charge what decoding it will take; no pixel is decoded.
+
+    Args:
+        payload: the encoded picture, whatever its name says.
+        name: what messages call it, printable.
+        work: what the picture is charged to.
+
+    Raises:
+        Rejected: it is not a still picture of an accepted format, too large or out of proportion.
+    """
+    num_scans = work.charge_parts(payload)
+    with _opened(payload, name) as picture:
+        _check(picture, name)
+        work.charge(num_scans * picture.width * picture.height)
+
+
+def decode_picture(payload: bytes, name: str, framing: Framing) -> npt.NDArray[np.uint8]:
+    """Decode one picture, once it has been charged.
 
     Of what is deeper than 8 bits the upper 8 count. Transparency is dropped, as the usual transform of classifiers
     does: what counts is the colour that lies below it.
@@ -45,20 +64,25 @@ def decode_picture(payload: bytes, name: str, framing: Framing, work: PictureWor
         payload: the encoded picture, whatever its name says.
         name: what messages call it, printable.
         framing: of what size.
-        work: what the picture is charged to.
 
     Returns:
         `[S, S, 3]`, RGB, upright, resized and cropped.
 
     Raises:
-        Rejected: it is not an intact still picture of an accepted format, too large or out of proportion.
+        Rejected: it is not intact.
     """
-    num_scans = work.charge_parts(payload)
+    with _opened(payload, name) as picture:
+        upright = _rgb(ImageOps.exif_transpose(picture))
+    size = framing.resized(upright.width, upright.height)
+    return framing.centre_crop(np.asarray(upright.resize(size, _FILTERS[framing.resize_filter])))
+
+
+@contextmanager
+def _opened(payload: bytes, name: str) -> Iterator[Image.Image]:
+    """Open a picture; whatever PIL raises as long as it is open becomes a sentence of ours."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(payload), formats=_FORMATS) as picture:
-            _check(picture, name)
-            work.charge(num_scans * picture.width * picture.height)
-            upright = _rgb(ImageOps.exif_transpose(picture))
+            yield picture
     except Image.DecompressionBombError as error:
         raise Rejected(Reason.TOO_LARGE, f"{name} has more than {MAX_PIXELS} pixels") from error
     except UnidentifiedImageError as error:
@@ -68,8 +92,6 @@ def decode_picture(payload: bytes, name: str, framing: Framing, work: PictureWor
     except (OSError, SyntaxError, ValueError) as error:
         # What PIL says may name an address in memory.
         raise Rejected(Reason.DECODE_ERROR, f"{name} is damaged or cut off") from error
-    size = framing.resized(upright.width, upright.height)
-    return framing.centre_crop(np.asarray(upright.resize(size, _FILTERS[framing.resize_filter])))
 
 
 def _check(picture: Image.Image, name: str) -> None:
