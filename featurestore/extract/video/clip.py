@@ -1,9 +1,10 @@
 """A video stream's packets, their timeline, and where among them decoding may begin."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import BinaryIO
 
 import av
@@ -55,6 +56,13 @@ class Clip:
     def last_change(self, index: int) -> int:
         """Index of the last packet, up to one, with which the codec's parameters may have changed."""
         return self.changes[bisect_right(self.changes, index) - 1]
+
+    def is_even(self, first: int, time: int) -> bool:
+        """Whether frames follow each other at one pace, so that none is lost, from a packet's up to a time."""
+        shown_from = self.timeline.shown_from
+        begin, end = bisect_left(shown_from, self.timeline.times[first]), bisect_right(shown_from, time)
+        steps = [after - before for before, after in pairwise(shown_from[begin : end + 1])]
+        return not steps or 2 * max(steps) <= 3 * min(steps)
 
     def _group_start(self, time: int) -> int:
         """Index of the packet from which the frame shown from a time can be decoded."""

@@ -37,7 +37,11 @@ def missing_ticks(
         times = (packet.pts if container.format.name in _DISPLAY_TIMES else packet.dts for packet in packets)
         last_read = max((time for time in times if time is not None), default=None)
         if last_read is not None:
-            missing.append(stream.index_entries[-1].timestamp - last_read)
+            later = stream.index_entries[-1].timestamp - last_read
+            if container.format.name == "flv":
+                # Its index has times as they stand, of 32 bits; those of packets go on where the clock wraps.
+                later = (later + 2**31) % 2**32 - 2**31
+            missing.append(later)
     if container.format.name == "avi":
         missing.append(stream.frames - end)
     with contextlib.suppress(KeyError, ValueError):
