@@ -1,4 +1,4 @@
-"""Clips whose frames say which they are: frame i shows the bits of i as squares, black and white."""
+"""Clips whose frames say which they are: frame i shows its bits as black and white squares."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -42,14 +42,14 @@ def make_clip(
     container: str = "mp4",
     size: tuple[int, int] = (96, 128),
     rate: int = 25,
-    first: int = 0,
+    numbers: Sequence[int] | None = None,
     pts: Sequence[int] | None = None,
     options: dict[str, str] | None = None,
     mux_options: dict[str, str] | None = None,
     metadata: dict[str, str] | None = None,
     prepare: Callable[[Any], None] = lambda _stream: None,
 ) -> bytes:
-    """Encode frames numbered from `first` on."""
+    """Encode frames numbered from 0 on, or as said."""
     # A muxer that puts the index first reads what it wrote, by its path.
     with tempfile.NamedTemporaryFile() as file:
         with av.open(file.name, "w", format=container, options=mux_options or {}) as output:
@@ -59,7 +59,7 @@ def make_clip(
             stream.pix_fmt = "yuv420p"
             prepare(stream)
             for i in range(num_frames):
-                frame = av.VideoFrame.from_ndarray(draw(first + i, *size), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(draw(numbers[i] if numbers else i, *size), format="rgb24")
                 frame.pts, frame.time_base = pts[i] if pts else i, Fraction(1, rate)
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))

@@ -85,3 +85,11 @@ def pool() -> Iterator[DecodePool]:
     framing = Framing(num_frames=8, resize_short_side=36, crop=32, resize_filter="bicubic")
     with DecodePool(framing, num_workers=2, limits=WorkLimits(seconds=20)) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def uncropped() -> Iterator[DecodePool]:
+    """Workers that keep the whole of a square picture."""
+    framing = Framing(num_frames=8, resize_short_side=32, crop=32, resize_filter="bicubic")
+    with DecodePool(framing, num_workers=2, limits=WorkLimits(seconds=20)) as running:
+        yield running

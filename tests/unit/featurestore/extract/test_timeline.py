@@ -70,7 +70,7 @@ def check(decoded: DecodedFrames, counters: Counters, shown: Sequence[int], rate
 def test_parts_whose_clocks_begin_again_are_laid_end_to_end(
     num_parts: int, form: dict[str, Any], make_clip: MakeClip, whole: Framing, counters: Counters
 ) -> None:
-    parts = [make_clip(NUM_PART, first=i * NUM_PART, **form) for i in range(num_parts)]
+    parts = [make_clip(NUM_PART, numbers=range(i * NUM_PART, (i + 1) * NUM_PART), **form) for i in range(num_parts)]
     if form["container"] == "flv":
         parts[1:] = [part[FLV_HEADER_BYTES:] for part in parts[1:]]
     check(decode_video(io.BytesIO(b"".join(parts)), whole), counters, range(NUM_PART * num_parts))
