@@ -20,6 +20,7 @@ from PIL import (
 
 from featurestore.extract.framing import MAX_ASPECT_RATIO, Framing
 from featurestore.extract.picture_work import PictureWork
+from featurestore.extract.video.signature import kind_of
 from featurestore.reasons import Reason
 from warehouse.errors import Rejected
 
@@ -29,7 +30,7 @@ ACCEPTED = "JPEG, PNG or WebP"
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _ANIMATED = {"PNG": "an animated PNG (APNG)", "WEBP": "an animated WebP"}
-_OTHERS = {b"GIF8": "a GIF", b"BM": "a BMP", b"II*\0": "a TIFF", b"MM\0*": "a TIFF", b"%PDF": "a PDF"}
+_STARTS, _HEAD_BYTES = (b"\xff\xd8", b"\x89PNG", b"RIFF"), 64
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 _GREY_16, _GREY_16_MODES = 2**16 - 1, ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
@@ -86,7 +87,7 @@ def _opened(payload: bytes, name: str) -> Iterator[Image.Image]:
     except Image.DecompressionBombError as error:
         raise Rejected(Reason.TOO_LARGE, f"{name} has more than {MAX_PIXELS} pixels") from error
     except UnidentifiedImageError as error:
-        other = next((form for start, form in _OTHERS.items() if payload.startswith(start)), None)
+        other = None if payload.startswith(_STARTS) else kind_of(payload[:_HEAD_BYTES])
         told = f"is {other}, which is not accepted: give {ACCEPTED}" if other else f"is not an intact {ACCEPTED}"
         raise Rejected(Reason.DECODE_ERROR, f"{name} {told}") from error
     except (OSError, SyntaxError, ValueError) as error:

@@ -44,6 +44,7 @@ _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR_64_BYTES = 20
 _MAX_COMMENT_BYTES = 2**16
+_START, _NO_ZIP = b"PK", "the file is no zip, whatever its name says: give a zip of pictures, or the clip as a video"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, OverflowError, struct.error)
 """What zipfile raises for zips that are not what they say; none of its messages is passed on."""
 
@@ -61,9 +62,10 @@ def open_zip(file: BinaryIO) -> zipfile.ZipFile:
         _check_directory(file)
         return zipfile.ZipFile(file)
     except _DAMAGE as error:
-        raise Rejected(
-            Reason.BAD_ARCHIVE, "the list of entries at the zip's end is missing or damaged: was the file cut off?"
-        ) from error
+        file.seek(0)
+        is_zip = file.read(len(_START)) == _START
+        told = "the list of entries at the zip's end is missing or damaged: was it cut off?" if is_zip else _NO_ZIP
+        raise Rejected(Reason.BAD_ARCHIVE, told) from error
 
 
 def list_pictures(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

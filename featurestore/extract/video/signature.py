@@ -37,6 +37,10 @@ def check(file: BinaryIO) -> None:
     head = file.read(encryption.HEAD_BYTES)
     file.seek(0)
     encryption.check(head)
-    for name, pattern in _OTHERS.items():
-        if re.match(pattern, head, re.DOTALL):
-            raise Rejected(Reason.NOT_MEDIA, f"the file is {name}, which is not accepted as a video: {ACCEPTED} are")
+    if name := kind_of(head):
+        raise Rejected(Reason.NOT_MEDIA, f"the file is {name}, which is not accepted as a video: {ACCEPTED} are")
+
+
+def kind_of(head: bytes) -> str | None:
+    """Name a picture or an archive by its first bytes, with an article; None where they are of no known kind."""
+    return next((name for name, pattern in _OTHERS.items() if re.match(pattern, head, re.DOTALL)), None)

@@ -76,6 +76,7 @@ def hard_pictures() -> dict[str, bytes]:
         "cmyk.jpg": (picture.convert("CMYK"), "JPEG", {}),
         "progressive.jpg": (picture, "JPEG", {"progressive": True, "dpi": (72, 72)}),
         "palette.png": (picture.convert("P"), "PNG", {"transparency": 0}),
+        "deep.png": (Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) << 8), "PNG", {}),
         "turned.png": (picture.convert("RGBA"), "PNG", {"exif": turned}),
         "turned.webp": (picture.convert("RGBA"), "WEBP", {"exif": turned, "lossless": True}),
         "moving.webp": (picture, "WEBP", {"save_all": True, "append_images": [picture]}),

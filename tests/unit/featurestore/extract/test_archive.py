@@ -260,7 +260,9 @@ def test_what_is_not_accepted_is_named_with_what_to_do(picture: Callable[..., by
         "0.png has 1020 x 20 pixels and is out of proportion": zipped({"0.png": wide.getvalue()}),
         "0.jpg is damaged or cut off": zipped({"0.jpg": picture(1)[:600]}),
         "0.jpg is not an intact JPEG, PNG or WebP": zipped({"0.jpg": b"text"}),
-        "was the file cut off?": zipped({"0.jpg": picture(1)})[:-30],
+        "0.jpg is a BMP picture, which is not accepted: give JPEG, PNG or WebP": zipped({"0.jpg": picture(1, "bmp")}),
+        "the zip's end is missing or damaged: was it cut off?": zipped({"0.jpg": picture(1)})[:-30],
+        "the file is no zip, whatever its name says": picture(1),
     }
     for told, payload in payloads.items():
         assert told in rejected(payload, framing).sentence
