@@ -13,6 +13,7 @@ from featurestore.extract.video.clip import Clip, read_clip
 from featurestore.extract.video.container import open_container, video_stream
 from featurestore.extract.video.decoding import decode_wanted
 from featurestore.extract.video.drawing import Drawing
+from featurestore.extract.video.joined_flv import as_one
 from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import Reason
 from warehouse.errors import Rejected
@@ -32,6 +33,7 @@ def decode_video(file: BinaryIO, framing: Framing, limits: WorkLimits = work_lim
     Raises:
         Rejected: the file gives no such frames; see `featurestore.reasons`.
     """
+    file = as_one(file)
     with open_container(file) as container:
         stream = video_stream(container)
         clip = read_clip(file, container, stream)
@@ -52,4 +54,4 @@ def _check_end(clip: Clip, num_frames: int) -> None:
     if clip.promised_end is not None:
         last_target = midpoints(clip.timeline.shown_from[0], clip.promised_end, num_frames)[-1]
         if last_target >= clip.known_until:
-            raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index does")
+            raise Rejected(Reason.DECODED_SHORT, "the file ends long before its own index, header or tag says")

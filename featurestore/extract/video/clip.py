@@ -79,7 +79,8 @@ def read_clip(file: BinaryIO, container: av.container.InputContainer, stream: av
     Raises:
         Rejected: the stream has no frames, too many, or most of them have no place.
     """
-    packets = read_packets(container, stream)
+    read = read_packets(container, stream)
+    packets = [packet for packet in read if packet.size]
     num_displayed = sum(_is_displayed(packet, stream) for packet in packets)
     packets = packets[next((i for i, packet in enumerate(packets) if packet.is_keyframe), 0) :]
     is_timed = _is_timed(container, stream, packets)
@@ -91,9 +92,8 @@ def read_clip(file: BinaryIO, container: av.container.InputContainer, stream: av
         duration=lambda packet: _duration(packet, stream),
     )
     _check_places(len(laid.places), num_displayed)
-    if container.format.name == "avi":
-        laid = replace(laid, end=laid.end + promised_end.empty_tail(file, stream, packets[-1]))
-    missing = promised_end.missing_ticks(container, stream, packets, laid.end - laid.shift)
+    laid = replace(laid, end=_shown_until(file, container, stream, read, laid))
+    missing = promised_end.missing_ticks(container, stream, read, laid.end - laid.shift)
     known_until = laid.end
     if len(stream.index_entries) and packets[-1].dts is not None:
         # The index may name packets after the last one, in decoding time.
@@ -146,6 +146,20 @@ def _duration(packet: av.Packet, stream: av.VideoStream) -> int:
     """Ticks for which a frame is shown that none follows: its packet's, else one frame by the stream's rate."""
     by_rate = 1 / (stream.average_rate * stream.time_base) if stream.average_rate else 1
     return int(packet.duration or max(1, round(by_rate)))
+
+
+def _shown_until(
+    file: BinaryIO,
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    read: Sequence[av.Packet],
+    laid: Timeline,
+) -> int:
+    """When the last frame stops being shown: for as long as packets without bytes follow, it stays on."""
+    if container.format.name == "avi":
+        return laid.end + promised_end.empty_tail(file, stream, read[-1])
+    stays_until = (int(packet.pts) + laid.shift + _duration(packet, stream) for packet in read if not packet.size)
+    return max([laid.end, *stays_until])
 
 
 def _check_places(num_placed: int, num_displayed: int) -> None:

@@ -75,7 +75,7 @@ def video_stream(container: av.container.InputContainer) -> av.VideoStream:
 
 
 def read_packets(container: av.container.InputContainer, stream: av.VideoStream) -> list[av.Packet]:
-    """Read all packets of a stream; a damaged tail ends the list.
+    """Read all packets of a stream, those without bytes too; a damaged tail ends the list.
 
     Raises:
         Rejected: they are encrypted, or more than `MAX_PACKETS`.
@@ -85,7 +85,7 @@ def read_packets(container: av.container.InputContainer, stream: av.VideoStream)
         raise encrypted("its Matroska track names a key")
     with contextlib.suppress(av.FFmpegError):
         for packet in container.demux(stream):
-            if packet.size:
+            if packet.size or packet.pts is not None:
                 packets.append(packet)
             if len(packets) > MAX_PACKETS:
                 raise Rejected(Reason.TOO_LARGE, f"the video stream has more than {MAX_PACKETS} packets")

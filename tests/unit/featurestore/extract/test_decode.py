@@ -14,6 +14,8 @@ from featurestore.extract.decode import decode_video
 from featurestore.extract.frame_sampling import sample
 from featurestore.extract.framing import DecodedFrames, Framing
 from featurestore.reasons import Reason
+from tests import numbered
+from tests.hostile import bombs
 from warehouse.errors import Rejected
 
 Counters = Callable[[DecodedFrames], list[int]]
@@ -119,6 +121,24 @@ def test_rotation_is_honoured(
     assert plain.frames.any()
     for upright, picture in zip(plain.frames, turned.frames, strict=True):
         assert np.array_equal(turn(upright), picture)
+
+
+@pytest.mark.parametrize("orientation", [None, 1, 3, 6, 8])
+def test_side_data_without_a_name_is_passed_over_and_rotation_beside_it_is_honoured(
+    orientation: int | None, whole: Framing, counters: Counters
+) -> None:
+    pictures = []
+    for i in range(10):
+        exif, buffer = Image.Exif(), io.BytesIO()
+        exif[0x010F] = "a camera's maker"
+        if orientation is not None:
+            exif[0x0112] = orientation
+        turned = {3: 2, 6: 1, 8: -1}.get(orientation or 1, 0)
+        picture = np.rot90(numbered.draw(i + 1, 96, 96), turned)
+        Image.fromarray(picture).save(buffer, "JPEG", exif=exif, quality=95)
+        pictures.append(buffer.getvalue())
+    payload = bombs.muxed("mov", "mjpeg", (96, 96), pictures, keyframes=range(10))
+    assert counters(decode_video(io.BytesIO(payload), whole)) == [i + 1 for i in expected(10)]
 
 
 def test_hidden_reference_frames_of_vp8_are_not_counted(

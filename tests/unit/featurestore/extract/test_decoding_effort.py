@@ -105,6 +105,23 @@ def test_no_more_is_decoded_than_each_groups_start_to_its_last_target(
     assert np.array_equal(ours.pts_seconds, theirs.pts_seconds)
 
 
+@pytest.mark.parametrize("container", ["flv", "mpegts"])
+def test_parameters_that_come_in_a_group_without_targets_are_seen_and_nothing_is_decoded_twice(
+    container: str, make_clip: MakeClip, whole: Framing, effort: Effort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = ((96, 128), (64, 96), (96, 96))
+    options = {"g": "2", "bf": "0"}
+    parts = [
+        make_clip(30, container=container, size=size, numbers=range(30 * i, 30 * i + 30), options=options)
+        for i, size in enumerate(sizes)
+    ]
+    joined = b"".join(parts)
+    ours = decode_video(io.BytesIO(joined), whole)
+    assert effort.packets <= 8 * 2 + len(sizes)
+    theirs = decode_everything(joined, whole, monkeypatch)
+    assert np.array_equal(ours.frames, theirs.frames)
+
+
 @pytest.mark.parametrize("name", INTACT)
 def test_no_more_of_a_sample_clip_is_decoded_than_each_groups_start_to_its_last_target(
     name: str, samples: Path, big: Framing, effort: Effort

@@ -76,6 +76,19 @@ def test_parts_whose_clocks_begin_again_are_laid_end_to_end(
     check(decode_video(io.BytesIO(b"".join(parts)), whole), counters, range(NUM_PART * num_parts))
 
 
+@pytest.mark.parametrize("num_parts", [2, 3])
+@pytest.mark.parametrize("size", [(96, 128), (64, 64)])
+def test_flv_files_joined_with_their_headers_are_read_to_the_end(
+    num_parts: int, size: tuple[int, int], make_clip: MakeClip, whole: Framing, counters: Counters
+) -> None:
+    options = {"container": "flv", "options": B_FRAMES}
+    parts = [
+        make_clip(NUM_PART, numbers=range(NUM_PART * i, NUM_PART * (i + 1)), size=size if i else (96, 128), **options)
+        for i in range(num_parts)
+    ]
+    check(decode_video(io.BytesIO(b"".join(parts)), whole), counters, range(NUM_PART * num_parts))
+
+
 @pytest.mark.parametrize("seconds", [11, 3600, 80_000])
 @pytest.mark.parametrize("jump_at", [24, 29])
 @pytest.mark.parametrize("container", ["mpegts", "vob", "flv"])
@@ -183,6 +196,17 @@ def test_empty_chunks_at_the_end_of_an_avi_keep_the_last_picture_on(
 ) -> None:
     payload = make_clip(30, container="avi", **codec)
     decoded = decode_video(io.BytesIO(avi_with_empty_chunks(payload, 10)), whole)
+    assert counters(decoded) == [min(i, 29) for i in sample(range(40), 40, 8)]
+
+
+def test_empty_samples_at_the_end_of_an_mp4_keep_the_last_picture_on(
+    make_clip: MakeClip, whole: Framing, counters: Counters
+) -> None:
+    payload = bytearray(make_clip(40, codec="mpeg4", options={"g": "1"}))
+    sizes = payload.index(b"stsz") + 16
+    for i in range(30, 40):
+        struct.pack_into(">I", payload, sizes + 4 * i, 0)
+    decoded = decode_video(io.BytesIO(payload), whole)
     assert counters(decoded) == [min(i, 29) for i in sample(range(40), 40, 8)]
 
 
