@@ -199,8 +199,9 @@ class _Seat(Seat):
         except BrokenPipeError:
             outcome, detail = Reason.WORKER_DIED, ""
         if outcome == Reason.WORKER_DIED:
-            detail = f"the worker ended ({self._ending()})"
-            logger.warning("a decoding worker ended: %s", self._ending_in_full())
+            ending = self._ending()
+            detail = f"the worker ended ({ending})"
+            logger.warning("a decoding worker ended: %s", self._ending_in_full(ending))
         return outcome, detail
 
 

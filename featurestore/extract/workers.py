@@ -85,9 +85,9 @@ class Seat:
             return "its answer made no sense"
         return _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit status {code}"
 
-    def _ending_in_full(self) -> str:
+    def _ending_in_full(self, ending: str | None = None) -> str:
         """How it ended, and its last words, which may name addresses or times; printable."""
-        ending = self._ending()
+        ending = ending or self._ending()
         try:
             last_words = os.read(self._stderr_fd, _PIPE_BYTES)[-_LAST_WORDS_BYTES:].decode(errors="replace")
         except BlockingIOError:
