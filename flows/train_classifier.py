@@ -9,13 +9,16 @@ from flows.deployment import deployment
 from flows.parameters import AsOf, Seed, Teachers, Views
 from flows.settings import load_settings, recipe_of
 from modeling import finetuning, model_publishing, pseudo_labels, registry, stored_model
-from modeling.evaluation.judgement import judge
-from modeling.finetuning import TrainedModel
+from modeling.evaluation.judgement import Judgement, judge
 from modeling.language_model import check_language_model
 from modeling.requirements import check_finetuning
-from modeling.training_set import TrainingSet, pin_training_set
+from modeling.training_set import pin_training_set
+from warehouse.commits import Commit
 from warehouse.errors import Invalid
 from warehouse.store import open_existing_store
+from warehouse.taxonomy import Taxonomy
+
+_MOST_NAMED = 5
 
 
 @deployment("train-classifier")
@@ -34,7 +37,7 @@ def train_classifier(
     taxonomy = pinned.taxonomy
     if taxonomy is None:
         raise Invalid("no labeled partition has labels; ingest one with category_id")
-    check_finetuning(pinned.examples, taxonomy, recipe)
+    check_finetuning(pinned.examples, recipe)
     encoder = registry.newest_encoder(store, pinned.snapshot.fingerprints, recipe.model, as_of)
     if encoder is None and settings.text_model is not None:
         check_language_model(settings.text_model, recipe.model, pinned.vocabulary)
@@ -58,22 +61,44 @@ def train_classifier(
             checkpoints=checkpoints,
             report=lambda news: show(news.step, news.num_steps),
         )
-    row = _publish(trained, given, encoder.id if encoder else None)
-    checkpoints.clear()
-    artifacts.leave("train", [f"model {row['model'][:16]}: mean F1 {row['mean_f1']:.3f} on validation"], [row])
-    return row
-
-
-def _publish(trained: TrainedModel, given: TrainingSet, encoder_id: str | None) -> dict[str, Any]:
-    judged, now = judge(trained, given.examples), datetime.now(UTC)
+    judged = judge(trained, given.examples)
+    now, encoder_id = datetime.now(UTC), encoder.id if encoder else None
     commit = model_publishing.publish_model(
-        given.store, trained, judged, given.origin, encoder_id=encoder_id, provenance={}, now=now
+        store, trained, judged, given.origin, encoder_id=encoder_id, provenance={}, now=now
     )
-    alias = registry.nominate(given.store, commit, now)
-    return {
+    alias = registry.nominate(store, commit, now)
+    checkpoints.clear()
+    told = _told(commit, alias, judged, taxonomy)
+    for sentence in told[1:]:
+        artifacts.say(sentence)
+    row = {
         "model": commit.id,
         "alias": alias,
         "encoder": encoder_id,
         "snapshot": given.origin.snapshot_id,
+        "never_predicted": taxonomy.ids_of(judged.calibration.never_predicted),
         **judged.metrics["validation"],
     }
+    artifacts.leave("train", told, [row])
+    return row
+
+
+def _told(commit: Commit, alias: str | None, judged: Judgement, taxonomy: Taxonomy) -> list[str]:
+    """How good the model is, and what its user should know and may type."""
+    score, majority = (judged.metrics[name]["mean_f1"] for name in ("validation", "majority"))
+    sentences = [f"model {commit.id[:16]}: mean F1 {score:.3f} on validation"]
+    if alias is None:
+        sentences.append(
+            f"model {commit.id[:16]} is neither champion nor challenger, as its mean F1 {score:.3f} on validation is "
+            f"not above {majority:.3f}, that of the largest category alone: label more videos or train longer, or type "
+            f"reelstore promote {commit.id[:16]} to score with it all the same"
+        )
+    if alias == registry.CHALLENGER:
+        sentences.append(f"model {commit.id[:16]} is the challenger: reelstore promote challenger lets it score")
+    if never := taxonomy.ids_of(judged.calibration.never_predicted):
+        named = ", ".join([*never[:_MOST_NAMED], *(["…"] if len(never) > _MOST_NAMED else [])])
+        sentences.append(
+            f"{len(never)} of {len(taxonomy)} categories have no labelled training video and are never predicted "
+            f"({named}): label some, and train again"
+        )
+    return sentences

@@ -27,6 +27,7 @@ from modeling.checkpoint import Checkpoints
 from modeling.classifier import VideoClassifier, predict_logits
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.device import autocast, choose_device, seeded
+from modeling.evaluation.calibration import never_predicted, without
 from modeling.language_model import check_language_model, load_language_model, weights_sha256
 from modeling.pretraining import PretrainedModel
 from modeling.replay import Losses, length_step, replayed
@@ -89,7 +90,7 @@ def train(
         Invalid: the examples, the recipe, the soft labels and the pretrained model do not fit each other.
     """
     device = device or choose_device()
-    check_finetuning(examples, taxonomy, recipe)
+    check_finetuning(examples, recipe)
     if soft_labels is not None:
         check_soft_labels(examples, taxonomy, soft_labels)
     if pretrained is not None:
@@ -183,6 +184,7 @@ class _Finetuning:
         labelled = examples.labels >= 0
         self._training_rows = np.flatnonzero(labelled & ~examples.is_validation)
         self._validation_rows = np.flatnonzero(labelled & examples.is_validation)
+        self._never_predicted = never_predicted(examples.labels[self._training_rows], len(taxonomy))
         self._epoch_rows = self._training_rows
         if self._config.resample:
             self._epoch_rows = resample(self._training_rows, examples.labels[self._training_rows], self._config.repeats)
@@ -206,14 +208,15 @@ class _Finetuning:
         return {"loss": loss}
 
     def evaluate(self) -> Evaluation:
-        predicted = predict_logits(
+        logits = predict_logits(
             self.model,
             self._examples,
             self._validation_rows,
             views=self._views,
             batch_size=self._config.batch_size,
             device=self._device,
-        ).argmax(axis=1)
+        )
+        predicted = without(logits, self._never_predicted).argmax(axis=1)
         true = self._examples.labels[self._validation_rows]
         ids_of = self._taxonomy.ids_of
         scores = metrics.evaluate(ids_of(true), ids_of(predicted), self._taxonomy)

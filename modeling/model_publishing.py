@@ -118,12 +118,20 @@ def _common_files(
     config: StoredConfig, origin: Origin, vocabulary: Vocabulary, history: dict[str, Any]
 ) -> dict[str, bytes]:
     return {
-        CONFIG_FILE: _readable_json(config.model_dump(mode="json")),
+        CONFIG_FILE: _readable_json(_config_json(config)),
         "frames_spec.json": spec_json(origin.frame_spec),
         "text_spec.json": spec_json(origin.text_spec),
         "vocab.txt": vocabulary.payload,
         "history.json": _readable_json(history),
     }
+
+
+def _config_json(config: StoredConfig) -> dict[str, Any]:
+    content = config.model_dump(mode="json")
+    if not config.calibration.never_predicted:
+        # A model that may predict every category has the bytes, and so the id, that it always had.
+        del content["calibration"]["never_predicted"]
+    return content
 
 
 def _publish(

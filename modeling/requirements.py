@@ -28,22 +28,15 @@ def check_pretraining(examples: Examples, recipe: Recipe) -> None:
     check_lengths(examples, recipe.model)
 
 
-def check_finetuning(examples: Examples, taxonomy: Taxonomy, recipe: Recipe) -> None:
+def check_finetuning(examples: Examples, recipe: Recipe) -> None:
     """Refuse examples that the second phase cannot learn from.
 
     Raises:
-        Invalid: none is labelled, a category has no example, there are too few, or none is left to validate on.
+        Invalid: none is labelled, there are too few, or none is left to validate on.
     """
-    labels, is_labelled = examples.labels, examples.labels >= 0
+    is_labelled = examples.labels >= 0
     if not is_labelled.any():
         raise Invalid("no example is labelled; ingest a partition of role labeled and extract its features")
-    counts = np.bincount(labels[is_labelled], minlength=len(taxonomy))
-    empty = [name for name, count in zip(taxonomy.category_ids, counts, strict=True) if not count]
-    if empty:
-        raise Invalid(
-            f"{len(empty)} categories of taxonomy {taxonomy.name} have no labelled example ({', '.join(empty[:5])}); "
-            "label some, or use a taxonomy without them"
-        )
     _check_count(int((is_labelled & ~examples.is_validation).sum()), recipe.finetuning.batch_size, "finetuning")
     if not (is_labelled & examples.is_validation).any():
         raise Invalid("no labelled example falls into validation, so no model can be chosen; label more videos")

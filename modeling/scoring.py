@@ -51,12 +51,15 @@ def score(
         rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
         logits = predict_logits(model, examples, rows, views=config.views, batch_size=batch_size, device=device)
         examples.release()
-        yield _block(examples, rows, probabilities(logits, config.calibration), loaded.taxonomy)
+        num_best = min(_NUM_BEST, len(loaded.taxonomy) - len(config.calibration.never_predicted))
+        yield _block(examples, rows, probabilities(logits, config.calibration), loaded.taxonomy, num_best)
 
 
-def _block(examples: Examples, rows: Rows, shares: npt.NDArray[np.float32], taxonomy: Taxonomy) -> pl.DataFrame:
+def _block(
+    examples: Examples, rows: Rows, shares: npt.NDArray[np.float32], taxonomy: Taxonomy, num_best: int
+) -> pl.DataFrame:
     categories = pl.DataFrame(taxonomy.categories).select("category_id", "level1_id")
-    best = np.argsort(-shares, axis=1, kind="stable")[:, :_NUM_BEST]
+    best = np.argsort(-shares, axis=1, kind="stable")[:, :num_best]
     best_probabilities = np.take_along_axis(shares, best, axis=1)
     return pl.DataFrame(
         {

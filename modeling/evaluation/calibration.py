@@ -5,7 +5,7 @@ arXiv:2007.07314), the temperature after Guo et al. (2017, arXiv:1706.04599).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -36,12 +36,34 @@ class Calibration(BaseModel):
     """What the rescaled logits are divided by; above 1 it makes the model less sure."""
     prior: tuple[float, ...] = ()
     """`[C]`, the share of each category among the training examples; empty where nothing is taken off."""
+    never_predicted: tuple[int, ...] = ()
+    """Places of the categories that no labelled training example shows; their probability is 0."""
 
 
 def probabilities(logits: Logits, calibration: Calibration) -> npt.NDArray[np.float32]:
     """Apply a calibration: `softmax((logits - tail_exponent * log prior) / temperature)`, `[N, C]`."""
-    shifted = _rescaled(logits, calibration.tail_exponent, np.array(calibration.prior))
+    given = without(logits, calibration.never_predicted)
+    shifted = _rescaled(given, calibration.tail_exponent, np.array(calibration.prior))
     return np.exp(_log_softmax(shifted / calibration.temperature)).astype(np.float32)
+
+
+def without(logits: Logits, never_predicted: Sequence[int]) -> Logits:
+    """Leave categories out of `[N, C]` logits, whose softmax is then 0."""
+    if not never_predicted:
+        return logits
+    left = np.array(logits)
+    left[:, list(never_predicted)] = -np.inf
+    return left
+
+
+def never_predicted(labels: Labels, num_categories: int) -> tuple[int, ...]:
+    """The places of the categories that no example shows.
+
+    Args:
+        labels: of the labelled training examples.
+        num_categories: C.
+    """
+    return tuple(np.flatnonzero(np.bincount(labels, minlength=num_categories) == 0).tolist())
 
 
 def training_prior(labels: Labels, num_categories: int) -> Floats:
@@ -55,7 +77,15 @@ def training_prior(labels: Labels, num_categories: int) -> Floats:
     return np.asarray(counts / counts.sum())
 
 
-def fit(logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy, *, rescale_tail: bool) -> Calibration:
+def fit(
+    logits: Logits,
+    labels: Labels,
+    prior: Floats,
+    taxonomy: Taxonomy,
+    *,
+    rescale_tail: bool,
+    never_predicted: Sequence[int] = (),
+) -> Calibration:
     """Fit both steps, one after the other.
 
     Args:
@@ -64,15 +94,23 @@ def fit(logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy, *, re
         prior: `[C]`, see `training_prior`.
         taxonomy: of the labels.
         rescale_tail: False leaves the first step out.
+        never_predicted: categories that are left out; of the second step, their examples too.
 
     Returns:
-        The calibration; that which changes nothing where there is no example.
+        The calibration; one that changes nothing else where there is no example.
     """
-    if not len(labels):
-        return Calibration()
-    exponent = fit_tail_exponent(logits, labels, prior, taxonomy) if rescale_tail else 0.0
-    temperature = fit_temperature(_rescaled(logits, exponent, prior), labels)
-    return Calibration(tail_exponent=exponent, temperature=temperature, prior=tuple(prior.tolist()))
+    left_out = tuple(never_predicted)
+    can_be_right = ~np.isin(labels, left_out)
+    if not can_be_right.any():
+        return Calibration(never_predicted=left_out)
+    given = without(logits, left_out)
+    exponent = fit_tail_exponent(given, labels, prior, taxonomy) if rescale_tail else 0.0
+    places = np.setdiff1d(np.arange(len(taxonomy)), left_out)
+    rescaled = _rescaled(given, exponent, prior)[can_be_right][:, places]
+    temperature = fit_temperature(rescaled, np.searchsorted(places, labels[can_be_right]))
+    return Calibration(
+        tail_exponent=exponent, temperature=temperature, prior=tuple(prior.tolist()), never_predicted=left_out
+    )
 
 
 def fit_tail_exponent(logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy) -> float:
@@ -103,20 +141,38 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
 
 
 def cross_fitted(
-    logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy, *, rescale_tail: bool
+    logits: Logits,
+    labels: Labels,
+    prior: Floats,
+    taxonomy: Taxonomy,
+    *,
+    rescale_tail: bool,
+    never_predicted: Sequence[int] = (),
 ) -> npt.NDArray[np.float32]:
     """Calibrate each fifth of the examples by a fit on the other four fifths, `[N, C]`; arguments as for `fit`."""
     folds = np.random.default_rng(0).permutation(len(labels)) % _NUM_FOLDS
     found = np.empty(logits.shape, np.float32)
     for fold in range(_NUM_FOLDS):
         held = folds == fold
-        found[held] = probabilities(
-            logits[held], fit(logits[~held], labels[~held], prior, taxonomy, rescale_tail=rescale_tail)
+        fitted = fit(
+            logits[~held],
+            labels[~held],
+            prior,
+            taxonomy,
+            rescale_tail=rescale_tail,
+            never_predicted=never_predicted,
         )
+        found[held] = probabilities(logits[held], fitted)
     return found
 
 
-def figures(logits: Logits, labels: Labels, calibrated: Logits, taxonomy: Taxonomy) -> dict[str, dict[str, float]]:
+def figures(
+    logits: Logits,
+    labels: Labels,
+    calibrated: Logits,
+    taxonomy: Taxonomy,
+    never_predicted: Sequence[int] = (),
+) -> dict[str, dict[str, float]]:
     """Measure what a calibration does.
 
     Args:
@@ -124,11 +180,13 @@ def figures(logits: Logits, labels: Labels, calibrated: Logits, taxonomy: Taxono
         labels: `[N]`.
         calibrated: `[N, C]`, the probabilities after it.
         taxonomy: of the labels.
+        never_predicted: categories that are left out on both sides.
 
     Returns:
         `before` and `after` by measure.
     """
-    sides = {"before": probabilities(logits, Calibration()), "after": calibrated}
+    plain = Calibration(never_predicted=tuple(never_predicted))
+    sides = {"before": probabilities(logits, plain), "after": calibrated}
     measures: dict[str, Callable[[Logits], float]] = {
         "expected_calibration_error": lambda side: expected_calibration_error(side, labels),
         "negative_log_likelihood": lambda side: _negative_log_likelihood(side, labels),

@@ -190,7 +190,9 @@ def _limits(measured: Mapping[str, Any]) -> str:
             "- On validation videos that it was not fitted on, the shift towards rare categories costs mean F1."
         )
     if unseen:
-        lines.append(f"- No training video shows these categories: {', '.join(map(markdown, unseen))}.")
+        lines.append(
+            f"- It never predicts these categories, which no training video shows: {', '.join(map(markdown, unseen))}."
+        )
     return "\n".join(lines)
 
 

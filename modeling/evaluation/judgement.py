@@ -43,13 +43,14 @@ def judge(trained: TrainedModel, examples: Examples, *, device: torch.device | N
     rows = np.flatnonzero(is_labelled & examples.is_validation)
     logits, labels = _logits(trained, examples, rows, device or choose_device()), examples.labels[rows]
     prior = calibration.training_prior(examples.labels[training_rows], len(taxonomy))
-    rescale_tail = trained.recipe.finetuning.tail_rescale
-    fitted = calibration.fit(logits, labels, prior, taxonomy, rescale_tail=rescale_tail)
-    held_out = calibration.cross_fitted(logits, labels, prior, taxonomy, rescale_tail=rescale_tail)
+    never = calibration.never_predicted(examples.labels[training_rows], len(taxonomy))
+    how: dict[str, Any] = {"rescale_tail": trained.recipe.finetuning.tail_rescale, "never_predicted": never}
+    fitted = calibration.fit(logits, labels, prior, taxonomy, **how)
+    held_out = calibration.cross_fitted(logits, labels, prior, taxonomy, **how)
     confidence = calibration.probabilities(logits, fitted).max(axis=1)
     return Judgement(
         _measure(examples, training_rows, rows, held_out.argmax(axis=1), taxonomy)
-        | {"calibration": calibration.figures(logits, labels, held_out, taxonomy)},
+        | {"calibration": calibration.figures(logits, labels, held_out, taxonomy, never)},
         fitted,
         distributions.describe(examples, training_rows, confidence, taxonomy),
     )

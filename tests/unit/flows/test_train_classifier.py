@@ -15,7 +15,7 @@ from flows.cli import main
 from flows.pretrain_encoder import pretrain_encoder
 from flows.score_partitions import score_partitions
 from flows.train_classifier import train_classifier
-from modeling import predictions, stored_model
+from modeling import predictions, registry, stored_model
 from warehouse import commits, tables
 from warehouse.errors import Invalid, ReelstoreError
 from warehouse.store import Store
@@ -112,13 +112,28 @@ def test_a_bad_recipe_is_refused_with_a_sentence_before_anything_is_written(
     commit = tables.labels_commit(house, "labeled")
     assert commit is not None
     labels, taxonomy = tables.read_table(commit, "labels.parquet"), tables.taxonomy_of(commit)
-    emptied = labels["category_id"][0]
-    for kept, sentence in (
-        (labels.filter(pl.col("category_id") != emptied), f"have no labelled example ({emptied})"),
-        (labels.clear(), "no example is labelled; ingest a partition of role labeled"),
-    ):
-        tables.publish_labels(house, "labeled", kept, taxonomy, datetime.now(UTC))
-        refuse("train-classifier", "", sentence)
+    tables.publish_labels(house, "labeled", labels.clear(), taxonomy, datetime.now(UTC))
+    refuse("train-classifier", "", "no example is labelled; ingest a partition of role labeled")
+
+
+def test_a_training_says_why_there_is_no_alias_and_what_is_never_predicted(
+    house: Store, extract: Callable[..., Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract()
+    commit = tables.labels_commit(house, "labeled")
+    assert commit is not None
+    labels, taxonomy = tables.read_table(commit, "labels.parquet"), tables.taxonomy_of(commit)
+    gone = labels["category_id"][0]
+    kept = labels.filter(pl.col("category_id") != gone)
+    tables.publish_labels(house, "labeled", kept, taxonomy, datetime.now(UTC))
+    monkeypatch.setattr(registry, "nominate", lambda *_: None)
+    row = _result(train_classifier, views=("text",))
+    why, never = capsys.readouterr().err.splitlines()
+    assert row["alias"] is None
+    assert "is neither champion nor challenger, as its mean F1" in why
+    assert f"reelstore promote {row['model'][:16]}" in why
+    assert gone in row["never_predicted"]
+    assert f"{len(row['never_predicted'])} of {len(taxonomy)} categories have no labelled training video" in never
 
 
 def test_a_student_learns_from_its_teachers_and_names_them(house: Store, extract: Callable[..., Any]) -> None:

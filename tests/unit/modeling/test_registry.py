@@ -52,8 +52,9 @@ def fit(
 ) -> Callable[..., TrainedModel]:
     quick = amend(recipe, {"finetuning": {"epochs": 1, "adversary": "none"}})
 
-    def fit(views: Views = ("frames", "text"), seed: int = 0) -> TrainedModel:
-        return train(make_examples(40), taxonomy, quick, vocabulary, seed=seed, views=views, pretrained=pretrained)
+    def fit(views: Views = ("frames", "text"), seed: int = 0, examples: Any = None) -> TrainedModel:
+        given = make_examples(40) if examples is None else examples
+        return train(given, taxonomy, quick, vocabulary, seed=seed, views=views, pretrained=pretrained)
 
     return fit
 
@@ -65,8 +66,8 @@ def trained(fit: Callable[..., TrainedModel]) -> TrainedModel:
 
 @pytest.fixture
 def publish(store: Store, origin: Origin, now: datetime, make_examples: Callable[..., Any]) -> Publish:
-    def publish(trained: TrainedModel, *, validation: float = 0.9) -> Commit:
-        judged = judge(trained, make_examples(40))
+    def publish(trained: TrainedModel, *, validation: float = 0.9, examples: Any = None) -> Commit:
+        judged = judge(trained, make_examples(40) if examples is None else examples)
         scores = judged.metrics | {"validation": judged.metrics["validation"] | {"mean_f1": validation}}
         changed = replace(judged, metrics=scores)
         return model_publishing.publish_model(store, trained, changed, origin, encoder_id=None, provenance={}, now=now)
@@ -139,8 +140,6 @@ def test_the_first_good_model_is_champion_and_the_next_challenger(
     assert registry.champion(store) is None
     bad = publish(trained, validation=0.0)
     assert registry.nominate(store, bad, now) is None
-    blind = publish(fit(views=("text",)))
-    assert registry.nominate(store, blind, now) is None
     first, second = publish(trained), publish(fit(seed=1))
     assert registry.nominate(store, first, now) == "champion"
     assert registry.nominate(store, first, now) == "champion"
@@ -150,6 +149,34 @@ def test_the_first_good_model_is_champion_and_the_next_challenger(
     assert registry.promote(store, "challenger", now) == second
     assert registry.champion(store) == second
     assert registry.promote(store, first.id[:12], now) == first
+
+
+@pytest.mark.parametrize("view", ["text", "frames"])
+def test_a_model_of_one_view_is_nominated_as_any_other(
+    store: Store, publish: Publish, fit: Any, trained: TrainedModel, now: datetime, view: str
+) -> None:
+    assert registry.nominate(store, publish(fit(views=(view,))), now) == "champion"
+    assert registry.nominate(store, publish(trained), now) == "challenger"
+    assert registry.nominate(store, publish(fit(views=(view,), seed=1)), now) == "challenger"
+
+
+def test_a_category_without_a_label_is_named_with_the_model_and_never_predicted(
+    publish: Publish, fit: Any, trained: TrainedModel, make_examples: Callable[..., Any]
+) -> None:
+    examples = make_examples(40)
+    examples.labels[examples.labels == 2] = -1
+    commit = publish(fit(examples=examples), examples=examples)
+    config = json.loads((commit.folder / "config.json").read_text())
+    assert config["calibration"]["never_predicted"] == [2]
+    assert json.loads((commit.folder / "metrics.json").read_text())["categories_without_training_examples"] == ["0100"]
+    card = (commit.folder / "README.md").read_text()
+    assert "- It never predicts these categories, which no training video shows: 0100." in card
+    (block,) = score(stored_model.load_model(commit), examples)
+    assert "0100" not in {*block["category_id"], *block["top5_category_ids"].explode()}
+    assert block["probabilities"].list.get(2).to_list() == [0.0] * 40
+    assert block["probabilities"].list.sum().to_list() == pytest.approx([1.0] * 40, abs=1e-5)
+    # Where there is none, a model has the bytes that it always had.
+    assert "never_predicted" not in (publish(trained).folder / "config.json").read_text()
 
 
 def test_what_is_no_classifier_is_refused(

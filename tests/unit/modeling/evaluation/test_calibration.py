@@ -104,3 +104,23 @@ def test_the_calibration_error_is_the_distance_of_sureness_from_hits_by_bins() -
 def test_a_category_that_training_does_not_show_counts_as_one_example() -> None:
     found = calibration.training_prior(np.array([0, 0, 0, 2]), 3)
     assert found.tolist() == pytest.approx([3 / 5, 1 / 5, 1 / 5])
+
+
+def test_a_category_that_no_training_example_shows_is_never_predicted_and_spoils_no_fit() -> None:
+    logits, labels = _drawn(400)
+    never = calibration.never_predicted(labels[labels != 2], len(PRIOR))
+    assert never == (2,)
+    kept, places = labels != 2, [place for place in range(len(PRIOR)) if place != 2]
+    how: dict[str, Any] = {"rescale_tail": False, "never_predicted": never}
+    fitted = calibration.fit(logits, labels, PRIOR, TAXONOMY, **how)
+    alone = calibration.fit_temperature(logits[kept][:, places], np.searchsorted(places, labels[kept]))
+    assert (fitted.temperature, fitted.never_predicted) == (alone, (2,))
+    for found in (
+        calibration.probabilities(logits, fitted),
+        calibration.cross_fitted(logits, labels, PRIOR, TAXONOMY, **how),
+    ):
+        assert (found[:, 2] == 0).all()
+        assert found.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    measured = calibration.figures(logits, labels, found, TAXONOMY, never)
+    assert all(np.isfinite(value) for sides in measured.values() for value in sides.values())
+    assert calibration.fit(logits, np.full(400, 2), PRIOR, TAXONOMY, **how) == Calibration(never_predicted=(2,))

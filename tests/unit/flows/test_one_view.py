@@ -1,0 +1,79 @@
+"""The whole way with data of one view alone: text without media anywhere, and frames without any text."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from prefect import State
+
+from flows.demo.corpus import Corpus
+from flows.demo.evaluation import evaluate
+from flows.demo.run import settings_of
+from flows.ingest_videos import list_videos
+from flows.score_partitions import score_partitions
+from flows.status import store_status
+from flows.train_classifier import train_classifier
+from modeling import predictions, registry, stored_model
+from tests.unit.flows.conftest import NOW, RECIPE
+from warehouse import tables
+from warehouse.store import Store, open_store
+
+OTHERS = {"text": ("path",), "frames": ("title", "ocr", "asr")}
+
+
+@pytest.fixture(params=OTHERS)
+def view(request: pytest.FixtureRequest) -> Literal["text", "frames"]:
+    found: Literal["text", "frames"] = request.param
+    return found
+
+
+@pytest.fixture
+def house(corpus: Corpus, view: Literal["text", "frames"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The corpus's videos, listed with one view alone."""
+    (tmp_path / "reelstore.toml").write_text(settings_of(corpus) + RECIPE)
+    monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
+    for partition in corpus.partitions:
+        rows = [json.loads(line) for line in partition.manifest.read_text(encoding="utf-8").splitlines()]
+        listing = tmp_path / f"{partition.name}.jsonl"
+        kept = [{name: value for name, value in row.items() if name not in OTHERS[view]} for row in rows]
+        for row in kept:  # few categories of many videos, so that validation has some of each
+            row |= {"category_id": f"{row['category_id'][:2]}00"} if "category_id" in row else {}
+        listing.write_text("\n".join(map(json.dumps, kept)))
+        list_videos("manifest", listing, partition.name, partition.role, partition.manifest.parent)
+    return open_store(tmp_path / "store")
+
+
+def _result(ended: Any) -> Any:
+    assert not isinstance(ended, State), ended.message
+    return ended
+
+
+def test_one_view_is_extracted_trained_on_nominated_scored_and_reported(
+    house: Store,
+    view: Literal["text", "frames"],
+    corpus: Corpus,
+    extract: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = _result(extract())
+    assert {row["ok"] > 0 for row in made if row["view"] == view} == {True}
+    assert {row["ok"] for row in made if row["view"] != view} == {0}
+
+    row = _result(train_classifier.fn(views=(view,)))
+    told = capsys.readouterr().err
+    assert (row["alias"] == "champion") != (f"reelstore promote {row['model'][:16]}" in told)
+    champion = registry.promote(house, row["model"], NOW)
+    assert stored_model.read_config(champion, "classifier").views == (view,)
+
+    scored = _result(score_partitions.fn())
+    days = tables.video_partitions(house, "score")
+    assert [found["partition"] for found in scored] == [day.name for day in days]
+    for day in days:
+        predicted = predictions.scan(house, champion.id, day.name).collect()
+        assert predicted["video_id"].to_list() == sorted(tables.videos(day)["video_id"])
+        assert predicted["text_missing" if view == "frames" else "frames_missing"].all()
+    assert {found.predictions for found in store_status(house).partitions} == {"current", "not scored"}
+    page = evaluate(house, {f"{view}_only": champion.id}, corpus.truth, NOW).report
+    assert "<!doctype html>" in page.read_text(encoding="utf-8").lower()
