@@ -39,7 +39,8 @@ def house(corpus: Corpus, view: Literal["text", "frames"], tmp_path: Path, monke
         listing = tmp_path / f"{partition.name}.jsonl"
         kept = [{name: value for name, value in row.items() if name not in OTHERS[view]} for row in rows]
         for row in kept:  # few categories of many videos, so that validation has some of each
-            row |= {"category_id": f"{row['category_id'][:2]}00"} if "category_id" in row else {}
+            if "category_id" in row:
+                row["category_id"] = f"{row['category_id'][:2]}00"
         listing.write_text("\n".join(map(json.dumps, kept)))
         list_videos("manifest", listing, partition.name, partition.role, partition.manifest.parent)
     return open_store(tmp_path / "store")
