@@ -74,7 +74,7 @@ def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Stor
     Raises:
         Corrupt: a file is not as it was published, or the catalog is another store's.
     """
-    journal = _journal(store)
+    journal = commits.compare(store).sentence
     try:
         return _looked_at(store, journal, limits)
     except Corrupt as error:
@@ -114,13 +114,6 @@ def _looked_at(store: Store, journal: str | None, limits: WorkLimits) -> StoreSt
         journal=journal,
         moves_set_aside=tuple(str(path) for path in commits.set_aside(store)),
     )
-
-
-def _journal(store: Store) -> str | None:
-    found = commits.compare(store)
-    if found.interrupted is not None:
-        return f"{found.interrupted} is a move that is being made or was interrupted: the next that writes settles it"
-    return found.problem
 
 
 def _outdated(store: Store) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ def verify() -> None:
     known = [commit for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)]
     size_bytes = sum(entry.size_bytes for commit in known for entry in commit.files.values())
     say(f"{len(known)} commits with {sum(len(c.files) for c in known)} files, {_mib(size_bytes)}: all whole")
+    if (sentence := commits.compare(store).sentence) is not None:
+        say(sentence)
 
 
 @app.command()

@@ -58,6 +58,12 @@ says what to do, or do without the step. The catalog must answer as before or af
 and the next run must end with the same bytes. An ingest publishes several tables: its sentence must name those that are
 published and those that are not, as the catalog has them.
 
+**wrong catalogs.** A store is looked at with a catalog that is not its own or knows less than its journal: restored
+from before the last commits, of a mistyped or an empty URL, another store's, without a byte, deleted and made anew by
+an ingest that was refused. Sweeps without a grace, dry or not, and every kind of writer must refuse it with a sentence
+and change no file; a catalog that is made again must answer with every commit. Another store below the root and folders
+with names of 16 digits must outlive a sweep.
+
 **race, accounting, old formats.** Processes publish to one partition at once while others read and gc runs; ledgers
 of generated batches must add up, and tampered ones be refused; a store of each format version must still read.
 

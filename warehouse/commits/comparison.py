@@ -29,9 +29,9 @@ class Comparison:
     @property
     def interrupted(self) -> Path | None:
         """The only entry that the catalog lacks, of a move that was stopped before its transaction ended."""
-        if len(self.unknown) != 1 or journal.number_of(self.unknown[0].name) > self.num_known + 1:
+        if self.missing is not None or len(self.unknown) != 1:
             return None
-        return self.unknown[0]
+        return self.unknown[0] if journal.number_of(self.unknown[0].name) <= self.num_known + 1 else None
 
     @property
     def problem(self) -> str | None:
@@ -49,6 +49,15 @@ class Comparison:
                 "REELSTORE_CATALOG_URL, or move the catalog away and run reelstore rebuild-catalog"
             )
         return None
+
+    @property
+    def sentence(self) -> str | None:
+        """What a person is told where the two differ, whether they may be written or not."""
+        if self.interrupted is not None:
+            return (
+                f"{self.interrupted} is a move that is being made, or was interrupted: whoever writes next settles it"
+            )
+        return self.problem
 
 
 def compare(store: Store) -> Comparison:

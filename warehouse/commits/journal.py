@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from warehouse import catalog, files
 from warehouse.clock import timestamp
 from warehouse.errors import Corrupt, Invalid
+from warehouse.identifiers import shown
 from warehouse.store import JOURNAL_ENTRY, Store
 
 FOLDER = "journal"
@@ -206,9 +207,15 @@ def read(path: Path, number: int) -> dict[str, Any]:
     payload = path.read_bytes()
     if path.name != f"{number:08d}-{files.sha256_bytes(payload)[:16]}.json":
         raise Corrupt(f"{path} is not journal entry {number} with its own bytes: restore the journal from a copy")
-    entry: dict[str, Any] = json.loads(payload)
-    if entry["format_version"] != FORMAT_VERSION:
-        raise Invalid(f"{path} has format version {entry['format_version']}: upgrade Reelstore")
+    try:
+        entry: dict[str, Any] = json.loads(payload)
+        version, found = entry["format_version"], entry["number"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise Corrupt(f"{path} is no journal entry: restore the journal from a copy") from error
+    if version != FORMAT_VERSION:
+        raise Invalid(f"{path} has format version {version}: upgrade Reelstore")
+    if found != number:
+        raise Corrupt(f"{path} says that it is entry {shown(found)}: restore the journal from a copy")
     return entry
 
 

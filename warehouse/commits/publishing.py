@@ -111,6 +111,7 @@ def publish_files(
     """
     entries = {name: files.describe(payload) for name, payload in payloads.items()}
     draft = _draft(store, address, entries, facts=facts, num_rows=num_rows, now=now)
+    settling.settle(store)
     if (done := _published(store, draft, attributes, move_head=move_head)) is not None:
         return done
     for attempt in range(_ATTEMPTS):

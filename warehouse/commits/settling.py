@@ -19,6 +19,7 @@ from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import read_commit
 from warehouse.commits.verified import verify_commit
 from warehouse.errors import Corrupt, Invalid
+from warehouse.identifiers import shown
 from warehouse.store import Store
 
 Entry = dict[str, Any]
@@ -52,6 +53,21 @@ def writing(store: Store, *, trust_mark: bool = True) -> Iterator[sa.Connection]
             _settle(connection, store, interrupted)
 
 
+def settle(store: Store) -> None:
+    """Settle an interrupted move, or refuse, before anything is looked up that is to be built upon.
+
+    Args:
+        store: The store.
+
+    Raises:
+        Corrupt: As for `writing`.
+        Retryable: As for `writing`.
+        Invalid: As for `writing`.
+    """
+    with writing(store):
+        pass
+
+
 def _compare(connection: sa.Connection, store: Store) -> Path | None:
     found = comparison.compare_within(connection, store)
     if found.problem is not None:
@@ -68,33 +84,29 @@ def _settle(connection: sa.Connection, store: Store, path: Path) -> None:
         _set_aside(store, path, str(error))
         return
     try:
-        problem = _FOLLOW[entry["kind"]](connection, store, entry)
+        with connection.begin_nested():
+            _FOLLOW[entry["kind"]](connection, store, entry)
+            journal.insert(connection, entry)
     except (Corrupt, Invalid, LookupError, TypeError, ValueError) as error:
-        problem = str(error)
-    if problem is None:
-        journal.insert(connection, entry)
-    else:
-        _set_aside(store, path, problem)
+        _set_aside(store, path, str(error))
 
 
-def _follow_head(connection: sa.Connection, store: Store, entry: Entry) -> str | None:
+def _follow_head(connection: sa.Connection, store: Store, entry: Entry) -> None:
     address = address_of(entry["dataset"], entry["partition"] or "")
     row = rows.head_row(connection, address)
     if (None if row is None else row.commit_id) != entry["previous"]:
-        return f"{address} has another head by now"
-    if (problem := _follow_commit(connection, store, entry)) is None:
-        rows.set_head(connection, address, entry["commit_id"], entry["attributes"], entry["moved_at"])
-    return problem
+        raise Corrupt(f"{address} has another head by now")
+    _follow_commit(connection, store, entry)
+    rows.set_head(connection, address, entry["commit_id"], entry["attributes"], entry["moved_at"])
 
 
-def _follow_commit(connection: sa.Connection, store: Store, entry: Entry) -> str | None:
+def _follow_commit(connection: sa.Connection, store: Store, entry: Entry) -> None:
     address, commit_id = address_of(entry["dataset"], entry["partition"] or ""), entry["commit_id"]
     commit, provenance = read_commit(address.commit_folder(store.root, commit_id), commit_id, address)
     verify_commit(commit)
     if gone := lineage.missing(connection, lineage.inputs_of(commit.facts, provenance)):
-        return f"commit {gone[0][:16]}, which it was made from, is no longer in the store"
+        raise Corrupt(f"commit {gone[0][:16]}, which it was made from, is no longer in the store")
     rows.record(connection, commit, _pending_id(connection, address, commit_id))
-    return None
 
 
 def _pending_id(connection: sa.Connection, address: Address, commit_id: str) -> str:
@@ -106,24 +118,22 @@ def _pending_id(connection: sa.Connection, address: Address, commit_id: str) -> 
     return connection.scalar(sa.select(table.c.id).where(same)) or ""
 
 
-def _follow_alias(connection: sa.Connection, store: Store, entry: Entry) -> str | None:  # noqa: ARG001 - one signature
+def _follow_alias(connection: sa.Connection, _store: Store, entry: Entry) -> None:
     table = catalog.aliases
     if connection.scalar(sa.select(table.c.target).where(table.c.name == entry["name"])) != entry["previous"]:
-        return f"alias {entry['name']} stands for something else by now"
+        raise Corrupt(f"alias {shown(entry['name'])} stands for something else by now")
     rows.set_alias(connection, entry["name"], entry["target"], entry["moved_at"])
-    return None
 
 
-def _follow_sweep(connection: sa.Connection, store: Store, entry: Entry) -> str | None:  # noqa: ARG001 - one signature
+def _follow_sweep(connection: sa.Connection, _store: Store, entry: Entry) -> None:
     swept = set(entry["commit_ids"])
     known = set(connection.scalars(sa.select(catalog.commits.c.id).where(catalog.commits.c.id.in_(swept))))
     if not known <= set(lineage.unneeded(connection, swept)):
-        return "something needs a commit that it removed"
+        raise Corrupt("something needs a commit that it removed")
     rows.remove(connection, sorted(known))
-    return None
 
 
-_FOLLOW: dict[str, Callable[[sa.Connection, Store, Entry], str | None]] = {
+_FOLLOW: dict[str, Callable[[sa.Connection, Store, Entry], None]] = {
     "head": _follow_head,
     "commit": _follow_commit,
     "alias": _follow_alias,

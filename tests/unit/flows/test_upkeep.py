@@ -2,11 +2,12 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from warehouse import commits
-from warehouse.commits import Address, Commit
+from warehouse.commits import Address, Commit, journal
 from warehouse.store import Store, open_store
 
 Run = Callable[..., tuple[int, str, str]]
@@ -42,6 +43,28 @@ def test_verify_tells_what_is_whole_and_names_what_is_not(run: Run, history: lis
     status, out, err = run("verify")
     assert (status, out) == (1, f"{path} has changed bytes\n")
     assert "1 of the store's files" in err
+
+
+def test_an_interrupted_move_is_told_by_commands_that_look_and_settled_by_one_that_writes(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = journal.append
+
+    def stop(*arguments: Any) -> None:
+        append(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "append", stop)
+        with pytest.raises(KeyboardInterrupt):
+            commits.set_alias(store, "other", "target", AGES_AGO)
+    sentence = "is a move that is being made, or was interrupted: whoever writes next settles it"
+    status, out, _ = run("verify")
+    assert (status, sentence in out) == (0, True)
+    assert sentence in json.loads(run("status", "--json")[1])["journal"]
+    assert run("gc")[0] == 0
+    assert commits.alias(store, "other") == "target"
+    assert sentence not in run("verify")[1]
 
 
 def test_gc_shows_what_would_go_and_removes_it_when_asked_again(run: Run, history: list[Commit]) -> None:

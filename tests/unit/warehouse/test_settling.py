@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from warehouse import catalog, commits, files
-from warehouse.commits import Address, Commit, comparison, journal
+from warehouse.commits import Address, Commit, comparison, journal, publishing
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 
@@ -140,6 +140,7 @@ PLACE = {"dataset": "tables/videos", "partition": "labeled"}
         ({"kind": "commit", "dataset": "models", "partition": None, "commit_id": 1}, "is lost"),
         ({"kind": "alias", "name": "champion", "target": "x", "previous": "y"}, "stands for something else"),
         ({"kind": "gc", "commit_ids": [2]}, "something needs"),
+        ({"kind": "head", **PLACE, "previous": 2, "attributes": True, "commit_id": 1}, "not iterable"),
         ({"kind": "nonsense"}, "nonsense"),
         ({"kind": "head"}, "dataset"),
         ({"kind": "commit", "dataset": "../..", "partition": None, "commit_id": "0" * 64}, "not usable"),
@@ -198,6 +199,11 @@ def test_a_damaged_entry_is_kept_apart_and_a_newer_one_refused(
     path.write_bytes(path.read_bytes()[:-1])
     settle(store, now)
     assert [kept.name for kept in comparison.set_aside(store)] == [path.name]
+    for payload in (b"[]", b"[" * 4000, b'{"format_version":1}', b'{"format_version":1,"number":9}', b"\xff"):
+        path = journal.file_of(store, 5, files.sha256_bytes(payload))
+        path.write_bytes(payload)
+        settle(store, now)
+        assert path.name in [kept.name for kept in comparison.set_aside(store)]
     newer = write_entry(store, {"kind": "alias", "name": "a", "target": "b", "previous": None, "format_version": 9})
     with pytest.raises(Invalid, match="format version 9: upgrade"):
         settle(store, now)
@@ -213,6 +219,24 @@ def test_a_second_entry_of_a_number_is_kept_apart(store: Store, before: list[Com
     assert [kept.name for kept in comparison.set_aside(store)] == [second.name]
     assert commits.alias(store, "champion") == before[0].id
     assert len(journal.read_all(store)) == 4
+
+
+def test_a_gap_is_no_interrupted_move(store: Store, before: list[Commit], now: datetime) -> None:
+    assert before
+    payload = b'{"format_version":1,"kind":"alias","number":6}'
+    journal.file_of(store, 6, files.sha256_bytes(payload)).write_bytes(payload)
+    with pytest.raises(Corrupt, match="run reelstore rebuild-catalog"):
+        settle(store, now)
+
+
+def test_a_commit_that_is_published_again_after_a_kill_is_found_and_not_made_twice(
+    store: Store, publish_files: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with killed_before_the_commit():
+        publish_files({"a.bin": b"a"})
+    monkeypatch.setattr(publishing, "stage", lambda *_: 1 / 0)
+    publish_files({"a.bin": b"a"})
+    assert len(journal.read_all(store)) == 1
 
 
 @pytest.mark.parametrize(("lost", "problem"), [(2, "holds 2 others"), (4, "holds 4 others")])
