@@ -113,7 +113,7 @@ class FrameMaker:
             self._limits,
             settings.allow_missing_jail_layers,
         )
-        columns = ["video_id", "media_path", "media_kind", "media_sha256", "content_sha256"]
+        columns = ["video_id", "media_path", "media_kind", "media_sha256", "size_bytes", "content_sha256"]
         self.chunks = chunking.chunks(tables.videos(partition, columns), CONTENTS["frames"])
 
     def make(self, index: int, kept: Kept | None) -> Made:
@@ -124,17 +124,17 @@ class FrameMaker:
             for row in chunk.filter(pl.col("media_sha256").is_null()).iter_rows(named=True)
         }
         media = chunk.drop_nulls("media_sha256")
-        contents = {
-            row["video_id"]: Content(row["content_sha256"], row["media_kind"]) for row in media.iter_rows(named=True)
-        }
-        places: dict[Content, list[str]] = {}
-        for content, path in zip(contents.values(), media["media_path"], strict=True):
-            places.setdefault(content, []).append(path)
-        outcomes = self._committed.find(places, previews=self._previews)
+        contents: dict[str, Content] = {}
+        copies: dict[Content, list[MediaItem]] = {}
+        for row in media.iter_rows(named=True):
+            content = contents[row["video_id"]] = Content(row["content_sha256"], row["media_kind"])
+            path = self._media_root / row["media_path"]
+            copies.setdefault(content, []).append(MediaItem(content.sha256, path, content.kind, row["size_bytes"]))
+        outcomes = self._committed.find(copies, previews=self._previews)
         if kept is not None:
             standing = kept.ledger.filter(pl.col("kind").is_not_null())
             outcomes |= frame_chunks.read_outcomes(kept.folder, index, standing, previews=self._previews)
-        extracted = self._extract({content: paths for content, paths in places.items() if content not in outcomes})
+        extracted = self._extract({content: items for content, items in copies.items() if content not in outcomes})
         outcomes |= extracted
         by_video = bare | {video_id: outcomes[content] for video_id, content in contents.items()}
         files, ledger = frame_chunks.build(index, chunk, by_video, self._spec)
@@ -147,23 +147,19 @@ class FrameMaker:
         )
         return Made(files, noted, len(extracted), self._extractor.jail if extracted else {})
 
-    def _extract(self, places: Mapping[Content, Sequence[str]]) -> dict[Content, FrameOutcome]:
-        """Extract contents, each from the first of its paths that has it; the first one's outcome, where none has."""
+    def _extract(self, copies: Mapping[Content, Sequence[MediaItem]]) -> dict[Content, FrameOutcome]:
+        """Extract contents, each from the first of its copies that has it; the first one's outcome, where none has."""
         outcomes: dict[Content, FrameOutcome] = {}
-        waiting = {content: list(dict.fromkeys(paths)) for content, paths in places.items()}
+        waiting = {content: list(dict.fromkeys(items)) for content, items in copies.items()}
         while waiting:
-            items = [
-                MediaItem(content.sha256, self._media_root / paths[0], content.kind)
-                for content, paths in waiting.items()
-            ]
-            extracted = self._extractor.extract(items, previews=self._previews)
+            extracted = self._extractor.extract([items[0] for items in waiting.values()], previews=self._previews)
             for content, outcome in zip(waiting, extracted, strict=True):
                 if content not in outcomes or outcome.reason not in _ELSEWHERE:
                     outcomes[content] = self._with_limit(outcome)
             waiting = {
-                content: paths[1:]
-                for content, paths in waiting.items()
-                if outcomes[content].reason in _ELSEWHERE and len(paths) > 1
+                content: items[1:]
+                for content, items in waiting.items()
+                if outcomes[content].reason in _ELSEWHERE and len(items) > 1
             }
         return outcomes
 

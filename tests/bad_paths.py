@@ -47,6 +47,20 @@ BAD_PATHS: dict[str, tuple[Make, Reason, str]] = {
 }
 """How each is made, by its name; the reason that it gets, and why in words."""
 
+BAD_COPIES: dict[str, Make] = {
+    "gone": lambda _path: None,
+    "changed": lambda path: path.write_bytes(b"other bytes"),
+    "emptied": Path.touch,
+    **{name: make for name, (make, _, _) in BAD_PATHS.items() if name not in ("closed", LONG_NAME)},
+}
+"""What becomes of a good medium after it was ingested, made where it was."""
+
+
+def spoil(path: Path, make: Make) -> None:
+    """Put something bad in the place of a medium."""
+    path.unlink()
+    make(path)
+
 
 @contextmanager
 def without_privileges() -> Iterator[None]:

@@ -24,6 +24,7 @@ from featurestore.plan import plan_view
 from featurestore.spec import View
 from featurestore.views import CONTENTS, address
 from warehouse import commits, tables
+from warehouse.commits import Commit
 from warehouse.store import Store, open_store
 
 NUM_VIDEOS = 1_000_000
@@ -78,6 +79,8 @@ def fill(store: Store, num_videos: int) -> None:
     """Publish the listing and its ledgers: a tenth is new, a tenth changed, a tenth made under another recipe alone."""
     numbers = np.arange(num_videos)
     listed = videos(numbers)
+    # What the ledgers were made from: their kinds are told by it.
+    earlier = tables.publish_videos(store, "unlabeled", "unlabeled", listed[: 9 * num_videos // 10], Path("media"), NOW)
     tables.publish_videos(store, "unlabeled", "unlabeled", listed, Path("media"), NOW)
     tenth = num_videos // 10
     sides: dict[str, pl.DataFrame] = {WANTED: listed[: 8 * tenth], OTHER: listed[: 9 * tenth]}
@@ -90,13 +93,15 @@ def fill(store: Store, num_videos: int) -> None:
                 contents = contents.with_columns(
                     pl.when(changed).then(pl.col("content_sha256").str.reverse()).otherwise("content_sha256")
                 )
-            publish(store, view, fingerprint, "unlabeled", contents)
+            publish(store, view, fingerprint, "unlabeled", contents, earlier)
     day = videos(numbers[-tenth // 2 :])
-    tables.publish_videos(store, "2026-11-20", "score", day, Path("media"), NOW)
-    publish(store, "frames", WANTED, "2026-11-20", day.select("video_id", "content_sha256"))
+    listing = tables.publish_videos(store, "2026-11-20", "score", day, Path("media"), NOW)
+    publish(store, "frames", WANTED, "2026-11-20", day.select("video_id", "content_sha256"), listing)
 
 
-def publish(store: Store, view: View, fingerprint: str, partition: str, contents: pl.DataFrame) -> None:
+def publish(
+    store: Store, view: View, fingerprint: str, partition: str, contents: pl.DataFrame, listing: Commit
+) -> None:
     """Publish a ledger in which one video in a hundred has timed out, as if its listing had changed since."""
     failed = pl.int_range(pl.len()) % 100 == 0
     ledger = contents.with_columns(
@@ -111,7 +116,7 @@ def publish(store: Store, view: View, fingerprint: str, partition: str, contents
         {LEDGER_FILE: tables.to_parquet(ledger)},
         facts={"input_sha256": "0" * 64, "previews": True, "outcomes": {"ok": len(ledger)}},
         num_rows=len(ledger),
-        provenance={"seconds": 1000.0, "num_extracted": len(ledger)},
+        provenance={"seconds": 1000.0, "num_extracted": len(ledger), "made_from": {"videos": listing.id}},
         now=NOW,
     )
 

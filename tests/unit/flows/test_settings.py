@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from featurestore.extract.jail import Layer
+from featurestore.extract.work_limits import DEFAULT, WorkLimits
 from flows import settings
 from flows.settings import load_settings
 from warehouse.errors import Invalid
@@ -29,6 +30,32 @@ def test_the_environment_goes_before_the_file(file: Path, monkeypatch: pytest.Mo
     file.write_text('root = "data"\n')
     monkeypatch.setenv("REELSTORE_ROOT", "/elsewhere")
     assert load_settings().root == Path("/elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("written", "pixels", "seconds"),
+    [
+        ("", DEFAULT.pixels, DEFAULT.seconds),
+        (f"decode_max_pixels = {2 * DEFAULT.pixels}", 2 * DEFAULT.pixels, 2 * DEFAULT.seconds),
+        ("decode_max_pixels = 1000", 1000, DEFAULT.seconds),
+        (f"decode_max_pixels = {2 * DEFAULT.pixels}\ndecode_max_seconds = 5", 2 * DEFAULT.pixels, 5),
+    ],
+)
+def test_the_time_limit_follows_the_pixels_unless_it_is_set(
+    file: Path, written: str, pixels: int, seconds: float
+) -> None:
+    file.write_text(written)
+    assert load_settings().work_limits == WorkLimits(pixels, seconds)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["decode_max_pixels = 0", "decode_max_seconds = 0", "decode_max_seconds = inf", "decode_max_pixels = 1.5"],
+)
+def test_a_limit_that_is_none_is_refused(file: Path, written: str) -> None:
+    file.write_text(written)
+    with pytest.raises(Invalid, match=written.split(" ", maxsplit=1)[0]):
+        load_settings()
 
 
 def test_a_named_file_goes_before_the_nearest(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,7 @@ def test_a_plan_of_a_million_fits_the_terminal(capsys: pytest.CaptureFixture[str
     [
         ((work("day", **DONE), KNOWN), "nothing to do"),
         ((work("day", **DONE | {"reasons": {"retryable": 3}}), KNOWN), "3 retryable, published as failed"),
+        ((work("day", **DONE | {"reasons": {"raised_limit": 3}, "contents": 3}), KNOWN), "in all about 2.1 h"),
         ((work("day"), Estimate(None, None, is_of_recipe=False)), "time and disk unknown: nothing was extracted yet"),
         ((work("day"), Estimate(1.0, 1, is_of_recipe=False)), "as other recipes took"),
         ((work("day", fingerprint=None), KNOWN), "recipe not yet frozen"),
@@ -134,6 +135,24 @@ def test_a_status_of_a_million_fits_the_terminal_and_says_what_to_run(capsys: py
     ):
         assert said in out
     assert "--only not_media" not in out
+
+
+def test_a_status_says_what_is_given_up_and_what_a_raised_limit_brings_back(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failed = {"decode_timeout": 40, "worker_died": 5, "too_large": 7}
+    settled = {"given_up": {"decode_timeout": 30, "worker_died": 5}, "raised": {"too_large": 2, "decode_timeout": 4}}
+    status_tables.show(status(row(failed=failed, retryable=6, **settled)))
+    out = " ".join(capsys.readouterr().out.split())
+    for said in (
+        "run reelstore retry --only decode_timeout: 6 failed so and may pass",
+        "run extract-features: 2 were too_large under a limit that is higher now",
+        "run extract-features: 4 were decode_timeout under a limit that is higher now",
+        "30 failed by decode_timeout in 3 runs and are permanent; a higher decode_max_seconds has them tried once more",
+        "5 failed by worker_died in 3 runs and are permanent",
+    ):
+        assert said in out
+    assert "--only worker_died" not in out
 
 
 def test_a_refused_partition_is_shown_with_its_counts_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,3 +75,13 @@ def test_a_file_past_the_limit_is_too_large(
     monkeypatch.setattr("warehouse.media_files.MAX_MEDIUM_BYTES", 10)
     copy_to_memory(put(b"x" * 10), memory)
     assert reason_of(put(b"x" * 11), memory) == Reason.TOO_LARGE
+
+
+def test_a_file_past_the_limit_that_was_smaller_when_it_was_ingested_has_changed(
+    put: Callable[[bytes], MediaItem], memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("featurestore.extract.media", "warehouse.media_files"):
+        monkeypatch.setattr(f"{module}.MAX_MEDIUM_BYTES", 10)
+    item = put(b"x" * 11)
+    assert reason_of(replace(item, size_bytes=10), memory) == Reason.MEDIA_CHANGED
+    assert reason_of(replace(item, size_bytes=11), memory) == Reason.TOO_LARGE
