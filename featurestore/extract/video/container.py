@@ -40,6 +40,8 @@ def open_container(file: BinaryIO) -> av.container.InputContainer:
         "codec_whitelist": ",".join(sorted(CODECS)),
         "max_streams": str(MAX_STREAMS),
         "max_pixels": str(MAX_PIXELS),
+        # Else a part of a joined MPEG-TS whose packets have other identifiers is a stream of its own.
+        "merge_pmt_versions": "1",
     }
     try:
         return av.open(file, mode="r", options=options, metadata_errors="replace")

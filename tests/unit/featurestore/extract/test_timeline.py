@@ -76,6 +76,18 @@ def test_parts_whose_clocks_begin_again_are_laid_end_to_end(
     check(decode_video(io.BytesIO(b"".join(parts)), whole), counters, range(NUM_PART * num_parts))
 
 
+def test_parts_with_other_packet_identifiers_are_of_one_stream(
+    make_clip: MakeClip, whole: Framing, counters: Counters
+) -> None:
+    def part(i: int) -> bytes:
+        numbers = range(NUM_PART * i, NUM_PART * (i + 1))
+        return make_clip(NUM_PART, container="mpegts", numbers=numbers, prepare=lambda s: setattr(s, "id", 256 + 9 * i))
+
+    found = counters(decode_video(io.BytesIO(part(0) + part(1) + part(2)), whole))
+    # The last frame of a part is found when another one comes with its identifier, which none does.
+    np.testing.assert_allclose(found, sample(range(NUM_PART * 3), NUM_PART * 3, 8), atol=2)
+
+
 @pytest.mark.parametrize("num_parts", [2, 3])
 @pytest.mark.parametrize("size", [(96, 128), (64, 64)])
 def test_flv_files_joined_with_their_headers_are_read_to_the_end(
