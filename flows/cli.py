@@ -7,20 +7,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from flows import embedded
 from flows.commands import export, features, lineage, recipes, tables, upkeep, work
 from flows.settings import unknown_variables
-from flows.terminal import say
+from flows.terminal import INTERRUPTED, say, say_interrupted
 from warehouse.errors import Invalid, ReelstoreError
 
 USERS_MISTAKE = 2
-INTERRUPTED = 130
-"""The status of any command that Ctrl-C ends."""
 
 _GO_ON = {
     "ingest": "what is published is whole; the same command again reads only the media that it has not yet read",
-    "run": "what is done is kept; the same command again goes on from there",
-    "retry": "what is done is kept; the same command again goes on from there",
-    "demo": "what is done is kept; the same command again goes on from there",
+    **dict.fromkeys(("run", "retry", "demo"), embedded.GO_ON),
     "gc": "what is removed was not needed; the same command again removes the rest",
     "rebuild-catalog": "no file of the store has changed; the same command again makes the catalog",
 }
@@ -34,7 +31,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            say(f"reelstore: interrupted: {_GO_ON.get(ctx.invoked_subcommand or '', _NOTHING_CHANGED)}", err=True)
+            say_interrupted(_GO_ON.get(ctx.invoked_subcommand or "", _NOTHING_CHANGED))
             raise typer.Exit(INTERRUPTED) from None
 
 

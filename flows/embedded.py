@@ -2,10 +2,13 @@
 
 import json
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from flows import DEPLOYMENTS
+from flows import DEPLOYMENTS, terminal
 from warehouse.errors import Invalid
 
 _ENVIRONMENT = {
@@ -21,6 +24,9 @@ _ENVIRONMENT = {
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
 }
 
+
+GO_ON = "what is done is kept; the same command again goes on from there"
+"""How a run goes on that Ctrl-C has ended."""
 
 _JSON_WORDS = ("true", "false", "null")
 
@@ -63,9 +69,32 @@ def call(name: str, parameters: dict[str, Any]) -> Any:
     flow = getattr(import_module(f"flows.{module}"), module)
     try:
         flow.validate_parameters(parameters)
-        return flow(**parameters, return_state=True).result()
+        with _interruptible():
+            return flow(**parameters, return_state=True).result()
     except (ParameterBindError, ParameterTypeError, SignatureMismatchError) as error:
         raise Invalid(f"{name}: {' '.join(str(error).split())}") from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a run at once, as a kill does, by which nothing is lost.
+
+    Prefect would wait for the chunks in the making, and then for its server, which Ctrl-C has ended too.
+    """
+    before = signal.signal(signal.SIGINT, _end_at_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_at_once(*_: object) -> None:
+    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415 - Prefect is slow to import
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    SubprocessASGIServer().stop()
+    terminal.say_interrupted(GO_ON)
+    os._exit(terminal.INTERRUPTED)
 
 
 def typed_value(word: str) -> Any:

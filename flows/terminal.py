@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CLOSED_PIPE = 128 + signal.SIGPIPE
 """The status of a command whose reader has gone, such as `head`: that of any other command."""
 
+INTERRUPTED = 130
+"""The status of any command that Ctrl-C ends."""
+
 Cell = str | Sequence[str]
 """A line, or several."""
 
@@ -102,6 +105,15 @@ def console(*, err: bool = False) -> "Console":
 
     piped = not (sys.stderr if err else sys.stdout).isatty() and "COLUMNS" not in os.environ
     return Page(stderr=err, highlight=False, width=_PIPES_WIDTH if piped else None)
+
+
+def say_interrupted(how_to_go_on: str) -> None:
+    """Say that Ctrl-C has ended a command, below its bar, which had hidden the cursor."""
+    page = console(err=True)
+    if page.is_terminal:
+        page.show_cursor()
+        page.line()
+    say(f"reelstore: interrupted: {how_to_go_on}", err=True)
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], padding: int) -> "Table":
