@@ -27,7 +27,7 @@ from warehouse import commits, tables
 from warehouse.printable import printable
 
 ROOT = Path(__file__).parents[2]
-SMALL, FULL = 40, 2_000
+SMALL, FULL = 40, 300
 NUM_POISONED = 9
 PICTURES = zipped({"0.png": encoded("PNG", 40), "1.jpg": encoded("JPEG", 40), "2.webp": encoded("WEBP", 40)})
 OF_THE_DECODERS = {
