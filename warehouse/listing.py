@@ -78,7 +78,7 @@ def read_listing(
         Invalid: A name is not usable, the media root is no folder, or too many records are wrong.
     """
     name = parse_partition_name(partition)
-    if not media_root.is_dir():
+    if not _is_folder(media_root):
         raise Invalid(f"media root {media_root} is not a folder: name the folder that the media paths are relative to")
     if role == "labeled" and taxonomy is None:
         raise Invalid(f"labeled partition {name} needs a taxonomy: name a shipped one or a CSV file")
@@ -95,6 +95,13 @@ def read_listing(
     rows = _without_repeats(rows, first.source, refuse)
     left_out.check(len(rows), str(first.source))
     return Listing(first.source, name, role, media_root.absolute(), taxonomy, rows, left_out)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # it lies in a closed folder, or no file can have its name
+        return False
 
 
 def _without_repeats(rows: pl.DataFrame, source: Path, refuse: Refuse) -> pl.DataFrame:

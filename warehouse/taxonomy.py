@@ -130,8 +130,8 @@ def load_taxonomy(name_or_path: str | Path) -> Taxonomy:
         Invalid: There is no such file, or a row of it is wrong.
     """
     shipped = _SHIPPED / f"{name_or_path}.csv"
-    path = shipped if shipped.parent == _SHIPPED and shipped.is_file() else Path(name_or_path)
     try:
+        path = shipped if shipped.parent == _SHIPPED and shipped.is_file() else Path(name_or_path)
         payload = path.read_bytes()
     except OSError as error:
         names = ", ".join(sorted(known.stem for known in _SHIPPED.glob("*.csv")))

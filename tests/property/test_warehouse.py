@@ -47,6 +47,50 @@ def test_media_path_of_a_manifest_never_leaves_its_folder(path: str) -> None:
         assert reached != listing.parent.resolve()
 
 
+PIECES = [
+    "video_id",
+    "path",
+    "ocr",
+    ",",
+    '"',
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    "\n",
+    "\r",
+    "a",
+    "1e999",
+    "NaN",
+    "标题",
+    "\\ud800",
+]
+LINES = {
+    "jsonl": '{"video_id": "v", "ocr": "[{\\"time\\": 1, \\"text\\": \\"字\\"}]"}\n'.encode(),
+    "csv": 'video_id,title,ocr\nv,"标题","[{""time"": 1, ""text"": ""字""}]"\n'.encode(),
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(sorted(LINES)),
+    st.integers(0, 60),
+    st.lists(st.sampled_from(PIECES).map(str.encode) | st.binary(max_size=3), max_size=6).map(b"".join),
+)
+def test_whatever_a_manifest_holds_is_a_row_or_a_sentence_of_one_line(suffix: str, place: int, given_: bytes) -> None:
+    line, refused = LINES[suffix], list[Invalid]()
+    with tempfile.TemporaryDirectory() as folder:
+        listing = Path(folder, f"manifest.{suffix}")
+        listing.write_bytes(line[:place] + given_ + line[place:])
+        try:
+            assert all(record.video_id for record in read_records(listing, refused.append))
+        except Invalid as error:
+            refused.append(error)
+    for found in refused:
+        assert str(found).isprintable()
+
+
 @given(ANY_TEXT)
 def test_storable_text_survives_parquet(text: str) -> None:
     kept = storable(text)

@@ -46,7 +46,7 @@ def read_records(manifest: Path, refuse: Refuse = refuse_all) -> Iterator[VideoR
             else:
                 yield record
     except OSError as error:
-        problem = (error.strerror or str(error)).lower()
+        problem = " ".join((error.strerror or str(error)).lower().split())
         raise Invalid(f"{manifest} cannot be read ({problem}): name a readable manifest") from error
     if is_empty:
         raise Invalid(f"{manifest} lists no videos: give a row for each")

@@ -38,7 +38,7 @@ def read_parquet(manifest: Path) -> Iterator[Row | Invalid]:
                     number += 1
                     where = f"{manifest}, row {number}"
                     yield Row(manifest, number, fields) if fields is not None else Invalid(f"{where} {_FAULT}")
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
         raise Invalid(f"{manifest} is not a Parquet file that can be read ({problem}): write it again") from error
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from featurestore.reasons import Reason
-from tests.bad_paths import BAD_PATHS, Make, without_privileges
+from tests.bad_paths import BAD_PATHS, LONG_NAME, Make, without_privileges
 from warehouse import commits, ingest, media, media_files, split, tables
 from warehouse.commits import Address
 from warehouse.errors import Invalid, Rejected, Retryable
@@ -327,6 +327,7 @@ def test_the_failure_budget_bounds_what_is_set_aside(
         ({"taxonomy": None}, "labeled partition p needs a taxonomy"),
         ({"partition": "../p"}, "partition name '../p'"),
         ({"media_root": Path("/nowhere")}, "media root /nowhere is not a folder"),
+        ({"media_root": Path("/" + LONG_NAME)}, "media root /n+ is not a folder"),
     ],
 )
 def test_wrong_listing_publishes_nothing(

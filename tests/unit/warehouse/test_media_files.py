@@ -1,3 +1,4 @@
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -78,3 +79,17 @@ def test_a_medium_that_grows_past_the_limit_while_it_is_read_is_too_large(
     with pytest.raises(Rejected) as rejected:
         media_files.sha256(path)
     assert rejected.value.reason == Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EAGAIN])
+def test_a_disk_that_fails_on_one_file_makes_it_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail(_descriptor: int, _buffers: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    monkeypatch.setattr(os, "readv", fail)
+    with pytest.raises(Rejected, match="cannot be read: its disk fails") as rejected:
+        media_files.sha256(tmp_path / "a.mp4")
+    assert rejected.value.reason == Reason.MEDIA_UNREADABLE
