@@ -77,17 +77,19 @@ def compare(store: Store) -> Comparison:
         return _compared(connection, store, names)
 
 
-def compare_within(connection: sa.Connection, store: Store) -> Comparison:
-    """Compare all that the journal holds with the catalog in a writer's turn.
+def compare_within(connection: sa.Connection, store: Store, *, whole: bool) -> Comparison:
+    """Compare the journal with the catalog in a writer's turn.
 
     Args:
         connection: A writing transaction, so that nobody else writes.
         store: The store.
+        whole: False to leave out what comes before the last move that the catalog knows.
 
     Returns:
         What differs.
     """
-    return _compared(connection, store, journal.names(store))
+    since = 0 if whole else journal.last_number(connection)
+    return _compared(connection, store, journal.names(store), since)
 
 
 def set_aside(store: Store) -> list[Path]:
@@ -102,12 +104,14 @@ def set_aside(store: Store) -> list[Path]:
     return sorted((store.root / SET_ASIDE).glob("*.json"))
 
 
-def _compared(connection: sa.Connection, store: Store, names: set[str]) -> Comparison:
+def _compared(connection: sa.Connection, store: Store, names: set[str], since: int = 0) -> Comparison:
     table = catalog.journal
-    rows = connection.execute(sa.select(table.c.number, table.c.sha256).order_by(table.c.number)).all()
+    asked = sa.select(table.c.number, table.c.sha256).where(table.c.number >= since).order_by(table.c.number)
+    rows = connection.execute(asked).all()
     known = [journal.file_of(store, row.number, row.sha256) for row in rows]
     folder = store.root / journal.FOLDER
-    unknown = sorted(names - {path.name for path in known}, key=lambda name: (journal.number_of(name), name))
+    later = {name for name in names if journal.number_of(name) >= since}
+    unknown = sorted(later - {path.name for path in known}, key=lambda name: (journal.number_of(name), name))
     return Comparison(
         folder=folder,
         num_known=rows[-1].number if rows else 0,

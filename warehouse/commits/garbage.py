@@ -81,13 +81,15 @@ def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: b
         ]
         size_bytes = sum(_size_bytes(folder) for folder in folders)
         removed = [] if dry_run else [_put_away(store, folder) for folder in folders]
+        if not dry_run:
+            journal.tidy(store)
     for folder in removed:
         files.remove_tree(folder)
     return Garbage(tuple(doomed.commit_ids), len(doomed.pending_ids), tuple(folders), size_bytes)
 
 
 def _writing(store: Store) -> AbstractContextManager[sa.Connection]:
-    return settling.writing(store, trust_mark=False)
+    return settling.writing(store, whole=True)
 
 
 @contextmanager

@@ -1,10 +1,7 @@
 """Every move of a head or an alias, kept as a numbered immutable file, from which a lost catalog is made again."""
 
 import json
-import os
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +18,6 @@ FOLDER = "journal"
 FORMAT_VERSION = 1
 OWN_KEYS = ("format_version", "number", "kind", "moved_at")
 """What every entry has beside the move itself."""
-
-_TICK_NANOSECONDS = 10_000_000
 
 
 def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str, Any], now: datetime) -> None:
@@ -47,11 +42,9 @@ def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str
     digest = files.sha256_bytes(payload)
     folder = store.root / FOLDER
     files.make_folder(folder, within=store.root)
-    _let_the_clock_tick(folder)
     insert(connection, entry)
     path = file_of(store, number, digest)
     files.write_file(path, payload)
-    _mark(path)
     _require_turn(connection, store, number, digest)
 
 
@@ -79,61 +72,14 @@ def last_number(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(sa.func.max(catalog.journal.c.number))) or 0
 
 
-def is_marked(connection: sa.Connection, store: Store) -> bool:
-    """Tell by two looks, however long the journal is, that nothing was added to it since the catalog's last move.
-
-    The last entry's file bears a time that follows from that of its folder: any name that is made, renamed or removed
-    there changes the folder's, and then the whole folder must be listed.
+def tidy(store: Store) -> None:
+    """Remove what killed writers have left half written.
 
     Args:
-        connection: A writing transaction.
-        store: The store.
-
-    Returns:
-        False where that is not known.
-    """
-    path = _last_file(connection, store)
-    try:
-        return path is not None and path.stat().st_mtime_ns == _mark_of(path)
-    except FileNotFoundError:
-        return False
-
-
-def tidy(connection: sa.Connection, store: Store) -> None:
-    """Remove what killed writers have left half written, and mark the last entry.
-
-    Args:
-        connection: A writing transaction in which the journal was found to be the catalog's.
-        store: The store.
+        store: The store, in a writer's turn.
     """
     for part in (store.root / FOLDER).glob(".*.part"):
         files.remove_file(part)
-    path = _last_file(connection, store)
-    if path is not None:
-        _mark(path)
-
-
-def _last_file(connection: sa.Connection, store: Store) -> Path | None:
-    table = catalog.journal
-    row = connection.execute(sa.select(table.c.number, table.c.sha256).order_by(table.c.number.desc()).limit(1)).first()
-    return None if row is None else file_of(store, row.number, row.sha256)
-
-
-def _mark(path: Path) -> None:
-    mark = _mark_of(path)
-    with suppress(OSError):  # another user's file: the folder is listed each time, then
-        os.utime(path, ns=(mark, mark))
-
-
-def _mark_of(path: Path) -> int:
-    # Off by some nanoseconds of its own: files that are copied fast bear their folder's time by chance.
-    return path.parent.stat().st_mtime_ns - 1 - int(path.stem.partition("-")[2], 16) % 1_000_000_000
-
-
-def _let_the_clock_tick(folder: Path) -> None:
-    # Two changes within one tick of the file system's clock would bear one time, and the second would go unseen.
-    while 0 <= time.time_ns() - folder.stat().st_mtime_ns < _TICK_NANOSECONDS:
-        time.sleep(_TICK_NANOSECONDS / 1e9)
 
 
 def _require_turn(connection: sa.Connection, store: Store, number: int, digest: str) -> None:

@@ -28,12 +28,12 @@ _logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def writing(store: Store, *, trust_mark: bool = True) -> Iterator[sa.Connection]:
+def writing(store: Store, *, whole: bool = False) -> Iterator[sa.Connection]:
     """Change the catalog once it is known to be the journal's.
 
     Args:
         store: The store.
-        trust_mark: False to list the journal although its last entry says that nothing was added.
+        whole: True to compare every entry, not only what follows the last one that the catalog knows.
 
     Yields:
         A connection as `catalog.writing` gives it.
@@ -45,12 +45,14 @@ def writing(store: Store, *, trust_mark: bool = True) -> Iterator[sa.Connection]
     """
     while True:
         with catalog.writing(store.engine) as connection:
-            interrupted = None if trust_mark and journal.is_marked(connection, store) else _compare(connection, store)
-            if interrupted is None:
+            found = comparison.compare_within(connection, store, whole=whole)
+            if found.problem is not None:
+                raise Corrupt(found.problem)
+            if found.interrupted is None:
                 yield connection
                 return
             # In a transaction of its own: it stays settled whatever becomes of the writer.
-            _settle(connection, store, interrupted)
+            _settle(connection, store, found.interrupted)
 
 
 def settle(store: Store) -> None:
@@ -66,15 +68,6 @@ def settle(store: Store) -> None:
     """
     with writing(store):
         pass
-
-
-def _compare(connection: sa.Connection, store: Store) -> Path | None:
-    found = comparison.compare_within(connection, store)
-    if found.problem is not None:
-        raise Corrupt(found.problem)
-    if found.interrupted is None:
-        journal.tidy(connection, store)
-    return found.interrupted
 
 
 def _settle(connection: sa.Connection, store: Store, path: Path) -> None:
