@@ -16,11 +16,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from featurestore import frame_chunks, scan, snapshot, wanted
+from featurestore import embeddings, frame_chunks, scan, snapshot, tokens, wanted
+from featurestore.extract.frames import FrameExtractor
+from featurestore.extract.media import MediaItem
+from featurestore.extract.text import TextExtractor, TextRecipe
 from featurestore.extract.tfidf import TermWeights
 from featurestore.plan import plan_view
 from featurestore.reader import Examples
-from featurestore.spec import VIEWS, FrameSpec, TextSpec
+from featurestore.spec import TRANSFORM_VERSION, VIEWS, FrameSpec, TextSpec
 from featurestore.views import address
 from modeling import predictions, registry, stored_model
 from modeling.scoring import score
@@ -56,6 +59,12 @@ def opened(root: Path) -> Store:
     return open_existing_store(root)
 
 
+@pytest.fixture
+def newest(golden: Golden) -> Store:
+    """The store whose features this code makes."""
+    return open_existing_store(golden(str(TRANSFORM_VERSION)))
+
+
 def training_moment(answers: Answers) -> datetime:
     return datetime.fromisoformat(answers["as_of"])
 
@@ -65,7 +74,7 @@ def test_every_file_of_a_golden_store_is_whole(opened: Store, record: Any, answe
     heads = [commit for dataset in commits.datasets(opened) for commit in commits.heads(opened, dataset)]
     assert {str(commit.address): [commit.id, commit.num_rows] for commit in heads} == answers["heads"]
     assert commits.aliases(opened) == answers["aliases"]
-    record("old formats", f"golden stores of format versions {', '.join(VERSIONS)}: {len(heads)} heads read")
+    record("old formats", f"golden stores {', '.join(VERSIONS)}: {len(heads)} heads read")
 
 
 def test_every_table_reads_with_its_rows(opened: Store) -> None:
@@ -124,6 +133,47 @@ def test_scans_specs_and_previews_read(opened: Store) -> None:
     text = wanted.spec_commit(opened, "text", fingerprints["text"])
     weights = TermWeights.from_files({name: commits.read_bytes(text, name) for name in text.files})
     assert weights.num_documents == 20
+
+
+def test_the_golden_corpus_still_gives_the_frames_of_its_version(newest: Store) -> None:
+    """Code that changes them makes another transform version, and another golden store."""
+    fingerprint = wanted.require(newest)["frames"]
+    commit = wanted.spec_commit(newest, "frames", fingerprint)
+    spec, weights = (
+        wanted.load_spec(newest, fingerprint, FrameSpec),
+        commits.verified_path(commit, "weights.safetensors"),
+    )
+    for name in ("labeled", "2026-11-20"):
+        media = tables.videos(tables.video_partition(newest, name)).drop_nulls("media_path").sort("video_id")
+        items = [
+            MediaItem(row["media_sha256"], FOLDER / "corpus" / row["media_path"], row["media_kind"])
+            for row in media.iter_rows(named=True)
+        ]
+        with FrameExtractor(spec, weights, 2) as extractor:
+            outcomes = dict(zip(media["video_id"], extractor.extract(items, previews=False), strict=True))
+        kept = head(newest, address("frames", fingerprint, name))
+        ledger = tables.read_table(kept, "ledger.parquet").filter(pl.col("outcome") != "no_media")
+        assert {row["video_id"]: (row["outcome"], row["detail"]) for row in ledger.iter_rows(named=True)} == {
+            video_id: (outcome.reason, outcome.detail) for video_id, outcome in outcomes.items()
+        }
+        shard = embeddings.open_mapped(commits.verified_path(kept, "shard-00000.h5"))
+        good = [outcome for outcome in outcomes.values() if outcome.embeddings is not None]
+        np.testing.assert_array_equal(shard.frame_mask, np.stack([outcome.frame_mask for outcome in good]))
+        np.testing.assert_array_equal(shard.pts_seconds, np.stack([outcome.pts_seconds for outcome in good]))
+        # Another kind of processor may round the last bit otherwise.
+        np.testing.assert_allclose(shard.embeddings, np.stack([outcome.embeddings for outcome in good]), atol=2e-3)
+
+
+def test_the_golden_corpus_still_gives_the_text_of_its_version(newest: Store) -> None:
+    fingerprint = wanted.require(newest)["text"]
+    commit = wanted.spec_commit(newest, "text", fingerprint)
+    weights = TermWeights.from_files({name: commits.read_bytes(commit, name) for name in commit.files})
+    vocabulary = commits.read_bytes(commit, wanted.VOCABULARY_FILE)
+    extractor = TextExtractor(TextRecipe(wanted.load_spec(newest, fingerprint, TextSpec), vocabulary, weights))
+    for name in ("labeled", "2026-11-20"):
+        rows = extractor.extract(tables.videos(tables.video_partition(newest, name)).sort("video_id"))
+        kept = head(newest, address("text", fingerprint, name))
+        assert rows.equals(tokens.read(commits.verified_path(kept, "shard-00000.parquet")))
 
 
 def test_the_catalog_is_made_again_from_golden_files(root: Path, answers: Answers) -> None:

@@ -20,6 +20,7 @@ from featurestore.spec import (
     TextSpec,
     TfidfParameters,
     View,
+    changes,
     fingerprint,
     parse_spec,
     short,
@@ -84,6 +85,12 @@ def test_a_spec_of_version_1_keeps_its_bytes_and_its_fingerprint(old: Store) -> 
 def test_a_spec_of_any_transform_version_is_read_and_written_alike(version: int) -> None:
     for spec in specs(version):
         assert parse_spec(spec_json(spec)) == spec
+
+
+def test_the_step_is_shown_with_the_fields_that_version_1_did_not_have() -> None:
+    (old_frames, old_text), (frames, text) = specs(1), specs(2)
+    assert changes(old_frames, frames) == {"transform_version": (1, 2), "crop_mode": (None, "center")}
+    assert changes(old_text, text) == {"transform_version": (1, 2)}
 
 
 @pytest.mark.parametrize(("version", "remedy"), [(1, "run reelstore apply"), (3, "upgrade Reelstore")])

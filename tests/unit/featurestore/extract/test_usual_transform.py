@@ -20,13 +20,13 @@ from featurestore.extract.archive import decode_zip
 from featurestore.extract.decode import decode_video
 from featurestore.extract.frame_encoder import make_frame_spec
 from featurestore.extract.framing import Framing
-from featurestore.spec import FrameSpec
+from featurestore.spec import CropMode, FrameSpec
 from warehouse.errors import Invalid
 
 Picture = npt.NDArray[np.uint8]
 SIZES = {"wide": (90, 160), "tall": (160, 90), "square": (101, 101), "odd": (143, 97), "even margins": (118, 84)}
 """Height and width; the margins of a crop of 64 are odd and even, and of each remainder by four."""
-SCALERS_ROUNDING = 2
+SCALERS_ROUNDING = 4
 VIDEO_SIZES = {"wide": (90, 160), "tall": (160, 90), "square": (102, 102), "odd": (142, 98)}
 
 
@@ -87,9 +87,10 @@ def test_videos_equal_timms_own_transform_within_the_scalers_rounding(
 ) -> None:
     video = filmed(texture(size), tmp_path, lambda stream: stream.set_display_rotation(degrees))
     shown = np.rot90(texture(size), degrees // 90)
-    for short, share in ((73, 0.875), (71, 0.9)):
-        decoded = decode_video(io.BytesIO(video), Framing(8, short, 64, "bicubic"))
-        expected = usual(shown, input_size=(3, 64, 64), crop_pct=share, interpolation="bicubic")
+    resizes: list[tuple[int, float, CropMode]] = [(73, 0.875, "center"), (71, 0.9, "center"), (71, 0.9, "squash")]
+    for short, share, mode in resizes:
+        decoded = decode_video(io.BytesIO(video), Framing(8, short, 64, "bicubic", mode))
+        expected = usual(shown, input_size=(3, 64, 64), crop_pct=share, crop_mode=mode, interpolation="bicubic")
         difference = np.abs(decoded.frames[0].astype(np.int16) - expected)
         assert difference.max() <= SCALERS_ROUNDING
 
