@@ -163,6 +163,13 @@ def test_what_a_version_without_kinds_took_over_from_the_other_kind_is_decided_a
     assert set(house.find(*wanted)) == {house.content(3), house.content(4)}
 
 
+def test_a_reason_that_no_medium_of_its_kind_ends_in_is_not_taken_over(house: House) -> None:
+    short = FrameOutcome(Reason.DECODED_SHORT, "no clip")
+    house.publish("day", [(1, "video", BAD_ZIP), (2, "frames_zip", BAD_ZIP), (3, "frames_zip", short)], is_old=True)
+    wanted = [house.content(1), house.content(2, "frames_zip"), house.content(3, "frames_zip")]
+    assert set(house.find(*wanted)) == {wanted[1]}
+
+
 def test_a_commit_whose_listing_is_lost_gives_nothing_away(house: House, good: FrameOutcome) -> None:
     commit = house.publish("day", [(1, "video", good)])
     listing = tables.video_partition(house.store, "day").commit
