@@ -37,6 +37,7 @@ def extract_features(partition: Partition = None, retry: Retry = None) -> list[d
     again = None if retry is None else parse_retryable(retry)
     settings = load_settings()
     store = open_existing_store(settings.root, settings.catalog_url)
+    commits.settle(store)
     partitions = [tables.video_partition(store, partition)] if partition else tables.video_partitions(store)
     if wanted.wanted(store) is None:
         wanted_specs.freeze(store, wanted_specs.prepare(store, settings), datetime.now(UTC))

@@ -17,7 +17,7 @@ from flows.settings import load_settings
 from modeling import predictions, registry, stored_model
 from modeling.scoring import score
 from modeling.stored_model import LoadedModel
-from warehouse import tables
+from warehouse import commits, tables
 from warehouse.store import Store, open_existing_store
 
 
@@ -26,6 +26,7 @@ def score_partitions(partition: Partition = None, model: ModelId = None) -> list
     """Score every partition of role score that lacks up-to-date predictions, each listed video once."""
     settings = load_settings()
     store = open_existing_store(settings.root, settings.catalog_url)
+    commits.settle(store)
     commit = registry.require(store, model)
     names = [partition] if partition else [found.name for found in tables.video_partitions(store, "score")]
     load = functools.cache(lambda: stored_model.load_model(commit))

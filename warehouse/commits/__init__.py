@@ -9,6 +9,7 @@ from warehouse.commits.history import commit_by_id, commits, datasets, find, hea
 from warehouse.commits.publishing import publish, publish_files
 from warehouse.commits.rebuild import Rebuilt, rebuild_catalog
 from warehouse.commits.rollback import roll_back, roll_back_alias
+from warehouse.commits.settling import settle
 from warehouse.commits.staging import Staging, stage
 from warehouse.commits.verification import Damage, verify
 from warehouse.commits.verified import read_bytes, read_provenance, verified_path, verify_commit
@@ -45,6 +46,7 @@ __all__ = [
     "roll_back_alias",
     "set_alias",
     "set_aside",
+    "settle",
     "stage",
     "verified_path",
     "verify",

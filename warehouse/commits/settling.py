@@ -99,16 +99,17 @@ def _follow_commit(connection: sa.Connection, store: Store, entry: Entry) -> Non
     verify_commit(commit)
     if gone := lineage.missing(connection, lineage.inputs_of(commit.facts, provenance)):
         raise Corrupt(f"commit {gone[0][:16]}, which it was made from, is no longer in the store")
-    rows.record(connection, commit, _pending_id(connection, address, commit_id))
+    rows.record(connection, commit, _take_pending(connection, address, commit_id))
 
 
-def _pending_id(connection: sa.Connection, address: Address, commit_id: str) -> str:
-    # The row itself stays: a run that resumes takes its files back by it, and finds them published.
+def _take_pending(connection: sa.Connection, address: Address, commit_id: str) -> str:
     table = catalog.pending
     same = sa.and_(
         table.c.dataset == address.dataset, table.c.partition == address.column, table.c.commit_id == commit_id
     )
-    return connection.scalar(sa.select(table.c.id).where(same)) or ""
+    pending_id = connection.scalar(sa.select(table.c.id).where(same)) or ""
+    connection.execute(table.delete().where(table.c.id == pending_id))
+    return pending_id
 
 
 def _follow_alias(connection: sa.Connection, _store: Store, entry: Entry) -> None:
