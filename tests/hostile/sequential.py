@@ -32,6 +32,8 @@ from PIL import Image
 
 BACK_SECONDS, FORWARD_SECONDS = 0.1, 10
 GRID = 8
+MAX_PIXELS = 4096 * 4096
+"""Of one frame, as for the decoder: where a header says more, FFmpeg believes the pictures themselves."""
 
 _CLOCKED = {"mpegts", "mpeg", "flv"}
 _DECODING_TIMES = {"avi", "asf"}
@@ -89,7 +91,8 @@ def play(payload: bytes, *, hold: bool = False) -> Playback:
         payload: the bytes of the file.
         hold: whether to keep all frames, so that the decoder must find new memory for each.
     """
-    with av.open(io.BytesIO(payload), metadata_errors="replace") as container:
+    options = {"max_pixels": str(MAX_PIXELS)}
+    with av.open(io.BytesIO(payload), options=options, metadata_errors="replace") as container:
         return _Player(container).play(hold=hold)
 
 

@@ -93,6 +93,7 @@ def cases() -> dict[str, tuple[bytes, list[int]]]:
             made[f"{form}, whose clock wraps at {wrap:,.0f} s"] = wrapping, list(range(2 * PART))
         late = PART + GAP_SECONDS * RATE
         pausing = joined(form, (0, late / RATE))
+        made[f"{form}, two files joined"] = drawn(form, 0) + drawn(form, 1), list(range(2 * PART))
         made[f"{form}, whose clock pauses"] = pausing, [*range(PART), *range(late, late + PART)]
     return made
 
