@@ -19,6 +19,7 @@ It shares no code with the decoder under test. Its timeline:
 
 import contextlib
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -75,6 +76,11 @@ class Playback:
     @property
     def num_times(self) -> int:
         return len({frame.seconds for frame in self.frames})
+
+    def next_after(self, seconds: float) -> float:
+        """When the next frame is shown after a time in single precision; infinity after the last one."""
+        width = float(np.spacing(np.float32(abs(seconds)))) + 1e-6
+        return min((frame.seconds for frame in self.frames if frame.seconds > seconds + width), default=math.inf)
 
     def at(self, seconds: float) -> list[Picture]:
         """The pictures that a time in single precision may mean: those that begin there, else the last one before."""
@@ -192,10 +198,10 @@ class _Player:
 
 
 def _demux(container: Any, stream: Any) -> list[Any]:
-    """All packets of a stream, up to damage that ends it."""
+    """All packets of a stream, up to damage that ends it; one in which the file ends is none."""
     packets = []
     with contextlib.suppress(av.FFmpegError):
         for packet in container.demux(stream):
             if packet.size:
                 packets.append(packet)  # noqa: PERF401 - those before the damage are kept
-    return packets
+    return packets[:-1] if packets and packets[-1].is_corrupt else packets

@@ -80,8 +80,12 @@ def disagreements(payload: bytes, decoded: DecodedFrames) -> Iterator[str]:
     played = sequential.play(payload)
     if 2 * played.num_times < played.num_displayed:
         yield f"only {played.num_times} of {played.num_displayed} frames have a time"
+    if decoded.frame_mask.sum() < min(8, played.num_times):
+        yield f"only {decoded.frame_mask.sum()} of {played.num_times} frames are there"
     for i in np.flatnonzero(decoded.frame_mask):
         seconds = float(decoded.pts_seconds[i])
+        if decoded.frame_mask.all() and played.next_after(seconds) < (i + 0.5) / 8 * played.frames[-1].seconds - 1e-3:
+            yield f"frame {i}, at {seconds:g} s, is not shown any more at its part of the timeline"
         cells, right = sequential.grid(Image.fromarray(decoded.frames[i])), played.at(seconds)
         if not any(_is_like(cells, picture) for picture in right):
             held = sequential.play(payload, hold=True).at(seconds)
