@@ -1,5 +1,6 @@
 """Words from outside, made safe to show in a terminal and to keep in a ledger."""
 
+import codecs
 import re
 import sys
 
@@ -16,6 +17,7 @@ MAX_PRINTABLE_CHARS = 200
 # Listed here and not asked of `str.isprintable`, whose answers change with Python's version of Unicode. Further than
 # `UNSEEN`: fillers that have no glyph, and tags, in which a second text can hide.
 _UNPRINTABLE = re.compile(f"[{UNSEEN}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000-\U000e007f]")
+_ESCAPE = codecs.getencoder("unicode_escape")  # looked up now: a jailed worker can import no codec
 _MARKS = re.compile(r"[\\`*<>\[\]|~&]|(?<!\w)_|_(?!\w)|^[#+=-]")
 
 
@@ -48,4 +50,4 @@ def markdown(text: str) -> str:
 
 
 def _escaped(unfit: re.Match[str]) -> str:
-    return unfit[0].encode("unicode_escape").decode("ascii")
+    return _ESCAPE(unfit[0])[0].decode("ascii")

@@ -24,6 +24,9 @@ def ingest_command(
     strict: Annotated[bool, typer.Option("--strict", help="Refuse the listing for one wrong row.")] = False,
 ) -> None:
     """List the videos of one partition, with the digest of each medium."""
+    from flows.embedded import use_embedded_server
+
+    use_embedded_server()  # before Prefect, which would tell a terminal of its telemetry, is imported
     from flows.ingest_videos import list_videos, told
 
     for line in told(list_videos(source, annotations, partition, role, media, taxonomy, rehash, strict)):
