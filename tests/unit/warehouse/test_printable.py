@@ -1,7 +1,7 @@
 import pytest
 
 from warehouse.identifiers import shown
-from warehouse.printable import MAX_PRINTABLE_CHARS, printable
+from warehouse.printable import MAX_PRINTABLE_CHARS, markdown, printable
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,18 @@ def test_each_character_is_kept_or_escaped_and_can_be_stored() -> None:
 def test_quoted_values_are_printable() -> None:
     assert shown("a\x1b\n\ud800") == r"'a\x1b\n\ud800'"
     assert shown("标" * 1000).endswith("标…")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown_as"),
+    [
+        ("2026-11-20: 3 of 4 ok, test_a 标题", "2026-11-20: 3 of 4 ok, test_a 标题"),
+        (
+            "[x](javascript:1) <img src=x> `a` **b** |c| &lt;",
+            r"\[x\](javascript:1) \<img src=x\> \`a\` \*\*b\*\* \|c\| \&lt;",
+        ),
+        ("  # forged\n\n# heading _it_", r"\# forged\\n\\n# heading \_it\_"),
+    ],
+)
+def test_nothing_in_words_is_markdown(text: str, shown_as: str) -> None:
+    assert markdown(text) == shown_as
