@@ -143,8 +143,12 @@ def _decoded(seed: int) -> DecodedFrames:
 
 
 def kept_files(root: Path) -> dict[str, str]:
-    """The digest of each file of a store that counts, and its folders; the catalog and staging are left out."""
-    kept = (path for path in sorted(root.rglob("*")) if path.relative_to(root).parts[0] not in _APART)
+    """The digest of each file of a store that counts, and its folders; the catalog and staging are left out.
+
+    So is what was being written, which gc removes.
+    """
+    found = (path for path in sorted(root.rglob("*")) if path.suffix != ".part")
+    kept = (path for path in found if path.relative_to(root).parts[0] not in _APART)
     return {path.relative_to(root).as_posix(): files.sha256_file(path) if path.is_file() else "/" for path in kept}
 
 
