@@ -8,6 +8,8 @@ It shares no code with the decoder under test. Its timeline:
   Sections are laid end to end: each begins where the one before it stops showing its last frame. Other containers
   keep their stated times. A packet that states no time of decoding is given one that follows from the packet before;
   where the clock steps after it, and its frame is shown near the new clock, it belongs to the new section already.
+  A step forward to a time at which, or after which, a frame of the 32 packets before it in the section is shown is a
+  pause: the clock was known to come there, and no section begins.
 - A frame is shown from the time of its packet until the next frame's. Where a container has no times of showing (AVI
   and ASF with B-frames, packets without one), frames are shown as they come out, at the times of decoding in order.
 - Frames that are stated to be shown before the packet with which their section begins, if that can be decoded alone,
@@ -32,6 +34,7 @@ import numpy.typing as npt
 from PIL import Image
 
 BACK_SECONDS, FORWARD_SECONDS = 0.1, 10
+NUM_FORESEEN = 32
 GRID = 8
 MAX_PIXELS = 4096 * 4096
 """Of one frame, as for the decoder: where a header says more, FFmpeg believes the pictures themselves."""
@@ -150,7 +153,7 @@ class _Player:
         stated = clock if not self.is_timed else [packet.pts for packet in self.packets]
         times: dict[int, Fraction] = {}
         start = Fraction(0)
-        for section in self._sections(clock):
+        for section in self._sections(clock, stated):
             begin = stated[section.start] if section.start == 0 or self.packets[section.start].is_keyframe else None
             shown = [i for i in section if not self.packets[i].is_discard and (begin is None or stated[i] >= begin)]
             if not shown:
@@ -164,13 +167,21 @@ class _Player:
             start = seconds[last] + self._duration(self.packets[last]) * self.stream.time_base
         return times
 
-    def _sections(self, clock: Sequence[int]) -> list[range]:
-        """Ranges of packets."""
+    def _sections(self, clock: Sequence[int], stated: Sequence[int]) -> list[range]:
+        """Ranges of packets.
+
+        Args:
+            clock: when each is decoded.
+            stated: when its frame is shown, or the same where that isn't stated.
+        """
         starts = [0]
         if self.is_clocked:
             steps = [(after - before) * self.stream.time_base for before, after in pairwise(clock)]
-            stepped = [i for i, step in enumerate(steps, 1) if step < -BACK_SECONDS or step > FORWARD_SECONDS]
-            starts += [i - self._is_late(i - 1, clock) for i in stepped]
+            for i, step in enumerate(steps, 1):
+                begin = i - self._is_late(i - 1, clock)
+                foreseen = max(stated[max(starts[-1], begin - NUM_FORESEEN) : begin], default=-math.inf)
+                is_jump = step > FORWARD_SECONDS and foreseen < clock[i]
+                starts += [begin] * (step < -BACK_SECONDS or is_jump)
         return [range(*bounds) for bounds in pairwise([*sorted(set(starts)), len(self.packets)])]
 
     def _is_late(self, index: int, clock: Sequence[int]) -> bool:

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import BinaryIO
 
 import av
@@ -92,7 +92,8 @@ def read_clip(file: BinaryIO, container: av.container.InputContainer, stream: av
         duration=lambda packet: _duration(packet, stream),
     )
     _check_places(len(laid.places), num_displayed)
-    laid = replace(laid, end=_shown_until(file, container, stream, read, laid))
+    last_section = list(dropwhile(lambda packet: packet is not packets[starts[-1]], read))
+    laid = replace(laid, end=_shown_until(file, container, stream, last_section, laid))
     missing = promised_end.missing_ticks(container, stream, read, laid.end - laid.shift)
     known_until = laid.end
     if len(stream.index_entries) and packets[-1].dts is not None:
@@ -152,13 +153,13 @@ def _shown_until(
     file: BinaryIO,
     container: av.container.InputContainer,
     stream: av.VideoStream,
-    read: Sequence[av.Packet],
+    section: Sequence[av.Packet],
     laid: Timeline,
 ) -> int:
-    """When the last frame stops being shown: for as long as packets without bytes follow, it stays on."""
+    """When the last frame stops being shown: while packets without bytes follow in its section, it stays on."""
     if container.format.name == "avi":
-        return laid.end + promised_end.empty_tail(file, stream, read[-1])
-    stays_until = (int(packet.pts) + laid.shift + _duration(packet, stream) for packet in read if not packet.size)
+        return laid.end + promised_end.empty_tail(file, stream, section[-1])
+    stays_until = (int(packet.pts) + laid.shift + _duration(packet, stream) for packet in section if not packet.size)
     return max([laid.end, *stays_until])
 
 

@@ -9,6 +9,8 @@ from typing import Protocol
 MAX_STEP_BACK = Fraction(1, 10)
 MAX_STEP_FORWARD = Fraction(10)
 """Seconds. Where the decoding clock steps further, it has begun again or jumped, and a section begins."""
+MAX_REORDERED = 32
+"""Packets: a frame is decoded at most so many before its decoding clock reaches the time at which it is shown."""
 
 
 class Packet(Protocol):
@@ -58,12 +60,20 @@ def section_starts(packets: Sequence[Packet], time_base: Fraction) -> list[int]:
     Returns:
         Their indices, of which 0 is the first.
     """
-    starts = {0}
+    starts = [0]
     for i, (before, packet) in enumerate(pairwise(packets), start=1):
         step = ((packet.dts or 0) - (before.dts or 0)) * time_base
         if step < -MAX_STEP_BACK or step > MAX_STEP_FORWARD:
-            starts.add(i - 1 if i > 1 and _lags(packets[i - 2], before, packet) else i)
-    return sorted(starts)
+            start = i - 1 if i > 1 and _lags(packets[i - 2], before, packet) else i
+            earlier = packets[max(starts[-1], start - MAX_REORDERED) : start]
+            if start > starts[-1] and (step < 0 or not _is_reached(earlier, packet)):
+                starts.append(start)
+    return starts
+
+
+def _is_reached(earlier: Sequence[Packet], packet: Packet) -> bool:
+    """Whether a frame decoded earlier is shown only when the clock has stepped: a pause that is stated, and no jump."""
+    return any(before.pts is not None and before.pts >= (packet.dts or 0) for before in earlier)
 
 
 def _lags(before: Packet, packet: Packet, after: Packet) -> bool:

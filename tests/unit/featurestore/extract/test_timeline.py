@@ -13,7 +13,10 @@ import pytest
 from featurestore.extract.decode import decode_video
 from featurestore.extract.frame_sampling import sample
 from featurestore.extract.framing import DecodedFrames, Framing
+from featurestore.extract.video import clip
+from featurestore.extract.video.container import read_packets
 from featurestore.reasons import Reason
+from tests.hostile import sequential
 from warehouse.errors import Rejected
 
 Counters = Callable[[DecodedFrames], list[int]]
@@ -123,6 +126,25 @@ def test_a_pause_is_kept_where_the_clock_may_not_jump_so_far(
     assert paused.pts_seconds.tolist() == sorted(paused.pts_seconds.tolist())
 
 
+@pytest.mark.parametrize("container", ["mpegts", "flv"])
+@pytest.mark.parametrize(
+    "pts",
+    [range(0, 40 * 300, 300), *([i + 375 * (i >= pause_at) for i in range(48)] for pause_at in range(19, 30))],
+    ids=["slides", *(f"a pause before frame {pause_at}" for pause_at in range(19, 30))],
+)
+def test_reordered_frames_keep_their_times_however_long_each_is_shown(
+    pts: Sequence[int], container: str, make_clip: MakeClip, whole: Framing, counters: Counters
+) -> None:
+    payload = make_clip(len(pts), container=container, pts=pts)
+    decoded = decode_video(io.BytesIO(payload), whole)
+    chosen = sample(pts, pts[-1] + 1, 8)
+    assert counters(decoded) == chosen
+    np.testing.assert_allclose(decoded.pts_seconds, [pts[i] / 25 for i in chosen], atol=3e-3)
+    assert [frame.seconds for frame in sequential.play(payload).frames] == pytest.approx(
+        [t / 25 for t in pts], abs=3e-3
+    )
+
+
 def test_a_clock_that_passes_its_last_tick_goes_on(make_clip: MakeClip, whole: Framing, counters: Counters) -> None:
     source = make_clip(60, container="mpegts", options=B_FRAMES)
     wraps = retimed(source, "mpegts", lambda _: 2**33 / 90_000 - 1.2)
@@ -220,6 +242,22 @@ def test_empty_samples_at_the_end_of_an_mp4_keep_the_last_picture_on(
         struct.pack_into(">I", payload, sizes + 4 * i, 0)
     decoded = decode_video(io.BytesIO(payload), whole)
     assert counters(decoded) == [min(i, 29) for i in sample(range(40), 40, 8)]
+
+
+def test_a_packet_without_bytes_keeps_no_picture_on_beyond_its_section(
+    make_clip: MakeClip, whole: Framing, counters: Counters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [make_clip(30, container="mpegts", numbers=range(nth, nth + 30)) for nth in (0, 30, 60)]
+    parts[1] = retimed(parts[1], "mpegts", lambda _: 3600)
+
+    def read_one_more(*given: Any) -> list[Any]:
+        packets = read_packets(*given)
+        empty = av.Packet()
+        empty.pts = empty.dts = packets[40].pts
+        return [*packets[:40], empty, *packets[40:]]
+
+    monkeypatch.setattr(clip, "read_packets", read_one_more)
+    check(decode_video(io.BytesIO(b"".join(parts)), whole), counters, range(90))
 
 
 def test_an_avi_cut_off_is_decoded_short(make_clip: MakeClip, whole: Framing) -> None:
