@@ -90,7 +90,8 @@ def digest_media(
         The digests, and why there are no others.
 
     Raises:
-        Invalid: More than 5% and more than 20 of the media are there and cannot be read; nothing was published.
+        Invalid: More than 5% and more than 20 of the media are there and cannot be read, for their permissions or a
+            failing disk; nothing was published.
         Retryable: The disk of the store is full or failing, or the catalog is out of reach.
     """
     address, found = Address(MEDIA, partition), MediaDigests()
@@ -118,14 +119,14 @@ def digest_media(
 
 
 def _check_unread(found: MediaDigests, media_root: Path) -> None:
-    failed = [path for path, error in found.unread.items() if error.reason != media_files.TOO_LARGE]
+    failed = [path for path, error in found.unread.items() if media_files.is_refused(error)]
     num_all = len(found.rows) + len(found.missing) + len(found.unread)
     if not over_budget(len(failed), num_all):
         return
     named = "; ".join(f"{shown(path)} {found.unread[path]}" for path in sorted(failed)[:_NAMED_IN_A_SENTENCE])
     raise Invalid(
         f"{len(failed):,} of {num_all:,} media under {media_root} are there and cannot be read, more than 5% and more "
-        f"than 20, and nothing is published: {named}; mend the disk, its permissions or the listing, then run again"
+        f"than 20, and nothing is published: {named}; mend the disk or its permissions, then run again"
     )
 
 

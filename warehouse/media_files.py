@@ -21,6 +21,7 @@ _CAUSES = {
     errno.ENAMETOOLONG: "its name is too long",
 }
 """Of the system's refusals those that somebody can mend; its own words differ from system to system."""
+_CAUSED_BY_NAMES = (errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
@@ -122,6 +123,19 @@ def too_large() -> Rejected:
         The error to raise.
     """
     return Rejected(TOO_LARGE, f"has more than {MAX_MEDIUM_BYTES} bytes")
+
+
+def is_refused(error: Rejected) -> bool:
+    """Tell whether the system refused to read what is there, for its permissions or a failing disk.
+
+    Args:
+        error: Why there is no digest of a medium that is not missing.
+
+    Returns:
+        False where the path itself is the fault: it leads to no regular file, leads in a circle, or is no name.
+    """
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno not in _CAUSED_BY_NAMES
 
 
 @contextmanager

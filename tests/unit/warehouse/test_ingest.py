@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from featurestore.reasons import Reason
 from tests.bad_paths import BAD_PATHS, LONG_NAME, Make, without_privileges
 from warehouse import commits, ingest, media, media_files, split, tables
 from warehouse.commits import Address
-from warehouse.errors import Invalid, Rejected, Retryable
+from warehouse.errors import Invalid, Retryable
 from warehouse.files import sha256_bytes
 from warehouse.ingest import IngestSummary, publish_listing
 from warehouse.listing import read_listing
@@ -202,6 +203,25 @@ def test_a_bad_path_is_one_listed_video_without_digest(
     assert rows(store)["media_path"].to_list() == [name, "b.mp4"]
 
 
+@pytest.mark.parametrize(("name", "case"), BAD_PATHS.items(), ids=[name[:9] for name in BAD_PATHS])
+def test_many_bad_paths_refuse_an_ingest_only_where_reading_is_refused(
+    store: Store, run: Ingest, listed: Listed, name: str, case: tuple[Make, Reason, str]
+) -> None:
+    paths = [f"{number:02d}/{name}" for number in range(21)]
+    listing = listed(*(row(f"v{number:02d}", path) for number, path in enumerate(paths)), missing=tuple(paths))
+    for path in paths:
+        (listing.parent / path).parent.mkdir()
+        case[0](listing.parent / path)
+    with without_privileges():
+        if name == "closed":
+            with pytest.raises(Invalid, match=r"21 of 21 media .* cannot be read.* mend the disk or its permissions"):
+                run(listing, "score")
+            assert tables.video_partitions(store) == []
+        else:
+            assert run(listing, "score").num_media_unread == 21
+            assert rows(store)["media_path"].to_list() == paths
+
+
 def test_a_listing_of_bad_paths_alone_is_listed(store: Store, run: Ingest, listed: Listed) -> None:
     listing = listed(row("a", "folder"), missing=("folder",))
     (listing.parent / "folder").mkdir()
@@ -222,22 +242,21 @@ def test_a_failing_disk_is_reported_before_it_takes_the_digests_away_and_a_rerun
     store: Store, run: Ingest, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listing = listed(*(row(f"v{number:02d}") for number in range(100)))
-    real, read = media_files.sha256, []
+    real, sha256, read = os.open, media_files.sha256, []
 
-    def failing(path: Path) -> str:
-        if path.name < "v21.mp4":
-            raise Rejected(media_files.UNREADABLE, "cannot be read: its disk fails")
-        return real(path)
+    def failing(path: Path, *given: int, **named: int) -> int:
+        if Path(path).suffix == ".mp4" and Path(path).name < "v21.mp4":
+            raise OSError(errno.EIO, "input/output error")
+        return real(path, *given, **named)
 
     def recorded(path: Path) -> str:
         read.append(path.name)
-        return real(path)
+        return sha256(path)
 
-    monkeypatch.setattr(media_files, "sha256", failing)
-    with pytest.raises(
-        Invalid, match=r"21 of 100 media .* cannot be read.* 'v00\.mp4' cannot be read: its disk fails;"
-    ) as refused:
+    monkeypatch.setattr(os, "open", failing)
+    with pytest.raises(Invalid, match=r"21 of 100 media .* 'v00\.mp4' cannot be read: its disk fails, or") as refused:
         run(listing, "score")
+    monkeypatch.setattr(os, "open", real)
     assert "v03" not in str(refused.value)
     assert tables.video_partitions(store) == []
     monkeypatch.setattr(media_files, "sha256", recorded)
