@@ -7,11 +7,11 @@ import polars as pl
 
 from featurestore import failures
 from featurestore.extract.work_limits import WorkLimits
-from featurestore.failures import FAILURES, is_due, is_raised, may_pass
+from featurestore.failures import FAILURES, is_caused, is_due, is_raised, may_pass
 from featurestore.frame_chunks import preview_name, read_outcomes, shard_name
 from featurestore.ledger import LEDGER_FILE, Ledger
 from featurestore.outcome import Content, FrameOutcome
-from featurestore.reasons import Reason
+from featurestore.reasons import CAUSED_BY_MEDIA, Reason
 from featurestore.views import KIND, has_previews, input_sha256, listed_columns, listing_of
 from warehouse import commits, tables
 from warehouse.commits import Commit
@@ -47,9 +47,9 @@ def rows(store: Store, head: Commit, listing: Commit | None) -> pl.LazyFrame:
     if listing is None:
         return ledger.with_columns(pl.lit(None, FAILURES[name]).alias(name) for name in _NOTED)
     kinds = tables.scan_table(listing, "videos.parquet").select("video_id", kind=KIND)
-    noted = failures.of_head(store, head).lazy().select("content_sha256", *_NOTED)
+    noted = failures.of_head(store, head).lazy().select("content_sha256", "outcome", *_NOTED)
     known = ledger.join(kinds, on="video_id", how="left", maintain_order="left")
-    return known.join(noted, on=["content_sha256", "kind"], how="left", maintain_order="left")
+    return known.join(noted, on=["content_sha256", "kind", "outcome"], how="left", maintain_order="left")
 
 
 def standing(store: Store, heads: Sequence[Commit], limits: WorkLimits) -> list[pl.LazyFrame]:
@@ -103,7 +103,8 @@ class CommittedFrames:
         limits: on one video's work.
         head: one of them that is built upon: all that it holds stands, but for what `again` asks for.
         listing: the videos that it is current for.
-        again: reasons that are tried again in it; none to try again what met a limit that is higher now.
+        again: reasons that are tried again in it, also where other heads have given up; none to try again what met a
+            limit that is higher now.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class CommittedFrames:
         limits: WorkLimits,
         head: Commit | None = None,
         listing: Commit | None = None,
-        again: Sequence[Reason] = (),
+        again: Sequence[Reason] | None = None,
     ) -> None:
         kept = [] if head is None else [head]
         # Where a content was committed twice, the commit with preview strips serves everyone.
@@ -121,7 +122,9 @@ class CommittedFrames:
         has_medium = pl.col("kind").is_not_null()
         built_upon = [rows(store, one, listing).filter(has_medium, ~is_due(again, limits)) for one in kept]
         self._sources = kept + others
-        scans = [*built_upon, *standing(store, others, limits), pl.LazyFrame(schema=_ROWS)]
+        tries_given_up = not set(CAUSED_BY_MEDIA).isdisjoint(again or ())
+        taken_over = [scan.filter(~(is_caused() & tries_given_up)) for scan in standing(store, others, limits)]
+        scans = [*built_upon, *taken_over, pl.LazyFrame(schema=_ROWS)]
         numbered = [scan.with_columns(source=pl.lit(place, pl.Int32)) for place, scan in enumerate(scans)]
         self._known = pl.concat(numbered).unique(list(_CONTENTS), keep="first", maintain_order=True).collect()
 

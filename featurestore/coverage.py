@@ -39,7 +39,7 @@ class Coverage:
     warnings: dict[str, int]
     """Videos that are odd and yet may be right, by warning."""
     given_up: dict[str, int] = field(default_factory=dict)
-    """Of those that failed, the ones that are permanent since the third run in which they failed so, by reason."""
+    """Of those that failed, the ones that are given up since the third run in which they failed so, by reason."""
     raised: dict[str, int] = field(default_factory=dict)
     """Of those that failed, the ones that met a limit which is higher now, by reason: the next extraction tries them
     again, once."""

@@ -32,9 +32,14 @@ _ATTRIBUTE = "failures"
 _NOTED = (*RETRYABLE, Reason.TOO_LARGE)
 
 
+def is_caused() -> pl.Expr:
+    """Whether an outcome is one that a medium can cause every time, of which the attempts are counted apart."""
+    return pl.col("outcome").is_in(list(CAUSED_BY_MEDIA))
+
+
 def may_pass() -> pl.Expr:
     """Whether a failure may pass when it is tried again; what a medium causes may so until the third attempt."""
-    given_up = pl.col("outcome").is_in(list(CAUSED_BY_MEDIA)) & (pl.col("attempts").fill_null(0) >= MAX_ATTEMPTS)
+    given_up = is_caused() & (pl.col("attempts").fill_null(0) >= MAX_ATTEMPTS)
     return pl.col("outcome").is_in(list(RETRYABLE)) & ~given_up
 
 
@@ -45,10 +50,20 @@ def is_raised(limits: WorkLimits) -> pl.Expr:
     return (higher | ((outcome == Reason.DECODE_TIMEOUT) & (limit < limits.seconds))).fill_null(value=False)
 
 
-def is_due(reasons: Sequence[Reason], limits: WorkLimits) -> pl.Expr:
-    """Whether a failure is tried again by a retry of some reasons; of none: where its limit was raised."""
-    asked = pl.col("outcome").is_in(list(reasons))
-    return asked & (may_pass() | is_raised(limits)) if reasons else is_raised(limits)
+def is_due(reasons: Sequence[Reason] | None, limits: WorkLimits) -> pl.Expr:
+    """Whether a failure is tried again.
+
+    Args:
+        reasons: those that a retry names, which tries also what was given up; none for what met a limit that is higher
+            now; None for that and for all that may pass.
+        limits: on one video's work, as they are now.
+
+    Returns:
+        An expression on `outcome`, `attempts` and `limit`.
+    """
+    if reasons is None:
+        return may_pass() | is_raised(limits)
+    return pl.col("outcome").is_in(list(reasons)) if reasons else is_raised(limits)
 
 
 def of_rows(rows: pl.DataFrame) -> pl.DataFrame:
@@ -62,9 +77,9 @@ def of_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """
     noted = pl.col("outcome").is_in(list(RETRYABLE)) | pl.col("limit").is_not_null()
     failed = rows.filter(noted, pl.col("kind").is_not_null())
-    counted = failed.group_by("content_sha256", "kind").agg(
-        pl.col("outcome").first(), videos=pl.len(), attempts=pl.col("attempts").max(), limit=pl.col("limit").max()
-    )
+    reason = pl.col("outcome").first()
+    of_reason = {name: pl.col(name).filter(pl.col("outcome") == reason).max() for name in ("attempts", "limit")}
+    counted = failed.group_by("content_sha256", "kind").agg(reason, videos=pl.len(), **of_reason)
     return counted.select(pl.col(name).cast(dtype) for name, dtype in FAILURES.items()).sort("content_sha256", "kind")
 
 

@@ -73,7 +73,8 @@ _MAY_PASS = frozenset(
 CAUSED_BY_MEDIA = (Reason.DECODE_TIMEOUT, Reason.WORKER_DIED)
 """Reasons that may pass, and that whoever made the medium can bring about at will: they don't stay so for ever."""
 MAX_ATTEMPTS = 3
-"""Finished runs in which a content may fail for such a reason; then it is permanent."""
+"""Finished runs in which a content may fail for such a reason; then it is given up: it stands, and is tried once more
+only by a retry that names the reason, or where the limit that it met is raised."""
 RETRYABLE = tuple(reason for reason in Reason if not reason.permanent)
 """The reasons that may pass when they are tried again."""
 

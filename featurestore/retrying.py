@@ -19,7 +19,7 @@ class Chances:
     retryable: dict[str, int]
     """Those that may pass when they are tried again, by reason; media that were missing at ingest are among them."""
     given_up: dict[str, int]
-    """Those that would have, and are permanent since the third run in which their content failed so, by reason."""
+    """Those that would have, and are given up since the third run in which their content failed so, by reason."""
     raised: dict[str, int]
     """Those whose limit is higher now, which the next extraction tries again, by reason."""
     num_raised_contents: int
@@ -69,7 +69,7 @@ def num_to_retry(store: Store, head: Commit, reasons: Sequence[Reason], limits: 
     Args:
         store: the store.
         head: the up-to-date head of the frames view.
-        reasons: those that are tried again; none for what met a limit that is higher now.
+        reasons: those that are tried again, given up or not; none for what met a limit that is higher now.
         limits: on one video's work.
 
     Returns:
@@ -82,7 +82,8 @@ def num_to_retry(store: Store, head: Commit, reasons: Sequence[Reason], limits: 
 
 def advice_on(reason: str) -> str:
     """What can still be done about a failure that was given up, to end a sentence with."""
-    return "; a higher decode_max_seconds has them tried once more" if reason == Reason.DECODE_TIMEOUT else ""
+    higher = "a higher decode_max_seconds or " if reason == Reason.DECODE_TIMEOUT else ""
+    return f"; {higher}reelstore retry --only {reason} has them tried once more"
 
 
 def _by_reason(rows: pl.DataFrame) -> dict[str, int]:

@@ -87,7 +87,8 @@ class FrameMaker:
         partition: what is listed.
         fingerprint: of the recipe.
         head: the commit that a retry builds upon; None to extract all that no commit holds.
-        again: the reasons that a retry tries again; none to try again what met a limit that is higher now.
+        again: the reasons that a retry tries again; none to try again what met a limit that is higher now; None where
+            nothing is built upon.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class FrameMaker:
         partition: VideoPartition,
         fingerprint: str,
         head: Commit | None,
-        again: Sequence[Reason],
+        again: Sequence[Reason] | None,
     ) -> None:
         self._spec = wanted.load_spec(store, fingerprint, FrameSpec)
         self._media_root = partition.media_root

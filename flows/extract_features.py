@@ -31,8 +31,8 @@ def extract_features(partition: Partition = None, retry: Retry = None) -> list[d
 
     A champion's recipe of another transform version than this code's is left out, and said to be.
 
-    Failures that are published stand: name their reasons in `retry` to try those videos again and keep all else. Where
-    a limit on one video's work was raised, what met it is tried once more.
+    Failures that are published stand: name their reasons in `retry` to try those videos again, given up or not, and
+    keep all else. Where a limit on one video's work was raised, what met it is tried once more.
     """
     again = None if retry is None else parse_retryable(retry)
     settings = load_settings()

@@ -126,7 +126,7 @@ def _tried_again(views: list[Coverage]) -> list[str]:
         for reason, count in raised.items()
     ]
     return lines + [
-        f"{count:,} failed by {reason} in {MAX_ATTEMPTS} runs and are permanent{advice_on(reason)}"
+        f"{count:,} failed by {reason} in {MAX_ATTEMPTS} runs or more and are given up{advice_on(reason)}"
         for reason, count in given_up.items()
     ]
 

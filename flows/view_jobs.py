@@ -14,7 +14,7 @@ import polars as pl
 
 from featurestore import failures, health, ledger, wanted
 from featurestore.ledger import LEDGER_FILE, Ledger
-from featurestore.reasons import OK, RETRYABLE, Reason
+from featurestore.reasons import OK, Reason
 from featurestore.spec import View
 from featurestore.views import (
     CONTENTS,
@@ -34,6 +34,9 @@ from warehouse.limits import over_budget
 from warehouse.store import Store, open_existing_store
 from warehouse.tables import VideoPartition
 
+_COUNTED = ["content_sha256", "kind", "caused"]
+"""What attempts are counted by: a medium that was missing says nothing of what decoding it does."""
+
 
 class ViewJob:
     """The work on one view of one partition; what a killed run finished is kept.
@@ -45,8 +48,8 @@ class ViewJob:
         fingerprint: of the recipe, 64 hexadecimal digits.
         partition: what is listed.
         now: the time of the pending row, UTC.
-        retry: the reasons that are tried again in the head, of which all else is kept; none of them to try again what
-            met a limit that is higher now; None to extract all that is listed.
+        retry: the reasons that are tried again in the head, given up or not, of which all else is kept; none of them
+            to try again what met a limit that is higher now; None to extract all that is listed.
         clock: seconds that only ever rise.
     """
 
@@ -71,16 +74,15 @@ class ViewJob:
         if view == "frames":
             self._facts |= {"previews": wants_previews(partition)}
         place = address(view, fingerprint, partition.name)
-        self._head = commits.head(store, place)
-        self._again = tuple(RETRYABLE if retry is None else retry)
+        self._head, self._again = commits.head(store, place), retry
         # Equal keys must mean equal files: a retry keeps what its head holds.
-        built_upon = [] if retry is None or self._head is None else [self._head.id, *self._again]
+        built_upon = [] if retry is None or self._head is None else [self._head.id, *retry]
         key = files.sha256_bytes(files.canonical_json([self._facts, built_upon]))
         self._staging = commits.stage(store, place, key, now)
         # The chunks' notes only mark them as done: they are staged apart, and never published.
         self._notes = commits.stage(store, place, f"{key}-rows", now)
         self._maker: ChunkMaker = (
-            FrameMaker(store, settings, partition, fingerprint, None if retry is None else self._head, self._again)
+            FrameMaker(store, settings, partition, fingerprint, None if retry is None else self._head, retry)
             if view == "frames"
             else TextMaker(store, settings, partition, fingerprint)
         )
@@ -217,8 +219,8 @@ class ViewJob:
 
     def _noted(self, rows: pl.DataFrame, kept: pl.DataFrame | None) -> pl.DataFrame:
         """Note how often what was tried now had failed before; a run that was killed and goes on is one run."""
-        content = ["content_sha256", "kind"]
-        before = rows.join(self._attempts, on=content, how="left", maintain_order="left")["attempts_before"]
+        told_apart = rows.with_columns(caused=failures.is_caused())
+        before = told_apart.join(self._attempts, on=_COUNTED, how="left", maintain_order="left")["attempts_before"]
         tried = set() if kept is None else set(kept.filter("tried")["video_id"])
         return rows.with_columns(
             attempts=pl.when("tried").then(before.fill_null(0)).otherwise("attempts"),
@@ -228,11 +230,16 @@ class ViewJob:
     @functools.cached_property
     def _attempts(self) -> pl.DataFrame:
         """The finished runs that tried each content and failed: published, or refused since."""
-        place = refused_address(self._view, self._fingerprint, self._partition.name)
-        heads = present([self._head, commits.head(self._store, place)])
-        known = [failures.of_head(self._store, head) for head in heads]
-        rows = pl.concat([pl.DataFrame(schema=failures.FAILURES), *known])
-        return rows.group_by("content_sha256", "kind").agg(attempts_before=pl.col("attempts").max())
+        known = [failures.of_head(self._store, head) for head in present([self._head, self._refused_since()])]
+        rows = pl.concat([pl.DataFrame(schema=failures.FAILURES), *known]).with_columns(caused=failures.is_caused())
+        return rows.group_by(_COUNTED).agg(attempts_before=pl.col("attempts").max())
+
+    def _refused_since(self) -> Commit | None:
+        """The refused ledger, if nothing was published after it: what has succeeded since has no attempts behind it."""
+        places = [made(self._view, self._fingerprint, self._partition.name) for made in (address, refused_address)]
+        published, refused = (commits.head_moved_at(self._store, place) for place in places)
+        is_over = published is not None and refused is not None and refused < published
+        return None if is_over else commits.head(self._store, places[1])
 
     def _kept(self, index: int) -> pl.DataFrame | None:
         if not self._notes.has(_name("ledger", index)):

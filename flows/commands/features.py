@@ -65,7 +65,8 @@ def retry(
 
     A medium that was missing when it was ingested is found by another ingest, not by a retry. Partitions that are not
     up to date are left to extract-features, which tries their failures again too. What failed by decode_timeout or
-    worker_died in three runs is permanent, and left as it is.
+    worker_died in three runs is given up: extract-features leaves it, and a retry that names the reason tries it once
+    more. One more failed run leaves it given up.
     """
     from featurestore.reasons import MAX_ATTEMPTS, parse_retryable
     from featurestore.retrying import advice_on
@@ -84,7 +85,7 @@ def retry(
         )
     given_up = _given_up(store, partition, reasons)
     for reason, count in given_up.items():
-        say(f"{count} failed by {reason} in {MAX_ATTEMPTS} runs and are permanent: not tried again{advice_on(reason)}")
+        say(f"{count} failed by {reason} in {MAX_ATTEMPTS} runs or more and are given up{advice_on(reason)}")
     if not rows and not given_up:
         say(
             f"nothing to retry: no up-to-date partition has a video that failed for {' or '.join(reasons)} "
@@ -93,7 +94,7 @@ def retry(
 
 
 def _given_up(store: "Store", partition: str | None, reasons: "Sequence[Reason]") -> Counter[str]:
-    """Videos of up-to-date partitions that failed for some reasons and are permanent since their third attempt."""
+    """Videos of up-to-date partitions that failed for some reasons and are given up since their third attempt."""
     from flows.status import store_status
 
     found = store_status(store, load_settings().work_limits).partitions

@@ -190,6 +190,10 @@ def test_no_file_blocks_its_partition_for_ever(
         house.run(partition)
         shown = house.shown(partition)
         assert (shown.ok, shown.retryable, shown.given_up) == (1, 0, {reason: 21})
+        # A retry that names the reason tries them once more, and blocks nothing either.
+        house.run(partition, retry=[reason])
+        shown = house.shown(partition)
+        assert (shown.given_up, shown.attempts) == ({reason: 21}, {"4": 21})
         counts[reason] = 3
     later = ""
     if full:
@@ -204,5 +208,5 @@ def test_no_file_blocks_its_partition_for_ever(
     record(
         "blocking files",
         f"one content under 21 ids that times out every time: published by the first run; {shown_counts} until their "
-        f"partition is published{later}",
+        f"partition is published, and one more for a retry that names the reason{later}",
     )

@@ -5,7 +5,17 @@ from warehouse.commits.aliases import alias, alias_at, aliases, set_alias
 from warehouse.commits.commit import Commit
 from warehouse.commits.comparison import compare, set_aside
 from warehouse.commits.garbage import CHECKPOINTS, Garbage, collect_garbage
-from warehouse.commits.history import commit_by_id, commits, datasets, find, head, head_at, head_attributes, heads
+from warehouse.commits.history import (
+    commit_by_id,
+    commits,
+    datasets,
+    find,
+    head,
+    head_at,
+    head_attributes,
+    head_moved_at,
+    heads,
+)
 from warehouse.commits.publishing import publish, publish_files
 from warehouse.commits.rebuild import Rebuilt, rebuild_catalog
 from warehouse.commits.rollback import roll_back, roll_back_alias
@@ -36,6 +46,7 @@ __all__ = [
     "head",
     "head_at",
     "head_attributes",
+    "head_moved_at",
     "heads",
     "publish",
     "publish_files",

@@ -63,6 +63,22 @@ def head_attributes(store: Store, address: Address) -> dict[str, Any]:
         return dict(connection.scalar(wanted) or {})
 
 
+def head_moved_at(store: Store, address: Address) -> datetime | None:
+    """Tell when a partition's head, or what is known of it, last changed.
+
+    Args:
+        store: The store.
+        address: The partition of a dataset.
+
+    Returns:
+        The moment; None where nothing was published.
+    """
+    wanted = sa.select(_HEADS.c.moved_at).where(_HEADS.c.dataset == address.dataset, _at(address))
+    with catalog.reading(store.engine) as connection:
+        found = connection.scalar(wanted)
+    return None if found is None else datetime.fromisoformat(found)
+
+
 def head_at(store: Store, address: Address, as_of: datetime) -> Commit | None:
     """Find what was the published version of a partition at a moment.
 

@@ -4,9 +4,11 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -15,7 +17,7 @@ from featurestore.coverage import Coverage, view_coverage
 from featurestore.extract.frames import FrameExtractor
 from featurestore.extract.media import MediaItem
 from featurestore.outcome import FrameOutcome
-from featurestore.reasons import OK, Reason
+from featurestore.reasons import OK, RETRYABLE, Reason
 from flows.commands.features import app
 from flows.demo.corpus import Corpus
 from flows.ingest_videos import list_videos
@@ -88,7 +90,7 @@ def test_a_retry_that_is_killed_and_resumed_is_one_attempt(house: Store, fingerp
 
 
 @pytest.mark.parametrize("reason", [Reason.DECODE_TIMEOUT, Reason.WORKER_DIED])
-def test_what_fails_in_three_runs_is_permanent_and_no_longer_blocks_its_partition(
+def test_what_fails_in_three_runs_is_given_up_and_no_longer_blocks_its_partition(
     house: Store, fingerprint: str, fails: Fails, reason: Reason
 ) -> None:
     read = fails(FrameOutcome(reason, "not decoded within 240 seconds"))
@@ -104,8 +106,9 @@ def test_what_fails_in_three_runs_is_permanent_and_no_longer_blocks_its_partitio
     assert attempts(house, commit) == {3}
 
     listed, limits = tables.video_partition(house, "labeled"), load_settings().work_limits
+    contents = sorted(set(read))
     read.clear()
-    assert extract(house, "labeled", fingerprint, retry=[reason]).id == commit.id
+    assert extract(house, "labeled", fingerprint).id == commit.id
     tables.publish_videos(house, "elsewhere", listed.role, tables.videos(listed), listed.media_root, NOW)
     assert extract(house, "elsewhere", fingerprint).facts["outcomes"] == commit.facts["outcomes"]
     assert read == []
@@ -113,8 +116,64 @@ def test_what_fails_in_three_runs_is_permanent_and_no_longer_blocks_its_partitio
     (work,) = [one for one in plan_store(house, limits).work if (one.partition, one.view) == ("labeled", "frames")]
     assert (work.is_current, work.reasons) == (True, {})
 
+    # A retry that names the reason tries once more, though another partition has it given up too.
+    assert extract(house, "labeled", fingerprint, retry=[reason]).id == commit.id
+    assert (sorted(read), attempts(house, commit)) == (contents, {4})
+    assert coverage(house, "labeled", fingerprint).given_up == found.given_up
+    read = fails(TIMEOUT, only=[])
+    extract(house, "labeled", fingerprint, retry=[other for other in RETRYABLE if other != reason])
+    assert read == []
+    cleared = extract(house, "labeled", fingerprint, retry=[reason])
+    assert sorted(read) == contents
+    assert reason not in cleared.facts["outcomes"]
+    assert coverage(house, "labeled", fingerprint).given_up == {}
 
-def test_a_retry_of_what_is_permanent_says_why(
+
+def test_only_what_a_medium_causes_counts_towards_giving_it_up(house: Store, fingerprint: str, fails: Fails) -> None:
+    missing, again = FrameOutcome(Reason.MEDIA_MISSING, "gone"), [Reason.MEDIA_MISSING, Reason.DECODE_TIMEOUT]
+    counts = list[tuple[set[int], bool]]()
+    for outcome in (missing, missing, TIMEOUT, TIMEOUT, TIMEOUT):
+        fails(outcome)
+        commit = extract(house, DAY, fingerprint, retry=again if counts else None)
+        counts.append((attempts(house, commit), bool(coverage(house, DAY, fingerprint).given_up)))
+    assert counts == [({1}, False), ({2}, False), ({1}, False), ({2}, False), ({3}, True)]
+
+
+def test_a_refused_run_before_a_good_one_no_longer_counts(house: Store, fingerprint: str, fails: Fails) -> None:
+    listed = tables.video_partition(house, "labeled")
+    videos = tables.videos(listed)
+
+    def list_rows(rows: pl.DataFrame) -> None:
+        tables.publish_videos(house, "labeled", listed.role, rows, listed.media_root, NOW)
+
+    def refused() -> None:
+        with pytest.raises(Retryable, match="contents of labeled failed for reasons that may pass"):
+            extract(house, "labeled", fingerprint)
+
+    fails(TIMEOUT)
+    refused()
+    refused()
+    list_rows(videos.head(1))
+    fails(TIMEOUT, only=[])
+    good = job(house, "labeled", fingerprint)
+    good.make(0)
+    good.publish(NOW + timedelta(hours=1))
+    list_rows(videos)
+    fails(TIMEOUT)
+    refused()
+    assert coverage(house, "labeled", fingerprint).attempts.keys() == {"1"}
+
+
+def test_a_limit_is_noted_with_the_reason_that_met_it() -> None:
+    outcomes = {Reason.DECODE_TIMEOUT: 240.0, Reason.TOO_LARGE: 2.0**33}
+    rows = [("content", "video", str(reason), 1, limit) for reason, limit in outcomes.items()]
+    columns = [name for name in failures.FAILURES if name != "videos"]
+    schema = {name: failures.FAILURES[name] for name in columns}
+    (noted,) = failures.of_rows(pl.DataFrame(rows, schema=schema, orient="row")).to_dicts()
+    assert (noted["outcome"], noted["limit"], noted["videos"]) == (Reason.DECODE_TIMEOUT, 240.0, 2)
+
+
+def test_a_retry_of_what_is_given_up_tries_it_once_more_and_says_so(
     house: Store,
     extract: Callable[..., Any],
     fails: Fails,
@@ -127,11 +186,11 @@ def test_a_retry_of_what_is_permanent_says_why(
     words = ["retry", "--only", "decode_timeout", "--partition", DAY]
     said = [CliRunner().invoke(app, words).stdout for _ in range(3)]
     assert "tried 2 again" in said[0]
-    assert "permanent" not in said[0]
     why = (
-        "2 failed by decode_timeout in 3 runs and are permanent: not tried again; a higher decode_max_seconds has them"
+        "2 failed by decode_timeout in 3 runs or more and are given up; a higher decode_max_seconds or "
+        "reelstore retry --only decode_timeout has them tried once more"
     )
-    assert ["tried 2 again" in one for one in said] == [True, True, False]
+    assert ["tried 2 again" in one for one in said] == [True, True, True]
     assert [why in one for one in said] == [False, True, True]
     assert "nothing to retry" not in said[2]
     assert {view.given_up["decode_timeout"] for view in store_status(house).partitions[0].views if view.given_up} == {2}

@@ -148,11 +148,12 @@ def test_a_status_says_what_is_given_up_and_what_a_raised_limit_brings_back(
         "run reelstore retry --only decode_timeout: 6 failed so and may pass",
         "run extract-features: 2 were too_large under a limit that is higher now",
         "run extract-features: 4 were decode_timeout under a limit that is higher now",
-        "30 failed by decode_timeout in 3 runs and are permanent; a higher decode_max_seconds has them tried once more",
-        "5 failed by worker_died in 3 runs and are permanent",
+        "30 failed by decode_timeout in 3 runs or more and are given up; a higher decode_max_seconds or reelstore",
+        "reelstore retry --only decode_timeout has them tried once more",
+        "5 failed by worker_died in 3 runs or more and are given up; reelstore retry --only worker_died has them tried",
     ):
         assert said in out
-    assert "--only worker_died" not in out
+    assert "run reelstore retry --only worker_died" not in out
 
 
 def test_a_refused_partition_is_shown_with_its_counts_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
