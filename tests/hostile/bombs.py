@@ -10,6 +10,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
+from tests import numbered
+
 SIDE = 4096
 MANY = 1_000_000
 
@@ -88,6 +90,30 @@ def nested(depth: int) -> bytes:
     good = plain_mp4()
     at = good.index(b"moov") - 4
     return good[:at] + box(b"moov", inner + good[at + 8 :])
+
+
+def retabled(payload: bytes, tables: dict[bytes, bytes]) -> bytes:
+    """Boxes of an MP4 with other tables among them."""
+    out, place = b"", 0
+    while place < len(payload):
+        size, kind = struct.unpack_from(">I4s", payload, place)
+        inner = payload[place + 8 : place + size]
+        is_parent = kind in {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
+        out += box(kind, retabled(inner, tables) if is_parent else tables.get(kind, inner))
+        place += size
+    return out
+
+
+def empty_units(num_pictures: int, num_units: int) -> bytes:
+    """An MP4 whose pictures are all in the same bytes: units of no bytes, whose lengths have one."""
+    good = patched(numbered.make_clip(num_pictures, size=(64, 64), options={"g": "1"}), b"avcC", 8, ">B", 0xFC)
+    at = good.index(b"moov") - 4
+    tables = {
+        b"stsz": struct.pack(">III", 0, num_units, num_pictures),
+        b"stsc": struct.pack(">IIIII", 0, 1, 1, 1, 1),
+        b"stco": struct.pack(">II", 0, num_pictures) + struct.pack(">I", at + 8) * num_pictures,
+    }
+    return good[:at] + box(b"mdat", bytes(num_units)) + retabled(good[at:], tables)
 
 
 def fragments(count: int) -> bytes:
@@ -218,7 +244,7 @@ def flv(count: int) -> bytes:
 
 
 BOMBS: dict[str, Callable[[], bytes]] = {
-    # the first twelve stand for the others where time is short
+    # the first thirteen stand for the others where time is short
     "a VP8 picture of 16,383 x 16,383": lambda: muxed("webm", "vp8", (64, 64), [vp8_of(16383, 16383)] * 9),
     "a JPEG picture of 65,500 x 65,500": lambda: muxed("avi", "mjpeg", (64, 64), [jpeg_of(65500, 65500)] * 9),
     "5,000 unchanged VP8 pictures of 4,096 x 4,096": lambda: still("libvpx", "webm", 5_000),
@@ -234,6 +260,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     ),
     "5,000 hidden VP8 pictures of 4,096 x 4,096": lambda: muxed("webm", "vp8", (64, 64), hidden(5_000)),
     "VP8 pictures that change their size": lambda: alternating("vp8", vp8_of(16, 16), vp8_of(4000, 4000)),
+    "48 pictures of the same 2**20 empty units": lambda: empty_units(48, 2**20),
     "an MP4 of boxes 10,000 deep": lambda: nested(10_000),
     # huge frames
     "a VP8 picture of 16,383 x 16,383, as its container says": lambda: muxed(

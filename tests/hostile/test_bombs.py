@@ -19,7 +19,7 @@ from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import OK, Reason
 from tests.hostile.bombs import BOMBS
 
-SMALL = 12
+SMALL = 13
 MAX_PIXELS, MAX_SECONDS = 2**31, 10.0
 START_SECONDS = 5.0
 """What a new worker, and a busy machine, may add to the clock of a video."""

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import av
 
+from featurestore.extract.picture_work import PIXELS_OF_PART
 from featurestore.extract.video import packet_work
 from featurestore.extract.video.clip import Clip
 from featurestore.extract.video.container import open_container, video_stream
@@ -45,13 +46,28 @@ class Budget:
             size = f"{num_frames} frames of {context.width} x {context.height} pixels"
             raise self._limits.too_many_pixels(f"{size} would have to be decoded")
 
-    def charge(self, num_frames: int, frame_pixels: int) -> None:
-        """Count frames that were decoded.
+    def most_units(self) -> int:
+        """Units of packets that there are pixels left for, and one more."""
+        return max(0, self._limits.pixels - self._num_decoded) // PIXELS_OF_PART + 1
+
+    def check_units(self, num_units: int) -> None:
+        """Refuse to decode a packet of more units than the budget has pixels left for.
 
         Raises:
             Rejected: they are too many.
         """
-        self._num_decoded += num_frames * frame_pixels
+        if num_units >= self.most_units():
+            num_pixels = self._num_decoded + num_units * PIXELS_OF_PART
+            sentence = f"its frames, and the units of its packets as {PIXELS_OF_PART} pixels each"
+            raise self._limits.too_many_pixels(f"{sentence}, came to at least {num_pixels} pixels")
+
+    def charge(self, num_frames: int, frame_pixels: int, num_units: int) -> None:
+        """Count frames that were decoded; their pixels pay for the units of their packet too, if they are enough.
+
+        Raises:
+            Rejected: they are too many.
+        """
+        self._num_decoded += max(num_frames * frame_pixels, num_units * PIXELS_OF_PART)
         if self._num_decoded > self._limits.pixels:
             raise self._limits.too_many_pixels(
                 f"its frames of {frame_pixels} pixels came to {self._num_decoded} pixels"
@@ -68,7 +84,7 @@ class Decoder:
 
     def __init__(self, context: av.VideoCodecContext, budget: Budget) -> None:
         self.context = context
-        self._extradata = bytes(context.extradata or b"")
+        self._forms = {packet_work.length_bytes(context.name, bytes(context.extradata or b""))}
         self._budget = budget
         self._num_given = self._num_taken = self._num_charged = 0
 
@@ -82,7 +98,7 @@ class Decoder:
             NotSoundError: the packet doesn't decode.
             Rejected: the video takes too much work.
         """
-        num_pictures = self._count(packet)
+        num_pictures, num_units = (0, 0) if packet is None else self._count(packet)
         frames: list[av.VideoFrame] = []
         try:
             frames = list(self.context.decode(packet))
@@ -91,21 +107,29 @@ class Decoder:
         except av.FFmpegError as error:
             raise NotSoundError from error
         finally:
-            self._charge(num_pictures, frames)
+            self._charge(num_pictures, num_units, frames)
         return frames
 
-    def _count(self, packet: av.Packet | None) -> int:
-        if packet is None:
-            return 0
-        num_pictures = packet_work.num_pictures(self.context.name, bytes(packet), self._extradata)
+    def _count(self, packet: av.Packet) -> tuple[int, int]:
+        """Count a packet's pictures, and its units beyond those of any packet."""
+        payload, told = bytes(packet), []
+        if packet.has_sidedata("new_extradata"):
+            told.append(bytes(packet.get_sidedata("new_extradata")))
+        if packet_work.is_h264_configuration(payload):
+            told.append(payload)
+        self._forms.update(packet_work.length_bytes(self.context.name, extradata) for extradata in told)
+        most_units = packet_work.USUAL_UNITS + self._budget.most_units()
+        num_pictures, found = packet_work.count(self.context.name, payload, self._forms, most_units)
+        num_units = max(0, found - packet_work.USUAL_UNITS)
+        self._budget.check_units(num_units)
         if num_pictures > packet_work.MAX_PICTURES:
             sentence = (
                 f"one packet holds {num_pictures} pictures or scans; at most {packet_work.MAX_PICTURES} are decoded"
             )
             raise Rejected(Reason.TOO_LARGE, sentence)
-        return num_pictures
+        return num_pictures, num_units
 
-    def _charge(self, num_pictures: int, frames: list[av.VideoFrame]) -> None:
+    def _charge(self, num_pictures: int, num_units: int, frames: list[av.VideoFrame]) -> None:
         self._num_given += num_pictures
         self._num_taken += len(frames)
         num_uncharged = max(self._num_given, self._num_taken) - self._num_charged
@@ -115,7 +139,7 @@ class Decoder:
             self.context.coded_width * self.context.coded_height,
             *(frame.width * frame.height for frame in frames),
         ]
-        self._budget.charge(num_uncharged, max(sizes))
+        self._budget.charge(num_uncharged, max(sizes), num_units)
 
 
 def decode_wanted(

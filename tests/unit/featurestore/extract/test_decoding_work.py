@@ -1,5 +1,6 @@
 """What decoding a video may cost, counted by what its decoder goes over, whatever the container says."""
 
+import contextlib
 import io
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from featurestore.extract import work_limits
 from featurestore.extract.decode import decode_video
 from featurestore.extract.framing import Framing
+from featurestore.extract.picture_work import PIXELS_OF_PART
 from featurestore.extract.video import decoding
-from featurestore.extract.video.packet_work import MAX_PICTURES, num_pictures
+from featurestore.extract.video.packet_work import MAX_PICTURES, USUAL_UNITS, count, length_bytes
 from featurestore.extract.work_limits import WorkLimits
 from featurestore.reasons import Reason
 from tests.hostile import bombs
@@ -63,6 +65,10 @@ def test_a_second_pass_is_charged_too(make_clip: MakeClip, framing: Framing, mon
     assert rejected(payload, framing, limits).reason == Reason.TOO_LARGE
 
 
+def num_pictures(codec: str, packet: bytes, extradata: bytes = b"") -> int:
+    return count(codec, packet, {length_bytes(codec, extradata)}, 2**20)[0]
+
+
 FORMS: dict[str, dict[str, Any]] = {
     "h264": {},
     "h264 by start codes": {"container": "mpegts"},
@@ -98,6 +104,70 @@ def test_no_bytes_stop_the_count() -> None:
         for packet in (b"\x12", b"\x3a\xff", b"\x3a" + b"\xff" * 20, b"\0\0\1", b"\0\0\0\1", bytes(range(256))):
             for extradata in (b"", b"\1", b"\1\x64\0\x0a\xff"):
                 assert num_pictures(codec, packet, extradata) >= 0
+
+
+MOST_UNITS = 100
+AVCC = b"\1\x64\0\x0a"
+HVCC = b"\1" + bytes(20)
+UNITS: dict[str, tuple[str, bytes, Callable[[int], bytes]]] = {
+    "h264, of no bytes": ("h264", AVCC + b"\xfc", bytes),
+    "h264, of one byte": ("h264", AVCC + b"\xff", lambda units: b"\0\0\0\1\x09" * units),
+    "h264, by start codes": ("h264", b"", lambda units: b"\0\0\1" * units),
+    "h264, by start codes in another unit": (
+        "h264",
+        AVCC + b"\xff",
+        lambda units: (3 * units - 1).to_bytes(4) + b"\x09\x10" + b"\0\0\1" * (units - 1),
+    ),
+    "hevc, of no bytes": ("hevc", HVCC + b"\xfc", bytes),
+    "hevc, by start codes": ("hevc", b"", lambda units: b"\0\0\1" * units),
+    "av1": ("libdav1d", b"", lambda units: b"\x12\0" * units),
+}
+
+
+@pytest.mark.parametrize(("codec", "extradata", "make"), UNITS.values(), ids=UNITS.keys())
+def test_units_are_charged_that_a_packet_holds_beyond_usual_ones(
+    codec: str, extradata: bytes, make: Callable[[int], bytes]
+) -> None:
+    def decode(num_units: int, *, times: int = 1) -> None:
+        context = av.CodecContext.create(codec, "r")
+        context.extradata = extradata
+        decoder = decoding.Decoder(context, decoding.Budget(WorkLimits(pixels=MOST_UNITS * PIXELS_OF_PART)))
+        for _ in range(times):
+            with contextlib.suppress(decoding.NotSoundError):
+                decoder.decode(av.Packet(make(num_units)))
+
+    decode(USUAL_UNITS + MOST_UNITS)
+    decode(USUAL_UNITS, times=3)
+    for num_units, times in ((USUAL_UNITS + MOST_UNITS + 1, 1), (USUAL_UNITS + 40, 3)):
+        with pytest.raises(Rejected) as refused:
+            decode(num_units, times=times)
+        assert work_limits.met(refused.value.reason, refused.value.sentence) == MOST_UNITS * PIXELS_OF_PART
+
+
+def flv_of_h264(*tags: tuple[int, bytes]) -> bytes:
+    """An FLV of configurations (0) and of pictures (1)."""
+    out = b"FLV\1\1\0\0\0\x09" + bytes(4)
+    for time, (kind, payload) in enumerate(tags):
+        body = bytes([0x17, kind, 0, 0, 0]) + payload
+        out += b"\x09" + len(body).to_bytes(3) + time.to_bytes(3) + bytes(4) + body + (len(body) + 11).to_bytes(4)
+    return out
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["by the container", "in a packet"])
+def test_units_are_counted_by_lengths_that_are_told_later(kind: int) -> None:
+    told_later = AVCC + b"\xfc\xe1" + (4).to_bytes(2) + b"\x67\x64\0\x0a" + b"\1" + (1).to_bytes(2) + b"\x68"
+    told_first = b"\0\0\0\1\x67\x64" if kind == 0 else AVCC + b"\xff"
+    payload = flv_of_h264((0, told_first), (1, b"\0\0\1\x09\x10"), (kind, told_later), (1, bytes(10_000)))
+    with av.open(io.BytesIO(payload)) as container:
+        stream = container.streams.video[0]
+        decoder = decoding.Decoder(stream.codec_context, decoding.Budget(WorkLimits(pixels=9_900 * PIXELS_OF_PART)))
+        *before, packet = (packet for packet in container.demux(stream) if packet.size)
+        for earlier in before:
+            with contextlib.suppress(decoding.NotSoundError):
+                decoder.decode(earlier)
+        with pytest.raises(Rejected) as refused:
+            decoder.decode(packet)
+    assert refused.value.reason == Reason.TOO_LARGE
 
 
 def test_a_jpeg_of_too_many_scans_is_refused_before_it_is_decoded(framing: Framing) -> None:
