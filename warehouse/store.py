@@ -67,7 +67,7 @@ def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
         The open store.
 
     Raises:
-        Invalid: There is no store, or its catalog is newer than this code.
+        Invalid: There is no store, the URL names no catalog of one, or its catalog is newer than this code.
         Retryable: The catalog cannot be reached.
     """
     if not catalog_url and not (root / "catalog.db").is_file():
@@ -78,15 +78,20 @@ def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
             )
         raise Invalid(f"there is no store at {root.absolute()}: ingest videos first, or name another root")
     if catalog_url:
-        _require_file(engines.make_engine(catalog_url))
+        _require_catalog(Store(root.absolute(), engines.make_engine(catalog_url)))
     return open_store(root, catalog_url)
 
 
-def _require_file(engine: sa.Engine) -> None:
-    file = Path(engine.url.database or "").absolute()
-    if engine.dialect.name == "sqlite" and not file.is_file():
+def _require_catalog(store: Store) -> None:
+    """Refuse a URL under which there is none: whoever only looks makes no tables in what it names."""
+    url = store.engine.url
+    file = Path(url.database or "").absolute()
+    is_sqlite = store.engine.dialect.name == "sqlite"
+    if (is_sqlite and not file.is_file()) or _revision(store) is None:
+        place = file if is_sqlite else url.render_as_string(hide_password=True)
         raise Invalid(
-            f"there is no catalog at {file}: correct REELSTORE_CATALOG_URL, or run reelstore rebuild-catalog to make it"
+            f"there is no catalog at {place}: correct REELSTORE_CATALOG_URL, "
+            "or run reelstore rebuild-catalog to make it"
         )
 
 

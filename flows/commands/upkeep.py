@@ -24,6 +24,8 @@ def verify() -> None:
     from warehouse import commits
 
     store, terminal = open_wanted_store(), console(err=True)
+    if (problem := commits.compare(store).problem) is not None:
+        raise Corrupt(problem)
     found = list(track(commits.verify(store), "verify", console=terminal, disable=not terminal.is_terminal))
     for damage in found:
         say(f"{damage.path} {damage.problem}")
@@ -37,6 +39,8 @@ def verify() -> None:
     say(f"{len(known)} commits with {sum(len(c.files) for c in known)} files, {_mib(size_bytes)}: all whole")
     if (sentence := commits.compare(store).sentence) is not None:
         say(sentence)
+    for path in commits.set_aside(store):
+        say(f"{path} is a move that was interrupted and could not be followed any more")
 
 
 @app.command()

@@ -227,5 +227,5 @@ for words in ("gc", "gc --dry-run", "verify", "status", rollback):
     assert done.returncode == 0, done.stderr
     ends = [line.rpartition(": ")[::2] for line in done.stdout.splitlines() if line[-3:-1] == ": "]
     assert [end for words, end in ends] == ["1", "1", "1", "0", "1"], done.stdout + done.stderr
-    assert done.stderr.count("run reelstore rebuild-catalog") == 3
-    assert done.stdout.count("run reelstore rebuild-catalog") == 2
+    assert done.stderr.count("run reelstore rebuild-catalog") == 4
+    assert done.stdout.count("run reelstore rebuild-catalog") == 1

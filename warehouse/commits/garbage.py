@@ -76,7 +76,7 @@ def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: b
         found = sorted(gone | set(_strays(store, doomed.datasets, known, now - grace)))
         folders = [
             *(folder for folder in found if folder.is_dir()),
-            *_waiting(connection, store, set(doomed.pending_ids)),
+            *_waiting(connection, store, set(doomed.pending_ids), now - grace),
             *_abandoned_checkpoints(store, now - grace),
         ]
         size_bytes = sum(_size_bytes(folder) for folder in folders)
@@ -153,9 +153,13 @@ def _known_folders(connection: sa.Connection, store: Store) -> set[Path]:
     return folders | set(_announced(store, connection.execute(sa.select(catalog.pending))))
 
 
-def _waiting(connection: sa.Connection, store: Store, stale: set[str]) -> list[Path]:
+def _waiting(connection: sa.Connection, store: Store, stale: set[str], before: datetime) -> list[Path]:
     staged = set(connection.scalars(sa.select(catalog.pending.c.id))) - stale
-    return [path for path in _listed(store.root / STAGING) if path.name[:_PENDING_ID_CHARS] not in staged]
+    abandoned = (path for path in _listed(store.root / STAGING) if path.name[:_PENDING_ID_CHARS] not in staged)
+    # A catalog from before a long run began knows nothing of what that run has staged since.
+    return [
+        path for path in abandoned if path.name[:_PENDING_ID_CHARS] in stale or _written_at(path) < before.timestamp()
+    ]
 
 
 def _strays(store: Store, datasets: Iterable[str], known: set[Path], before: datetime) -> Iterator[Path]:

@@ -89,11 +89,13 @@ def test_staging_that_nobody_goes_on_with_is_swept(
     stale, fresh = commits.stage(store, address, "stale", now), commits.stage(store, address, "fresh", now + 5 * DAY)
     for staging in (stale, fresh):
         staging.write("a.bin", b"a")
-    stray = store.root / "staging" / "left-by-nobody"
-    stray.mkdir()
+    stray, young = (store.root / "staging" / name for name in ("left-by-nobody", "unknown-to-an-older-catalog"))
+    for folder, age in ((stray, -DAY), (young, 3 * DAY)):
+        folder.mkdir()
+        os.utime(folder, ((now + age).timestamp(),) * 2)
     found = collect()
     assert (found.num_pending, set(found.folders)) == (1, {stale.folder, stray})
-    assert [path.name for path in (store.root / "staging").iterdir()] == [fresh.id]
+    assert {path.name for path in (store.root / "staging").iterdir()} == {fresh.id, young.name}
     assert fresh.has("a.bin")
 
 

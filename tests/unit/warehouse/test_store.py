@@ -258,3 +258,11 @@ def test_catalog_url_that_cannot_be_used_is_refused_and_nothing_is_made(tmp_path
         open_store(tmp_path / "store", url)
     assert "cret" not in "".join(traceback.format_exception(raised.value))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_url_that_names_something_else_is_refused_and_what_it_names_stays_as_it_is(tmp_path: Path) -> None:
+    open_store(tmp_path / "store").engine.dispose()
+    (tmp_path / "a.mp4").write_bytes(b"1")
+    with pytest.raises(Invalid, match="there is no catalog at"):
+        open_existing_store(tmp_path / "store", f"sqlite:///{tmp_path}/a.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == b"1"
