@@ -13,7 +13,7 @@ from warehouse.listing import read_listing
 from warehouse.set_aside import MAX_NAMED, SetAside
 from warehouse.sources import manifest, wbdc
 from warehouse.sources.record import refuse_all
-from warehouse.store import open_store
+from warehouse.store import open_existing_store, open_store
 from warehouse.taxonomy import load_taxonomy
 
 
@@ -41,7 +41,9 @@ def list_videos(
     )
     categories = load_taxonomy(taxonomy or settings.taxonomy) if role == "labeled" else None
     listing = read_listing(records, partition, role, media or annotations.parent, categories, set_aside)
-    store = open_store(settings.root, settings.catalog_url)
+    # A store whose catalog is lost, or mistyped, gets no new one.
+    opened = open_existing_store if (settings.root / "journal").is_dir() else open_store
+    store = opened(settings.root, settings.catalog_url)
     with artifacts.progress(f"hash {partition}") as show:
         summary = ingest.publish_listing(store, listing, datetime.now(UTC), rehash=rehash, on_hashed=show)
     row = asdict(summary)

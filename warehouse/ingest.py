@@ -123,9 +123,9 @@ def _telling(steps: list[str]) -> Iterator[list[str]]:
     except (Conflict, Corrupt, Retryable) as error:
         done = _listed(published) if published else "nothing"
         rest = _listed(steps[len(published) :])
-        raise type(error)(
-            f"{error}; published: {done}; not published: {rest}, which the same ingest completes when it is run again"
-        ) from error
+        # What is damaged must be mended first; the error's own sentence says how.
+        again = "" if isinstance(error, Corrupt) else ", which the same ingest completes when it is run again"
+        raise type(error)(f"{error}; published: {done}; not published: {rest}{again}") from error
 
 
 def _listed(words: list[str]) -> str:

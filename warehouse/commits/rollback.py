@@ -63,6 +63,8 @@ def roll_back_alias(store: Store, name: str, now: datetime) -> str:
 
 
 def _earlier(moves: Sequence[dict[str, Any]], key: str, what: str, wanted: str | None) -> dict[str, Any]:
+    if not moves:
+        raise Invalid(f"there is no {what} in this store: name an alias, or a dataset such as tables/videos")
     # What is left of the past: a move back takes what lies above its target away.
     past = list[dict[str, Any]]()
     for move in moves:
@@ -76,7 +78,7 @@ def _earlier(moves: Sequence[dict[str, Any]], key: str, what: str, wanted: str |
     found = [move for move in past[:-1] if wanted in (None, move[key])]
     if not found:
         before = "nothing before it" if wanted is None else f"never been commit {wanted[:16]} before"
-        raise Invalid(f"{what} has {before}: see its past with reelstore lineage, or name another")
+        raise Invalid(f"{what} has {before}: there is nothing to go back to")
     return found[-1]
 
 

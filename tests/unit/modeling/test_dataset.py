@@ -68,8 +68,13 @@ def publish(store: Store, view: View, fingerprint: str, videos: pl.DataFrame, ch
 
 
 @pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
-    store = open_store(tmp_path_factory.mktemp("dataset") / "store")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("dataset")
+
+
+@pytest.fixture(scope="module")
+def examples(folder: Path) -> Examples:
+    store = open_store(folder / "store")
     videos = pl.DataFrame([video(number) for number in range(NUM_VIDEOS)], schema=tables.Videos.create_empty().schema)
     tables.publish_videos(store, "labeled", "labeled", videos, Path("/media"), NOW)
     fingerprints: dict[View, str] = {
@@ -136,25 +141,27 @@ def test_a_place_beyond_the_end_is_refused(examples: Examples, make: Callable[[E
         dataset[len(dataset)]
 
 
-def test_no_more_than_a_bounded_number_of_maps_is_open(examples: Examples, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_a_bounded_number_of_maps_is_open(
+    folder: Path, examples: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reader, "MAX_OPEN_SHARDS", 1)
     rows = np.arange(len(examples))
     whole = examples.read(rows)
     for start in range(0, NUM_VIDEOS, 100):
         part = examples.read(rows[start : start + 100])
         np.testing.assert_array_equal(part.embeddings, whole.embeddings[start : start + 100])
-    assert num_mapped_shards() == 1
+    assert num_mapped_shards(folder) == 1
 
 
-def test_released_shards_are_unmapped_and_read_again(examples: Examples) -> None:
+def test_released_shards_are_unmapped_and_read_again(folder: Path, examples: Examples) -> None:
     rows = np.arange(len(examples))
     before = examples.read(rows)
-    assert num_mapped_shards() == 2
+    assert num_mapped_shards(folder) == 2
     examples.release()
-    assert num_mapped_shards() == 0
+    assert num_mapped_shards(folder) == 0
     np.testing.assert_array_equal(examples.read(rows).embeddings, before.embeddings)
 
 
-def num_mapped_shards() -> int:
+def num_mapped_shards(folder: Path) -> int:
     maps = Path("/proc/self/maps").read_text()
-    return len({line.split()[-1] for line in maps.splitlines() if line.endswith(".h5")})
+    return len({line.split()[-1] for line in maps.splitlines() if line.endswith(".h5") and str(folder) in line})
