@@ -43,6 +43,8 @@ class Coverage:
     raised: dict[str, int] = field(default_factory=dict)
     """Of those that failed, the ones that met a limit which is higher now, by reason: the next extraction tries them
     again, once."""
+    unread: dict[str, int] = field(default_factory=dict)
+    """Of those that may pass, the ones that could not be read at ingest, by reason: only another ingest finds them."""
 
 
 def view_coverage(
@@ -82,11 +84,12 @@ def view_coverage(
         commit=found.id,
         ok=outcomes.get(OK, 0),
         failed={reason: count for reason, count in sorted(outcomes.items()) if reason != OK},
-        retryable=sum(again.retryable.values()),
+        retryable=sum(again.retryable.values()) + sum(again.unread.values()),
         attempts={str(count): videos for count, videos in again.attempts.items()},
         warnings={
             name: warned["videos"] for name, warned in commits.read_provenance(found).get("warnings", {}).items()
         },
         given_up=again.given_up,
         raised=again.raised,
+        unread=again.unread,
     )

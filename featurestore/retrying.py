@@ -1,5 +1,6 @@
 """Which published failures are tried again: those that are asked for, and those whose limit was raised."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,10 @@ class Chances:
     """The failures of a head, as counts of videos."""
 
     retryable: dict[str, int]
-    """Those that may pass when they are tried again, by reason; media that were missing at ingest are among them."""
+    """Those that may pass when they are tried again, by reason."""
+    unread: dict[str, int]
+    """Those that could not be read at ingest and so have no content to try again, by reason: only another ingest finds
+    them."""
     given_up: dict[str, int]
     """Those that would have, and are given up since the third run in which their content failed so, by reason."""
     raised: dict[str, int]
@@ -47,17 +51,17 @@ def chances(store: Store, head: Commit, limits: WorkLimits) -> Chances:
     passing = rows.filter(pl.col("outcome").is_in(list(RETRYABLE)))
     given_up = _by_reason(passing.filter(~failures.may_pass(), ~failures.is_raised(limits)))
     wanted = _by_reason(raised)
-    # What has no medium has no content of its own that could be noted: all that is not told otherwise may pass.
-    outcomes = {reason: count for reason in RETRYABLE if (count := head.facts.get("outcomes", {}).get(reason))}
-    left = {reason: count - given_up.get(reason, 0) - wanted.get(reason, 0) for reason, count in outcomes.items()}
+    outcomes = Counter({str(reason): head.facts.get("outcomes", {}).get(reason, 0) for reason in RETRYABLE})
+    # What had no medium at ingest has no content of its own that could be noted.
+    unread = outcomes - Counter(_by_reason(passing))
     attempts = dict(passing.group_by("attempts").agg(pl.col("videos").sum()).sort("attempts").iter_rows())
-    untried = sum(outcomes.values()) - sum(attempts.values())
     return Chances(
-        retryable={reason: count for reason, count in left.items() if count > 0},
+        retryable=dict(outcomes - unread - Counter(given_up) - Counter(wanted)),
+        unread=dict(unread),
         given_up=given_up,
         raised=wanted,
         num_raised_contents=len(raised),
-        attempts={**({0: untried} if untried > 0 else {}), **attempts},
+        attempts={**({0: unread.total()} if unread else {}), **attempts},
     )
 
 

@@ -114,11 +114,11 @@ def _refused(views: list[Coverage]) -> list[str]:
 def _tried_again(views: list[Coverage]) -> list[str]:
     waiting, raised, given_up = Counter[str](), Counter[str](), Counter[str]()
     for view in views:
-        settled = Counter(view.given_up) + Counter(view.raised)
+        settled = Counter(view.given_up) + Counter(view.raised) + Counter(view.unread)
         waiting.update(Counter({str(reason): view.failed.get(reason, 0) for reason in RETRYABLE}) - settled)
         raised.update(view.raised)
         given_up.update(view.given_up)
-    lines = [
+    lines = _unread(views) + [
         f"run reelstore retry --only {reason}: {count:,} failed so and may pass" for reason, count in waiting.items()
     ]
     lines += [
@@ -128,6 +128,15 @@ def _tried_again(views: list[Coverage]) -> list[str]:
     return lines + [
         f"{count:,} failed by {reason} in {MAX_ATTEMPTS} runs or more and are given up{advice_on(reason)}"
         for reason, count in given_up.items()
+    ]
+
+
+def _unread(views: list[Coverage]) -> list[str]:
+    found = {view.partition: sum(view.unread.values()) for view in views if view.unread}
+    return [
+        f"{count:,} media of {partition} could not be read when it was ingested: see that they are there, then ingest "
+        "it again"
+        for partition, count in found.items()
     ]
 
 

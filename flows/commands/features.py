@@ -89,7 +89,7 @@ def retry(
     if not rows and not given_up:
         say(
             f"nothing to retry: no up-to-date partition has a video that failed for {' or '.join(reasons)} "
-            "and had its medium when it was ingested"
+            "and had its medium when it was ingested; ingest a partition again once its media are there"
         )
 
 
