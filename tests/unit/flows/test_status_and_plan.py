@@ -140,8 +140,12 @@ def test_a_status_of_a_million_fits_the_terminal_and_says_what_to_run(capsys: py
 def test_a_status_says_what_is_given_up_and_what_a_raised_limit_brings_back(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    failed = {"decode_timeout": 40, "worker_died": 5, "too_large": 7}
-    settled = {"given_up": {"decode_timeout": 30, "worker_died": 5}, "raised": {"too_large": 2, "decode_timeout": 4}}
+    failed = {"decode_timeout": 40, "worker_died": 5, "too_large": 7, "media_missing": 3}
+    settled = {
+        "given_up": {"decode_timeout": 30, "worker_died": 5},
+        "raised": {"too_large": 2, "decode_timeout": 4},
+        "unread": {"media_missing": 3},
+    }
     status_tables.show(status(row(failed=failed, retryable=6, **settled)))
     out = " ".join(capsys.readouterr().out.split())
     for said in (
@@ -153,7 +157,9 @@ def test_a_status_says_what_is_given_up_and_what_a_raised_limit_brings_back(
         "5 failed by worker_died in 3 runs or more and are given up; reelstore retry --only worker_died has them tried",
     ):
         assert said in out
+    assert "3 media of 2026-11-20 could not be read when it was ingested" in out
     assert "run reelstore retry --only worker_died" not in out
+    assert "--only media_missing" not in out
 
 
 def test_a_refused_partition_is_shown_with_its_counts_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
