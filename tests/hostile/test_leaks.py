@@ -39,7 +39,7 @@ class Canaries:
     def opened(self) -> bool:
         """Whether a canary was opened since the last call."""
         names = set()
-        while select.select([self._inotify], [], [], 0)[0]:
+        while _ready(self._inotify):
             events = os.read(self._inotify, 65536)
             while events:
                 *_, length = struct.unpack_from("iIII", events)
@@ -50,13 +50,21 @@ class Canaries:
     def connected(self) -> bool:
         """Whether a connection or a datagram came since the last call."""
         came = False
-        while ready := select.select([self._stream, self._datagrams], [], [], 0)[0]:
+        while ready := _ready(self._stream.fileno(), self._datagrams.fileno()):
             came = True
-            if self._stream in ready:
+            if self._stream.fileno() in ready:
                 self._stream.accept()[0].close()
             else:
                 self._datagrams.recv(65536)
         return came
+
+
+def _ready(*descriptors: int) -> set[int]:
+    """Those that can be read from now, however high their numbers are."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poll.poll(0)}
 
 
 @pytest.fixture
