@@ -29,7 +29,10 @@ _OF_OTHER_KIND = {
 """Reasons that no medium of a kind ends in. Versions that did not tell kinds apart have committed them all the same."""
 _CONTENTS = {"content_sha256": pl.String, "kind": pl.String}
 _NOTED = ("kind", "attempts", "limit")
-_ROWS: dict[str, Any] = {**Ledger.create_empty().schema, **{name: FAILURES[name] for name in _NOTED}}
+_ROWS: dict[str, Any] = {
+    **{name: column.dtype for name, column in Ledger.columns().items()},
+    **{name: FAILURES[name] for name in _NOTED},
+}
 
 
 def rows(store: Store, head: Commit, listing: Commit | None) -> pl.LazyFrame:

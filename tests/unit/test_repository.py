@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -64,3 +65,14 @@ def test_no_file_is_large(tracked: list[str]) -> None:
     limits = {"requirements.lock": 1_000_000, "flows/demo/encoder.safetensors": 6_000_000}
     sizes = {path: (ROOT / path).stat().st_size for path in tracked}
     assert {path: size for path, size in sizes.items() if size > limits.get(path, 200_000)} == {}
+
+
+def test_importing_the_flows_runs_no_query(tracked: list[str]) -> None:
+    modules = [path[: -len(".py")].replace("/", ".") for path in tracked if re.fullmatch(r"flows/\w+\.py", path)]
+    lines = [*(f"import {module}" for module in sorted(modules)), "import os"]
+    lines.append("print({open(f'/proc/self/task/{task}/comm').read() for task in os.listdir('/proc/self/task')})")
+    environment = {**os.environ, "POLARS_MAX_THREADS": "1"}
+    threads = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert "polars-0" not in threads, "a fork of such a process waits forever for polars' threads"
