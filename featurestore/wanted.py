@@ -1,13 +1,26 @@
-"""The wanted specs: frozen in the store under their fingerprints, and named by an alias for each view."""
+"""The wanted specs.
+
+Frozen in the store under their fingerprints, and named by an alias for each view.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from featurestore.spec import VIEWS, FrameSpec, Spec, TextSpec, View, fingerprint, parse_spec, short, spec_json
-from warehouse import commits, moments
+from featurestore.views.spec import (
+    VIEWS,
+    FrameSpec,
+    Spec,
+    TextSpec,
+    View,
+    fingerprint,
+    parse_spec,
+    short,
+    spec_json,
+)
+from warehouse import commits
 from warehouse.clock import timestamp
-from warehouse.commits import Address, Commit
+from warehouse.commits import Address, Commit, moments
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 
@@ -23,7 +36,8 @@ def freeze(store: Store, spec: Spec, files: Mapping[str, bytes], now: datetime) 
     Args:
         store: where to.
         spec: what is wanted.
-        files: what the spec names by digest and the store keeps beside it: fitted terms, the vocabulary.
+        files: what the spec names by digest and the store keeps beside it: fitted terms, the
+            vocabulary.
         now: the time of the journal's entry, UTC.
 
     Returns:
@@ -44,7 +58,10 @@ def freeze(store: Store, spec: Spec, files: Mapping[str, bytes], now: datetime) 
 
 
 def wanted(store: Store, as_of: datetime | None = None) -> dict[View, str] | None:
-    """The wanted fingerprint of each view, now or at a moment, or None before the first `freeze` of both."""
+    """The wanted fingerprint of each view, now or at a moment.
+
+    Or None before the first `freeze` of both.
+    """
     found = {view: moments.alias(store, f"wanted/{view}", as_of) for view in VIEWS}
     return {view: name for view, name in found.items() if name} if all(found.values()) else None
 
@@ -58,7 +75,9 @@ def require(store: Store, as_of: datetime | None = None) -> dict[View, str]:
     found = wanted(store, as_of)
     if found is None:
         if as_of is not None:
-            raise Invalid(f"{store.root} had no wanted specs by {timestamp(as_of)}; name a later moment")
+            raise Invalid(
+                f"{store.root} had no wanted specs by {timestamp(as_of)}; name a later moment"
+            )
         raise Invalid(f"{store.root} has no wanted specs yet; run extract-features")
     return found
 
@@ -85,13 +104,17 @@ def load_spec(store: Store, name: str, kind: type[S]) -> S:
     commit = spec_commit(store, view, name)
     spec = parse_spec(commits.read_bytes(commit, "spec.json"), commit.folder / "spec.json")
     if not isinstance(spec, kind):
-        raise Corrupt(f"{commit.folder / 'spec.json'} is no spec of the {view} view: restore it from a copy")
+        raise Corrupt(
+            f"{commit.folder / 'spec.json'} is no spec of the {view} view: restore it from a copy"
+        )
     return spec
 
 
 def load_any_spec(store: Store, view: View, name: str) -> Spec:
     """Read a frozen spec of either view; raises as `load_spec`."""
-    return load_spec(store, name, FrameSpec) if view == "frames" else load_spec(store, name, TextSpec)
+    return (
+        load_spec(store, name, FrameSpec) if view == "frames" else load_spec(store, name, TextSpec)
+    )
 
 
 def _address(view: View, name: str) -> Address:

@@ -8,7 +8,7 @@ from flows import DEPLOYMENTS
 
 
 def with_flow_names(argv: list[str]) -> list[str]:
-    """Write each bare deployment name of a `prefect deployment run` command as flow and deployment."""
+    """Write each bare name of `prefect deployment run` as flow and deployment."""
     if argv[1:3] != ["deployment", "run"]:
         return argv
     return [f"{word}/{word}" if word in DEPLOYMENTS else word for word in argv]

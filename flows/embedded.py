@@ -41,7 +41,8 @@ def run_flow(name: str, words: dict[str, str]) -> Any:
 
     Args:
         name: of the flow.
-        words: its parameters as typed: a list, an object, true, false or null is read as JSON, all else as text.
+        words: its parameters as typed: a list, an object, true, false or null is read as JSON, all
+            else as text.
 
     Returns:
         What the flow returns, as JSON.
@@ -63,10 +64,14 @@ def call(name: str, parameters: dict[str, Any]) -> Any:
         Invalid: a parameter is unknown or wrong.
         ReelstoreError: the flow ended with a sentence.
     """
-    from prefect.exceptions import ParameterBindError, ParameterTypeError, SignatureMismatchError  # noqa: PLC0415
+    from prefect.exceptions import (  # noqa: PLC0415
+        ParameterBindError,
+        ParameterTypeError,
+        SignatureMismatchError,
+    )
 
     module = name.replace("-", "_")
-    flow = getattr(import_module(f"flows.{module}"), module)
+    flow = getattr(import_module(f"flows.deployments.{module}"), module)
     try:
         flow.validate_parameters(parameters)
         with _interruptible():
@@ -79,7 +84,8 @@ def call(name: str, parameters: dict[str, Any]) -> Any:
 def _interruptible() -> Iterator[None]:
     """Let Ctrl-C end a run at once, as a kill does, by which nothing is lost.
 
-    Prefect would wait for the chunks in the making, and then for its server, which Ctrl-C has ended too.
+    Prefect would wait for the chunks in the making, and then for its server, which Ctrl-C has ended
+    too.
     """
     before = signal.signal(signal.SIGINT, _end_at_once)
     try:
@@ -89,7 +95,9 @@ def _interruptible() -> Iterator[None]:
 
 
 def _end_at_once(*_: object) -> None:
-    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415 - Prefect is slow to import
+    from prefect.server.api.server import (  # noqa: PLC0415 - Prefect is slow to import
+        SubprocessASGIServer,
+    )
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     SubprocessASGIServer().stop()

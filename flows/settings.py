@@ -1,4 +1,7 @@
-"""What an installation is told: `reelstore.toml`, or environment variables that begin with REELSTORE_."""
+"""What an installation is told.
+
+`reelstore.toml`, or environment variables that begin with REELSTORE_.
+"""
 
 import os
 import tomllib
@@ -7,12 +10,17 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, JsonValue, PositiveInt, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
-from featurestore.extract import work_limits
-from featurestore.extract.jail import Layer
-from featurestore.extract.work_limits import WorkLimits
-from featurestore.spec import ExecutionMode, Precision
+from featurestore.extraction import work_limits
+from featurestore.extraction.decoding.isolation.jail import Layer
+from featurestore.extraction.work_limits import WorkLimits
+from featurestore.views.spec import ExecutionMode, Precision
 from modeling.configuration import Recipe, amend, preset
 from warehouse.errors import Invalid
 from warehouse.identifiers import name_right_ones, nearest, shown
@@ -46,8 +54,8 @@ class Settings(BaseSettings):
     encoder_execution_mode: ExecutionMode = "eager"
     """Whether the encoder runs as written or by `torch.compile`; part of the recipe."""
     resize_short_side: PositiveInt | None = None
-    """Pixels of a frame's shorter side before the central crop; the preset's by default (`published`: 256), else as the
-    encoder's own configuration resizes; part of the recipe."""
+    """Pixels of a frame's shorter side before the central crop; the preset's by default
+    (`published`: 256), else as the encoder's own configuration resizes; part of the recipe."""
     encoder_weights: Path | None = None
     text_model: Path | None = None
     """A folder in the layout of chinese-roberta-wwm-ext, which initialises the language encoder."""
@@ -64,9 +72,11 @@ class Settings(BaseSettings):
     decode_max_pixels: int = Field(default=work_limits.DEFAULT.pixels, gt=0, le=2**50)
     """Pixels that may be decoded for the frames of one video; no part of a recipe."""
     decode_max_seconds: float | None = Field(default=None, gt=0, le=86_400)
-    """How long one video may be decoded before its worker is killed; by default as long as so many pixels may take."""
+    """How long one video may be decoded before its worker is killed; by default as long as so many
+    pixels may take."""
     allow_missing_jail_layers: tuple[Layer, ...] = ()
-    """Layers of the decoding workers' jail without which media are decoded all the same, where a kernel lacks them."""
+    """Layers of the decoding workers' jail without which media are decoded all the same, where a
+    kernel lacks them."""
 
     @classmethod
     def settings_customise_sources(
@@ -109,7 +119,9 @@ class Settings(BaseSettings):
         if path is None and name == "vocabulary" and self.text_model is not None:
             path = self.text_model / "vocab.txt"
         if path is None:
-            raise Invalid(f"{name} is not set; name a file in {FILE_NAME} or in REELSTORE_{name.upper()}")
+            raise Invalid(
+                f"{name} is not set; name a file in {FILE_NAME} or in REELSTORE_{name.upper()}"
+            )
         if not path.is_file():
             raise Invalid(f"{name} is {path}, and there is no such file")
         return path
@@ -130,10 +142,13 @@ def resize_short_side_of(settings: Settings) -> int | None:
 
 
 def load_settings() -> Settings:
-    """Read the settings file that REELSTORE_CONFIG names, or the nearest one above this folder, or the checkout's own.
+    """Read the settings file that REELSTORE_CONFIG names, or the nearest one above this folder.
+
+    Or the checkout's own.
 
     Raises:
-        Invalid: the file cannot be read, or a setting or one of the recipe's is unknown or has a wrong value.
+        Invalid: the file cannot be read, or a setting or one of the recipe's is unknown or has a
+            wrong value.
     """
     file = _settings_file()
     if file is None and not Path(os.environ.get("REELSTORE_ROOT", "")).is_absolute():
@@ -145,20 +160,29 @@ def load_settings() -> Settings:
         written = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
         settings = Settings(**{_FOLDER: file.parent if file else Path.cwd(), **written})
     except OSError as error:
-        named = f"{FILE_VARIABLE} names {file}, which" if os.environ.get(FILE_VARIABLE) else str(file)
+        named = (
+            f"{FILE_VARIABLE} names {file}, which" if os.environ.get(FILE_VARIABLE) else str(file)
+        )
         raise Invalid(
-            f"{named} cannot be read ({(error.strerror or str(error)).lower()}): name a settings file that can"
+            f"{named} cannot be read ({(error.strerror or str(error)).lower()}): name a settings"
+            " file that can"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{file} cannot be read as TOML: {error}") from error
     except SettingsError as error:
-        raise Invalid(f"a REELSTORE_ variable is not the JSON that its setting wants: {error}") from error
+        raise Invalid(
+            f"a REELSTORE_ variable is not the JSON that its setting wants: {error}"
+        ) from error
     except ValidationError as error:
         fault = error.errors()[0]
         name = ".".join(map(str, fault["loc"]))
         if fault["type"] == "extra_forbidden":
-            raise Invalid(f"setting {shown(name)} in {file} is unknown: {name_right_ones(name, _names())}") from error
-        raise Invalid(f"setting {name} in {file} or {_PREFIX}{name.upper()} is wrong: {fault['msg']}") from error
+            raise Invalid(
+                f"setting {shown(name)} in {file} is unknown: {name_right_ones(name, _names())}"
+            ) from error
+        raise Invalid(
+            f"setting {name} in {file} or {_PREFIX}{name.upper()} is wrong: {fault['msg']}"
+        ) from error
     try:
         recipe_of(settings)
     except Invalid as error:
@@ -177,11 +201,14 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """
     known = [name.upper() for name in (*_names(), *_READ_ELSEWHERE)]
     given = {
-        name: name.upper().removeprefix(_PREFIX) for name in sorted(environment) if name.upper().startswith(_PREFIX)
+        name: name.upper().removeprefix(_PREFIX)
+        for name in sorted(environment)
+        if name.upper().startswith(_PREFIX)
     }
     unknown = {name: nearest(bare, known) for name, bare in given.items() if bare not in known}
     return [
-        f"variable {name} is no setting and is left out" + (f": did you mean {_PREFIX}{near}?" if near else "")
+        f"variable {name} is no setting and is left out"
+        + (f": did you mean {_PREFIX}{near}?" if near else "")
         for name, near in unknown.items()
     ]
 

@@ -1,4 +1,5 @@
 """What commands print: every word made safe in one place, and nothing cut so that it misleads."""
+
 # ruff: noqa: PLC0415 - rich is imported by those who lay out a table
 
 import json
@@ -56,18 +57,26 @@ def say(line: str = "", *, err: bool = False) -> None:
 
 
 def say_json(document: Any) -> None:
-    """Print one JSON document; a program reads from it what was there, and a terminal is safe from it."""
+    """Print one JSON document.
+
+    A program reads from it what was there, and a terminal is safe from it.
+    """
     lines = json.dumps(document, ensure_ascii=False, indent=1).split("\n")
-    _write("\n".join(line if printable(line, sys.maxsize) == line else _ascii(line) for line in lines))
+    _write(
+        "\n".join(line if printable(line, sys.maxsize) == line else _ascii(line) for line in lines)
+    )
 
 
 def say_wrapped(line: str) -> None:
-    """Print a sentence: whole where it is piped, and with whole words in the lines of a terminal."""
+    """Print a sentence.
+
+    Whole where it is piped, and with whole words in the lines of a terminal.
+    """
     console().print(line)
 
 
 def say_table(title: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
-    """Print a table, or one block for each of its rows where the terminal is too narrow to show them whole.
+    """Print a table, or one block for each row where the terminal is too narrow.
 
     Args:
         title: a line above it.
@@ -92,7 +101,10 @@ def say_table(title: str, columns: Sequence[Column], rows: Sequence[Sequence[Cel
 
 
 def console(*, err: bool = False) -> "Console":
-    """What lays out tables and bars: words are shown as they are, never read as markup; a pipe has no width."""
+    """What lays out tables and bars: words are shown as they are, never read as markup.
+
+    A pipe has no width.
+    """
     from rich.console import Console
     from rich.text import Text
 
@@ -156,10 +168,13 @@ def _write(text: str, *, err: bool = False) -> None:
     except BrokenPipeError:
         _end_quietly()
     except OSError as error:
-        raise Retryable(f"the output cannot be written: {error.strerror}; free some space or name another") from error
+        raise Retryable(
+            f"the output cannot be written: {error.strerror}; free some space or name another"
+        ) from error
 
 
 def _end_quietly() -> NoReturn:
-    # What is still buffered must not be written as Python ends: that would fail once more, with a traceback.
+    # What is still buffered must not be written as Python ends: that would fail once more, with a
+    # traceback.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(CLOSED_PIPE)

@@ -17,7 +17,10 @@ class _Configuration(BaseModel):
 
 
 class ModelConfig(_Configuration):
-    """Sizes of the cross encoder; the defaults are BERT base with LXMERT's five cross-modality layers."""
+    """Sizes of the cross encoder.
+
+    The defaults are BERT base with LXMERT's five cross-modality layers.
+    """
 
     width: int = Field(768, ge=1)
     num_heads: int = Field(12, ge=1)
@@ -41,7 +44,10 @@ class ModelConfig(_Configuration):
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
         if self.width % self.num_heads:
-            raise ValueError(f"width {self.width} is not divisible by num_heads {self.num_heads}; choose a multiple")
+            raise ValueError(
+                f"width {self.width} is not divisible by num_heads {self.num_heads}; choose a"
+                " multiple"
+            )
         return self
 
 
@@ -59,9 +65,11 @@ class TrainingConfig(_Configuration):
     ema_decay: float = Field(0.0, ge=0, lt=1)
     """Of the averaged weights that are evaluated and kept; 0 keeps the last step's."""
     gradient_accumulation_steps: int = Field(1, ge=1)
-    """The parts that pass through the model one after another, for one step of a batch that takes too much memory."""
+    """The parts that pass through the model one after another, for one step of a batch that takes
+    too much memory."""
     early_stopping_patience: int | None = Field(None, ge=1)
-    """The evaluations without a better score after which a training ends; None goes on to the last epoch."""
+    """The evaluations without a better score after which a training ends; None goes on to the last
+    epoch."""
 
     @model_validator(mode="after")
     def _parts_are_not_empty(self) -> Self:
@@ -91,12 +99,14 @@ class FinetuningConfig(TrainingConfig):
     ema_decay: float = Field(0.999, ge=0, lt=1)
     adversary: Literal["none", "fgm", "pgd"] = "fgm"
     adversary_epsilon: float = Field(1.0, gt=0)
-    """How far the word embeddings are moved, in the norm of the whole weight; narrow models need less."""
+    """How far the word embeddings are moved, in the norm of the whole weight; narrow models need
+    less."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     resample: bool = True
     """Whether examples of rare categories are repeated."""
     repeats: tuple[tuple[PositiveInt, PositiveInt], ...] = ((100, 5), (500, 3), (1000, 2))
-    """A category with fewer training examples than the first number is repeated as often as the second."""
+    """A category with fewer training examples than the first number is repeated as often as the
+    second."""
     classifier_dropout: float = Field(0.2, ge=0, lt=1)
     tail_rescale: bool = False
     """Whether an exponent that raises rare categories is fitted on validation, after training."""
@@ -163,7 +173,9 @@ def amend(recipe: Recipe, changes: Mapping[str, Mapping[str, object]]) -> Recipe
     settings = recipe.model_dump()
     for section, values in changes.items():
         if section not in _SECTIONS:
-            raise Invalid(f"recipe has no section {shown(section)}: {name_right_ones(section, _SECTIONS)}")
+            raise Invalid(
+                f"recipe has no section {shown(section)}: {name_right_ones(section, _SECTIONS)}"
+            )
         unknown = sorted(values.keys() - settings[section].keys())
         if unknown:
             known = name_right_ones(unknown[0], settings[section])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from featurestore.reasons import Reason
+from featurestore.progress.reasons import Reason
 from warehouse.limits import MAX_MEDIUM_BYTES
 
 Make = Callable[[Path], object]
@@ -43,7 +43,11 @@ BAD_PATHS: dict[str, tuple[Make, Reason, str]] = {
     "loop": (_loop, Reason.MEDIA_UNREADABLE, "cannot be read: its links lead in a circle"),
     "closed": (_close, Reason.MEDIA_UNREADABLE, "cannot be read: this user may not read it"),
     "large": (_grow, Reason.TOO_LARGE, f"has more than {MAX_MEDIUM_BYTES} bytes"),
-    LONG_NAME: (lambda _path: None, Reason.MEDIA_UNREADABLE, "cannot be read: its name is too long"),
+    LONG_NAME: (
+        lambda _path: None,
+        Reason.MEDIA_UNREADABLE,
+        "cannot be read: its name is too long",
+    ),
 }
 """How each is made, by its name; the reason that it gets, and why in words."""
 
@@ -64,7 +68,10 @@ def spoil(path: Path, make: Make) -> None:
 
 @contextmanager
 def without_privileges() -> Iterator[None]:
-    """Take from this thread, and from those that it starts, what lets root read what is closed to all."""
+    """Take from this thread.
+
+    And from those that it starts, what lets root read what is closed to all.
+    """
     libc, number = ctypes.CDLL(None, use_errno=True), ctypes.c_uint32
     header, held = (number * 2)(0x20080522, 0), (number * 6)()
     assert libc.capget(header, held) == 0

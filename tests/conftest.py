@@ -35,7 +35,10 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 
 @pytest.fixture(autouse=True)
 def ordinary_priority() -> Iterator[None]:
-    """SVT-AV1's encoder, run as root, gives its caller real-time priority, and nothing else on the machine a core."""
+    """SVT-AV1's encoder, run as root, gives its caller real-time priority.
+
+    And nothing else on the machine a core.
+    """
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     yield
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
@@ -49,14 +52,19 @@ def full() -> bool:
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
-    """Print what a test has shown and how often; the full count also becomes a row of the table of reliability."""
+    """Print what a test has shown and how often.
+
+    The full count also becomes a row of the table of reliability.
+    """
 
     def write(test: str, shown: str) -> None:
         request.node.user_properties.append(("shown", f"{test}: {shown}"))
         if FULL:
             COUNTS.mkdir(parents=True, exist_ok=True)
             name = request.node.name.replace("/", "-")
-            (COUNTS / f"{name}.json").write_text(json.dumps({"test": test, "shown": shown}, ensure_ascii=False))
+            (COUNTS / f"{name}.json").write_text(
+                json.dumps({"test": test, "shown": shown}, ensure_ascii=False)
+            )
 
     return write
 
@@ -64,7 +72,11 @@ def record(request: pytest.FixtureRequest) -> Record:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the counts that tests have recorded."""
     reports = [report for found in terminalreporter.stats.values() for report in found]
-    properties = [getattr(report, "user_properties", ()) for report in reports if getattr(report, "when", "") == "call"]
+    properties = [
+        getattr(report, "user_properties", ())
+        for report in reports
+        if getattr(report, "when", "") == "call"
+    ]
     shown = sorted(value for found in properties for name, value in found if name == "shown")
     if shown:
         terminalreporter.section("counted")
@@ -76,7 +88,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def memory_folder(tmp_path: Path) -> Iterator[Path]:
     """A folder in memory where there is one: thousands of fsyncs cost nothing there."""
     shared = Path("/dev/shm")  # noqa: S108 - a folder of one's own is made in it
-    with tempfile.TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else tmp_path) as folder:
+    with tempfile.TemporaryDirectory(
+        dir=shared if os.access(shared, os.W_OK) else tmp_path
+    ) as folder:
         yield Path(folder)
 
 
@@ -138,7 +152,10 @@ def mounted_read_only() -> Callable[..., str]:
 
 @dataclass(frozen=True)
 class Server:
-    """A real PostgreSQL server on a loopback port, which sorts text as a language does, and asks for a password."""
+    """A real PostgreSQL server on a loopback port.
+
+    Which sorts text as a language does, and asks for a password.
+    """
 
     binaries: Path
     folder: Path
@@ -149,7 +166,12 @@ class Server:
     @property
     def url(self) -> sa.URL:
         return sa.URL.create(
-            "postgresql", "reelstore", "well-kept", host="127.0.0.1", port=self.port, database="postgres"
+            "postgresql",
+            "reelstore",
+            "well-kept",
+            host="127.0.0.1",
+            port=self.port,
+            database="postgres",
         )
 
     @property
@@ -160,20 +182,46 @@ class Server:
         (self.folder / "password").write_text(f"{self.url.password}\n")
         if self.user is not None:
             shutil.chown(self.folder, self.user)
-        words = ["-U", "reelstore", "-A", "scram-sha-256", "--pwfile", str(self.folder / "password"), "--no-sync"]
-        sorting = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
+        words = [
+            "-U",
+            "reelstore",
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            str(self.folder / "password"),
+            "--no-sync",
+        ]
+        sorting = [
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--locale-provider=icu",
+            "--icu-locale=en-US",
+        ]
         command = [str(self.binaries / "initdb"), "-D", str(self.folder / "data"), *words, *sorting]
-        done = subprocess.run(command, cwd=self.folder, user=self.user, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=self.folder, user=self.user, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
     def start(self) -> "subprocess.Popen[bytes]":
         # Only the full count of faults may ask whether commits reach the disk.
         fsync = "on" if os.environ.get("REELSTORE_FAULTS") == "full" else "off"
         settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": fsync}
-        words = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in settings.items())
-        command = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *words]
+        words = itertools.chain.from_iterable(
+            ("-c", f"{name}={value}") for name, value in settings.items()
+        )
+        command = [
+            str(self.binaries / "postgres"),
+            "-D",
+            str(self.folder / "data"),
+            "-p",
+            str(self.port),
+            *words,
+        ]
         with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen(command, cwd=self.folder, user=self.user, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                command, cwd=self.folder, user=self.user, stdout=log, stderr=log
+            )
         for _ in range(600):
             with contextlib.suppress(psycopg.OperationalError):
                 self.run("SELECT 1")
@@ -194,7 +242,9 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    installed = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name)
+    )
     if not installed or not (installed[-1] / "postgres").exists():
         pytest.skip("there is no PostgreSQL server here: apt-get install postgresql")
     # Not among pytest's own folders, which nobody else may enter.
@@ -214,7 +264,10 @@ def postgresql_server() -> Iterator[Server]:
 @pytest.fixture
 def postgresql_url(postgresql_server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of its own for each test; the driver is left to Reelstore."""
-    name = re.sub(r"\W+", "_", request.node.name.lower(), flags=re.ASCII)[:40] + f"_{time.monotonic_ns():x}"
+    name = (
+        re.sub(r"\W+", "_", request.node.name.lower(), flags=re.ASCII)[:40]
+        + f"_{time.monotonic_ns():x}"
+    )
     postgresql_server.run(f"CREATE DATABASE {name}")
     yield postgresql_server.url.set(database=name).render_as_string(hide_password=False)
     postgresql_server.run(f"DROP DATABASE {name} WITH (FORCE)")
@@ -270,10 +323,19 @@ def prefect_environment(folder: Path) -> dict[str, str]:
     }
 
 
-def serve_prefect(start: Start, environment: dict[str, str], folder: Path) -> "subprocess.Popen[bytes]":
+def serve_prefect(
+    start: Start, environment: dict[str, str], folder: Path
+) -> "subprocess.Popen[bytes]":
     """Start a server in the checkout, whose `prefect.toml` it reads, and wait until it answers."""
     url = environment["PREFECT_API_URL"]
-    words = [str(Path(sys.executable).parent / "prefect"), "server", "start", "--no-ui", "--host", "127.0.0.1"]
+    words = [
+        str(Path(sys.executable).parent / "prefect"),
+        "server",
+        "start",
+        "--no-ui",
+        "--host",
+        "127.0.0.1",
+    ]
     port = url.removesuffix("/api").rpartition(":")[2]
     process = start([*words, "--port", port], "server.log", cwd=ROOT, env=os.environ | environment)
     _wait_for(f"{url}/health", folder / "server.log")

@@ -59,7 +59,9 @@ def make_clip(
             stream.pix_fmt = "yuv420p"
             prepare(stream)
             for i in range(num_frames):
-                frame = av.VideoFrame.from_ndarray(draw(numbers[i] if numbers else i, *size), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(
+                    draw(numbers[i] if numbers else i, *size), format="rgb24"
+                )
                 frame.pts, frame.time_base = pts[i] if pts else i, Fraction(1, rate)
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))

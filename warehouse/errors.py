@@ -2,6 +2,7 @@
 
 Every message is one sentence: what was wrong, where, with which value, and what to do about it.
 """
+
 # ruff: noqa: N818 - the names say what the handler does, as the design has them
 
 import sys
@@ -17,7 +18,10 @@ class ReelstoreError(Exception):
     """A stable word for logs and ledgers."""
 
     def __str__(self) -> str:
-        """Return the sentence; words from outside in it are safe wherever it is shown: terminal, log or traceback."""
+        """Return the sentence.
+
+        Words from outside in it are safe wherever it is shown: terminal, log or traceback.
+        """
         return printable(super().__str__(), sys.maxsize)
 
 

@@ -23,7 +23,8 @@ def check_version(found: object, known: int, where: object) -> None:
     """
     if type(found) is not int or found != known:
         raise Invalid(
-            f"{where} has format version {shown(found)}, and this Reelstore reads version {known}: upgrade Reelstore"
+            f"{where} has format version {shown(found)}, and this Reelstore reads version {known}:"
+            " upgrade Reelstore"
         )
 
 

@@ -16,7 +16,8 @@ MAX_VIDEO_ID_CHARS = 128
 
 # A video id is a value in files and never a part of a path, so any script will do.
 _UNFIT_IN_VIDEO_ID = re.compile(f"[{UNSEEN}]")
-# ASCII alone: such a name is the same file on every system, and sorts alike in Python, Polars and SQL.
+# ASCII alone: such a name is the same file on every system, and sorts alike in Python, Polars and
+# SQL.
 _PARTITION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DATASET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}(/[A-Za-z0-9][A-Za-z0-9._=-]{0,127}){0,7}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -58,8 +59,9 @@ def nearest(wrong: str, known: Iterable[str]) -> str | None:
 def parse_video_id(text: str) -> VideoId:
     """Accept a video id, or say what one looks like.
 
-    It is kept as it is given: two ids that Unicode calls equivalent are two ids. In Python and Polars, and in SQL that
-    compares bytes, ids sort alike, by code point, which is the order of their UTF-8.
+    It is kept as it is given: two ids that Unicode calls equivalent are two ids. In Python and
+    Polars, and in SQL that compares bytes, ids sort alike, by code point, which is the order of
+    their UTF-8.
 
     Args:
         text: The id as given.
@@ -68,12 +70,17 @@ def parse_video_id(text: str) -> VideoId:
         The same text.
 
     Raises:
-        Invalid: It is empty or too long, has a space at an end, or a character that cannot be seen or stored.
+        Invalid: It is empty or too long, has a space at an end, or a character that cannot be seen
+            or stored.
     """
-    if not 0 < len(text) <= MAX_VIDEO_ID_CHARS or text != text.strip() or _UNFIT_IN_VIDEO_ID.search(text):
+    if (
+        not 0 < len(text) <= MAX_VIDEO_ID_CHARS
+        or text != text.strip()
+        or _UNFIT_IN_VIDEO_ID.search(text)
+    ):
         raise Invalid(
-            f"video id {shown(text)} is not usable: give 1 to {MAX_VIDEO_ID_CHARS} characters of any script, "
-            "none of them invisible, and no space at either end"
+            f"video id {shown(text)} is not usable: give 1 to {MAX_VIDEO_ID_CHARS} characters of"
+            " any script, none of them invisible, and no space at either end"
         )
     return VideoId(text)
 
@@ -92,8 +99,8 @@ def parse_partition_name(text: str) -> PartitionName:
     """
     if not _PARTITION.fullmatch(text):
         raise Invalid(
-            f"partition name {shown(text)} is not usable: give 1 to 64 ASCII letters, digits, '.', '_' or '-', "
-            "beginning with a letter or a digit"
+            f"partition name {shown(text)} is not usable: give 1 to 64 ASCII letters, digits, '.',"
+            " '_' or '-', beginning with a letter or a digit"
         )
     return PartitionName(text)
 
@@ -112,7 +119,8 @@ def parse_dataset(text: str) -> str:
     """
     if not _DATASET.fullmatch(text):
         raise Invalid(
-            f"dataset {shown(text)} is not usable: give ASCII letters, digits and '._=-', parts joined by '/'"
+            f"dataset {shown(text)} is not usable: give ASCII letters, digits and '._=-', parts"
+            " joined by '/'"
         )
     return text
 
@@ -130,7 +138,10 @@ def parse_alias(text: str) -> str:
         Invalid: A part of it is empty or has other characters.
     """
     if not _DATASET.fullmatch(text):
-        raise Invalid(f"alias {shown(text)} is not usable: give ASCII letters, digits and '._=-', parts joined by '/'")
+        raise Invalid(
+            f"alias {shown(text)} is not usable: give ASCII letters, digits and '._=-', parts"
+            " joined by '/'"
+        )
     return text
 
 
@@ -147,5 +158,7 @@ def parse_file_name(text: str) -> str:
         Invalid: It is not a plain, safe file name.
     """
     if not _FILE_NAME.fullmatch(text):
-        raise Invalid(f"file name {shown(text)} is not usable: give ASCII letters, digits, '.', '_' or '-'")
+        raise Invalid(
+            f"file name {shown(text)} is not usable: give ASCII letters, digits, '.', '_' or '-'"
+        )
     return text

@@ -1,4 +1,7 @@
-"""How large one medium may be, and how many videos of a partition may fail: one rule for ingest and extraction."""
+"""How large one medium may be, and how many videos of a partition may fail.
+
+One rule for ingest and extraction.
+"""
 
 MAX_MEDIUM_BYTES = 256 * 2**20
 """A larger file is neither hashed nor decoded."""

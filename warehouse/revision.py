@@ -14,14 +14,24 @@ def git_revision() -> str | None:
     """Find the git revision of the code that runs.
 
     Returns:
-        40 hexadecimal digits, with `-dirty` where tracked files are changed; None where it is not known.
+        40 hexadecimal digits, with `-dirty` where tracked files are changed; None where it is not
+        known.
     """
     if given := os.environ.get(VARIABLE):
         return given
     checkout = Path(__file__).parents[1]
     if not (checkout / ".git").exists():
         return None
-    words = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    words = [
+        "git",
+        "-C",
+        str(checkout),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=40",
+        "--exclude=*",
+    ]
     try:
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -1,4 +1,7 @@
-"""Where a store is: its root folder and its catalog, opened and brought up to this code's schema."""
+"""Where a store is.
+
+Its root folder and its catalog, opened and brought up to this code's schema.
+"""
 
 import contextlib
 import logging
@@ -9,13 +12,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from warehouse import catalog, engines, files, mounts
+from warehouse import catalog
+from warehouse.catalog import engines
 from warehouse.errors import Invalid
+from warehouse.storage import files, mounts
 
 JOURNAL_ENTRY = re.compile(r"[0-9]{8,}-[0-9a-f]{16}\.json")
 """What an entry of the journal is called."""
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATIONS = Path(__file__).parent / "catalog" / "migrations"
 
 _logger = logging.getLogger(__name__)
 
@@ -41,15 +46,20 @@ def open_store(root: Path, catalog_url: str | None = None) -> Store:
         The open store.
 
     Raises:
-        Invalid: The folder cannot be made or a new one would lie inside another store, the URL cannot be used, the
-            catalog would be a SQLite file on a network file system, or it is newer than this code.
+        Invalid: The folder cannot be made or a new one would lie inside another store, the URL
+            cannot be used, the catalog would be a SQLite file on a network file system, or it is
+            newer than this code.
         Retryable: The disk is full, or the catalog cannot be reached.
     """
     root = root.absolute()
-    engine = engines.make_engine(catalog_url or sa.URL.create("sqlite", database=str(root / "catalog.db")))
+    engine = engines.make_engine(
+        catalog_url or sa.URL.create("sqlite", database=str(root / "catalog.db"))
+    )
     _require_local_disk(engine)
     require_own_place(root)
-    if not (root / "staging").exists() and not _is_store(root):  # else the root was on disk before them
+    if not (root / "staging").exists() and not _is_store(
+        root
+    ):  # else the root was on disk before them
         files.make_folder(root)
     store = Store(root, engine)
     _upgrade(store)
@@ -67,7 +77,8 @@ def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
         The open store.
 
     Raises:
-        Invalid: There is no store, the URL names no catalog of one, or its catalog is newer than this code.
+        Invalid: There is no store, the URL names no catalog of one, or its catalog is newer than
+            this code.
         Retryable: The catalog cannot be reached.
     """
     if not catalog_url and not (root / "catalog.db").is_file():
@@ -76,14 +87,19 @@ def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
                 f"the catalog of {root.absolute()} is lost: run reelstore rebuild-catalog, "
                 "or name it in REELSTORE_CATALOG_URL where it is elsewhere"
             )
-        raise Invalid(f"there is no store at {root.absolute()}: ingest videos first, or name another root")
+        raise Invalid(
+            f"there is no store at {root.absolute()}: ingest videos first, or name another root"
+        )
     if catalog_url:
         _require_catalog(Store(root.absolute(), engines.make_engine(catalog_url)))
     return open_store(root, catalog_url)
 
 
 def _require_catalog(store: Store) -> None:
-    """Refuse a URL under which there is none: whoever only looks makes no tables in what it names."""
+    """Refuse a URL under which there is none.
+
+    Whoever only looks makes no tables in what it names.
+    """
     url = store.engine.url
     file = Path(url.database or "").absolute()
     is_sqlite = store.engine.dialect.name == "sqlite"
@@ -99,7 +115,8 @@ def require_own_place(root: Path) -> None:
     """Refuse a new store inside another one, whose gc and backups would take it for their own.
 
     Args:
-        root: The store's folder, which may not be there yet; one that is a store already is only warned of.
+        root: The store's folder, which may not be there yet; one that is a store already is only
+            warned of.
 
     Raises:
         Invalid: A folder above it is a store.
@@ -108,8 +125,12 @@ def require_own_place(root: Path) -> None:
     if above is None:
         return
     if not _is_store(root):
-        raise Invalid(f"{root.absolute()} would lie inside the store {above}: name a root outside of it")
-    _logger.warning("the store %s lies inside the store %s: move it elsewhere", root.absolute(), above)
+        raise Invalid(
+            f"{root.absolute()} would lie inside the store {above}: name a root outside of it"
+        )
+    _logger.warning(
+        "the store %s lies inside the store %s: move it elsewhere", root.absolute(), above
+    )
 
 
 def _is_store(folder: Path) -> bool:
@@ -137,8 +158,8 @@ def _upgrade(store: Store) -> None:
     if _revision(store) == catalog.REVISION:
         return
     is_sqlite = store.engine.dialect.name == "sqlite"
-    # One process migrates while the others wait, on PostgreSQL for the writers' lock, which holds among machines. The
-    # switch to WAL waits for nobody, so on SQLite a lock of our own covers it.
+    # One process migrates while the others wait, on PostgreSQL for the writers' lock, which holds
+    # among machines. The switch to WAL waits for nobody, so on SQLite a lock of our own covers it.
     with files.locked(store.root / "catalog.lock") if is_sqlite else contextlib.nullcontext():
         if is_sqlite:
             engines.use_write_ahead_log(store.engine)
@@ -168,7 +189,8 @@ def _migrate(store: Store) -> None:
             command.upgrade(config, "head")
     except util.CommandError as error:
         raise Invalid(
-            f"the catalog of {store.root} was made by a newer Reelstore ({error}): upgrade Reelstore"
+            f"the catalog of {store.root} was made by a newer Reelstore ({error}): upgrade"
+            " Reelstore"
         ) from error
 
 
@@ -177,4 +199,6 @@ def _require_unicode(connection: sa.Connection) -> None:
         return
     encoding = connection.scalar(sa.text("SHOW server_encoding"))
     if encoding != "UTF8":
-        raise Invalid(f"the catalog's database keeps text as {encoding}: make one with ENCODING 'UTF8'")
+        raise Invalid(
+            f"the catalog's database keeps text as {encoding}: make one with ENCODING 'UTF8'"
+        )

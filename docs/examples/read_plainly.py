@@ -2,6 +2,7 @@
 
 python docs/examples/read_plainly.py STORE
 """
+
 # ruff: noqa: INP001, T201 - a script that prints
 
 import hashlib
@@ -18,16 +19,23 @@ import polars as pl
 def heads(root: Path) -> dict[tuple[str, str], Path]:
     """The folder of each head, by dataset and partition."""
     catalog = sqlite3.connect(f"file:{root / 'catalog.db'}?mode=ro", uri=True)
-    found = catalog.execute("SELECT dataset, partition, commit_id FROM heads ORDER BY dataset, partition").fetchall()
+    found = catalog.execute(
+        "SELECT dataset, partition, commit_id FROM heads ORDER BY dataset, partition"
+    ).fetchall()
     catalog.close()
     return {
-        (dataset, partition): root / dataset / (f"partition={partition}" if partition else "") / commit_id[:16]
+        (dataset, partition): (
+            root / dataset / (f"partition={partition}" if partition else "") / commit_id[:16]
+        )
         for dataset, partition, commit_id in found
     }
 
 
 def check(folder: Path) -> int:
-    """Hold a commit's files against its manifest, and the manifest against the folder's name; returns the bytes."""
+    """Hold a commit's files against its manifest, and the manifest against the folder's name.
+
+    Returns the bytes.
+    """
     manifest = (folder / "manifest.json").read_bytes()
     if hashlib.sha256(manifest).hexdigest()[:16] != folder.name:
         sys.exit(f"{folder / 'manifest.json'} has changed bytes")
@@ -43,7 +51,9 @@ def main(root: Path) -> None:
     found = heads(root)
     print(f"{len(found)} heads, {sum(check(folder) for folder in found.values())} bytes, all whole")
     videos = pl.concat(
-        pl.read_parquet(path / "videos.parquet") for (name, _), path in found.items() if name == "tables/videos"
+        pl.read_parquet(path / "videos.parquet")
+        for (name, _), path in found.items()
+        if name == "tables/videos"
     )
     print(f"{len(videos)} videos, {videos['title'].str.len_chars().sum()} characters of title")
     for (dataset, partition), folder in found.items():
@@ -51,7 +61,10 @@ def main(root: Path) -> None:
             with h5py.File(shard, "r") as file:
                 ids, embeddings = file["video_id"].asstr()[:], file["embeddings"][:]
                 mask, pts_seconds = file["frame_mask"][:], file["pts_seconds"][:]
-            print(f"{dataset} {partition} {shard.name}: {embeddings.dtype} {embeddings.shape}, {mask.sum()} frames")
+            print(
+                f"{dataset} {partition} {shard.name}: {embeddings.dtype} {embeddings.shape},"
+                f" {mask.sum()} frames"
+            )
             print(f"  {ids[0]} at {pts_seconds[0]} s, first frame {embeddings[0, 0]}")
     text = [
         str(path)
@@ -59,10 +72,12 @@ def main(root: Path) -> None:
         if name.startswith("features/text/")
         for path in sorted(folder.glob("shard-*.parquet"))
     ]
-    labels = [str(path / "labels.parquet") for (name, _), path in found.items() if name == "tables/labels"]
+    labels = [
+        str(path / "labels.parquet") for (name, _), path in found.items() if name == "tables/labels"
+    ]
     rows = duckdb.sql(
-        "SELECT category_id, count(*), round(avg(len(token_ids)), 2) "
-        "FROM read_parquet($labels) JOIN read_parquet($text) USING (video_id) GROUP BY ALL ORDER BY ALL",
+        "SELECT category_id, count(*), round(avg(len(token_ids)), 2) FROM read_parquet($labels)"
+        " JOIN read_parquet($text) USING (video_id) GROUP BY ALL ORDER BY ALL",
         params={"labels": labels, "text": text},
     ).fetchall()
     for category_id, count, tokens in rows:

@@ -1,1 +1,4 @@
-"""The commands of `reelstore`, one module for each kind of work; each imports what it runs only when it runs."""
+"""The commands of `reelstore`, one module for each kind of work.
+
+Each imports what it runs only when it runs.
+"""

@@ -1,4 +1,5 @@
 """Commands that write predictions in another form."""
+
 # ruff: noqa: PLC0415 - a command imports what it runs
 
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 from flows.commands.store import open_wanted_store
 from flows.terminal import say
 from warehouse.errors import Invalid
-from warehouse.files import write_file
+from warehouse.storage.files import write_file
 
 app = typer.Typer(no_args_is_help=True, help="Write predictions in another form.")
 
@@ -22,11 +23,15 @@ def _group() -> None:
 @app.command("result-csv")
 def export_result_csv(
     partition: Annotated[str, typer.Argument(help="A scored partition.")],
-    output: Annotated[Path, typer.Argument(help="The file to write: id,category_id for each listed video.")],
-    model: Annotated[str | None, typer.Option(help="A model's id, or the start of it; the champion.")] = None,
+    output: Annotated[
+        Path, typer.Argument(help="The file to write: id,category_id for each listed video.")
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="A model's id, or the start of it; the champion.")
+    ] = None,
 ) -> None:
     """Write a partition's predictions in the contest's form of submission, without a header."""
-    from modeling import predictions, registry
+    from modeling.models import predictions, registry
 
     store = open_wanted_store()
     rows = predictions.scan(store, registry.require(store, model).id, partition)

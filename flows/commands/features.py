@@ -1,4 +1,5 @@
 """Commands about features: what is to be done, what there is, and what failed and may pass."""
+
 # ruff: noqa: PLC0415 - a command imports what it runs
 
 from collections import Counter
@@ -15,7 +16,7 @@ from warehouse.errors import Invalid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from featurestore.reasons import Reason
+    from featurestore.progress.reasons import Reason
     from warehouse.store import Store
 
 app = typer.Typer()
@@ -28,13 +29,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 def plan(as_json: AsJson = False) -> None:
     """Count what extract-features would do, by reason, with the time and disk that it may take.
 
-    new: never listed in a committed ledger of the recipe. changed bytes: same video id, other content or kind. changed
-    fingerprint: made under another recipe alone. no preview: made before the partition's role asked for previews.
-    raised limit: met a limit on one video's work that is higher now. retryable: failed for a reason that may pass;
-    where all else is up to date, only `reelstore retry` tries these again. reused: content that is committed already
-    and is not extracted again.
+    new: never listed in a committed ledger of the recipe. changed bytes: same video id, other
+    content or kind. changed fingerprint: made under another recipe alone. no preview: made before
+    the partition's role asked for previews. raised limit: met a limit on one video's work that is
+    higher now. retryable: failed for a reason that may pass; where all else is up to date, only
+    `reelstore retry` tries these again. reused: content that is committed already and is not
+    extracted again.
     """
-    from flows import plan_tables, planning
+    from flows.commands import plan_tables
+    from flows.operations import planning
 
     found = planning.plan_store(open_wanted_store(), load_settings().work_limits)
     if as_json:
@@ -45,9 +48,12 @@ def plan(as_json: AsJson = False) -> None:
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Show what the store holds and lacks: coverage by partition and view, failures, warnings, predictions."""
-    from flows import status_tables
-    from flows.status import store_status
+    """Show what the store holds and lacks.
+
+    Coverage by partition and view, failures, warnings, predictions.
+    """
+    from flows.commands import status_tables
+    from flows.operations.status import store_status
 
     found = store_status(open_wanted_store(), load_settings().work_limits)
     if as_json:
@@ -58,18 +64,22 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def retry(
-    only: Annotated[list[str], typer.Option(help="A reason that may pass, such as decode_timeout; may be repeated.")],
+    only: Annotated[
+        list[str],
+        typer.Option(help="A reason that may pass, such as decode_timeout; may be repeated."),
+    ],
     partition: Annotated[str | None, typer.Option(help="One partition; all by default.")] = None,
 ) -> None:
     """Try published failures again; every other video keeps what it has.
 
-    A medium that was missing when it was ingested is found by another ingest, not by a retry. Partitions that are not
-    up to date are left to extract-features, which tries their failures again too. What failed by decode_timeout or
-    worker_died in three runs is given up: extract-features leaves it, and a retry that names the reason tries it once
-    more. One more failed run leaves it given up.
+    A medium that was missing when it was ingested is found by another ingest, not by a retry.
+    Partitions that are not up to date are left to extract-features, which tries their failures
+    again too. What failed by decode_timeout or worker_died in three runs is given up:
+    extract-features leaves it, and a retry that names the reason tries it once more. One more
+    failed run leaves it given up.
     """
-    from featurestore.reasons import MAX_ATTEMPTS, parse_retryable
-    from featurestore.retrying import advice_on
+    from featurestore.progress.reasons import MAX_ATTEMPTS, parse_retryable
+    from featurestore.progress.retrying import advice_on
     from flows.embedded import call, use_embedded_server
     from warehouse import tables
 
@@ -81,28 +91,35 @@ def retry(
     for row in rows:
         left = "".join(f", {count} {reason}" for reason, count in row["failed_by_reason"].items())
         say(
-            f"{row['partition']} {row['view']}: tried {row['tried']} again; now {row['ok']} of {row['videos']} ok{left}"
+            f"{row['partition']} {row['view']}: tried {row['tried']} again; now {row['ok']} of"
+            f" {row['videos']} ok{left}"
         )
     given_up = _given_up(store, partition, reasons)
     for reason, count in given_up.items():
-        say(f"{count} failed by {reason} in {MAX_ATTEMPTS} runs or more and are given up{advice_on(reason)}")
+        say(
+            f"{count} failed by {reason} in {MAX_ATTEMPTS} runs or more and are given"
+            f" up{advice_on(reason)}"
+        )
     if not rows and not given_up:
         say(
-            f"nothing to retry: no up-to-date partition has a video that failed for {' or '.join(reasons)} "
-            "and had its medium when it was ingested; ingest a partition again once its media are there"
+            "nothing to retry: no up-to-date partition has a video that failed for"
+            f" {' or '.join(reasons)} and had its medium when it was ingested; ingest a partition"
+            " again once its media are there"
         )
 
 
 def _given_up(store: "Store", partition: str | None, reasons: "Sequence[Reason]") -> Counter[str]:
-    """Videos of up-to-date partitions that failed for some reasons and are given up since their third attempt."""
-    from flows.status import store_status
+    """Videos of up-to-date partitions that are given up since their third attempt."""
+    from flows.operations.status import store_status
 
     found = store_status(store, load_settings().work_limits).partitions
     views = [view for one in found if partition in (None, one.partition) for view in one.views]
     counts = Counter[str]()
     for view in views:
         if view.state == "current":
-            counts.update({reason: count for reason, count in view.given_up.items() if reason in reasons})
+            counts.update(
+                {reason: count for reason, count in view.given_up.items() if reason in reasons}
+            )
     return counts
 
 
@@ -110,22 +127,31 @@ def _given_up(store: "Store", partition: str | None, reasons: "Sequence[Reason]"
 def try_recipe_command(
     partition: Annotated[str, typer.Argument(help="A partition's name.")],
     limit: Annotated[int | None, typer.Option(min=1, help="Try the first so many videos.")] = None,
-    sample: Annotated[int | None, typer.Option(min=1, help="Try so many videos spread over it; 20 by default.")] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Try so many videos spread over it; 20 by default.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try the settings' frames recipe on a few videos: what fails, how fast it is, what the partition would take.
+    """Try the settings' frames recipe on a few videos.
+
+    What fails, how fast it is, what the partition would take.
 
     Nothing is frozen and nothing is published.
     """
-    from flows.amounts import duration
-    from flows.trying import try_recipe
+    from flows.commands.amounts import duration
+    from flows.operations.trying import try_recipe
 
     if limit is not None and sample is not None:
         raise Invalid("--limit and --sample are two ways to choose videos; name one")
     num_videos = limit or sample or _TRIED_VIDEOS
-    trial = try_recipe(open_wanted_store(), load_settings(), partition, num_videos, "first" if limit else "sample")
+    trial = try_recipe(
+        open_wanted_store(), load_settings(), partition, num_videos, "first" if limit else "sample"
+    )
     if as_json:
-        figures = {"videos_per_second": trial.videos_per_second, "estimated_seconds": trial.estimated_seconds}
+        figures = {
+            "videos_per_second": trial.videos_per_second,
+            "estimated_seconds": trial.estimated_seconds,
+        }
         say_json(asdict(trial) | figures)
         return
     counts = ", ".join(f"{count} {outcome}" for outcome, count in trial.outcomes.items())
@@ -133,6 +159,6 @@ def try_recipe_command(
     for video_id, why in trial.failed.items():
         say(f"  {video_id}  {why}")
     say(
-        f"{trial.videos_per_second:.1f} videos/s; all of {partition} in about {duration(trial.estimated_seconds)}; "
-        "nothing was published"
+        f"{trial.videos_per_second:.1f} videos/s; all of {partition} in about"
+        f" {duration(trial.estimated_seconds)}; nothing was published"
     )

@@ -1,4 +1,5 @@
 """The command that tells what was made from what."""
+
 # ruff: noqa: PLC0415 - a command imports what it runs
 
 from collections import defaultdict
@@ -19,13 +20,18 @@ Edges = Mapping[str, list[tuple[str, str]]]
 
 @app.command()
 def lineage(
-    what: Annotated[str, typer.Argument(help="A commit's first digits, an alias; with --video a scored partition.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="A commit's first digits, an alias; with --video a scored partition."),
+    ],
     video: Annotated[str | None, typer.Option(help="A video whose prediction is traced.")] = None,
-    model: Annotated[str | None, typer.Option(help="The model that predicted; the champion.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model that predicted; the champion.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Tell what a commit or a prediction was made from, by which code, and what depends on it."""
-    from modeling.trace import trace_prediction
+    from modeling.models.trace import trace_prediction
 
     store = open_wanted_store()
     document: dict[str, Any] = {}
@@ -34,7 +40,11 @@ def lineage(
     else:
         traced = trace_prediction(store, what, video, model)
         commit_id = traced.predictions.id
-        document = {"prediction": traced.row, "model": traced.model.id, "config": traced.config.model_dump(mode="json")}
+        document = {
+            "prediction": traced.row,
+            "model": traced.model.id,
+            "config": traced.config.model_dump(mode="json"),
+        }
     document |= describe(store, commit_id)
     if as_json:
         say_json(document)
@@ -50,11 +60,15 @@ def describe(store: Store, commit_id: str) -> dict[str, Any]:
         commit_id: 64 hexadecimal digits.
 
     Returns:
-        JSON: `commit`; `made_from` and `needed_by`, trees of commits in which each commit is unfolded once.
+        JSON: `commit`; `made_from` and `needed_by`, trees of commits in which each commit is
+            unfolded once.
     """
     from warehouse.commits import lineage
 
-    above, below = defaultdict[str, list[tuple[str, str]]](list), defaultdict[str, list[tuple[str, str]]](list)
+    above, below = (
+        defaultdict[str, list[tuple[str, str]]](list),
+        defaultdict[str, list[tuple[str, str]]](list),
+    )
     for edge in lineage.edges(store):
         above[edge.commit_id].append((edge.name, edge.input_id))
         below[edge.input_id].append((edge.name, edge.commit_id))
@@ -65,7 +79,9 @@ def describe(store: Store, commit_id: str) -> dict[str, Any]:
     }
 
 
-def _unfold(store: Store, commit_id: str, edges: Edges, seen: set[str], key: str) -> list[dict[str, Any]]:
+def _unfold(
+    store: Store, commit_id: str, edges: Edges, seen: set[str], key: str
+) -> list[dict[str, Any]]:
     found = []
     for name, other in edges[commit_id]:
         node = {"as": name, **_commit(store, other)}
@@ -100,7 +116,10 @@ def _show(document: Mapping[str, Any]) -> None:
             f"probability {prediction['probability']:.3f}"
         )
         config = document["config"]
-        say(f"recipe {config['recipe']['name']}, seed {config['seed']}, views {', '.join(config['views'])}")
+        say(
+            f"recipe {config['recipe']['name']}, seed {config['seed']}, views"
+            f" {', '.join(config['views'])}"
+        )
     for key, title in (("made_from", "made from"), ("needed_by", "needed by")):
         say(f"{_label(document['commit'])}, {title}:")
         _grow(document[key], key, "")

@@ -1,4 +1,5 @@
 """Commands about recipes and models: apply, promote."""
+
 # ruff: noqa: PLC0415 - a command imports what it runs
 
 from datetime import UTC, datetime
@@ -15,12 +16,17 @@ app = typer.Typer()
 
 @app.command()
 def apply(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and freeze nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and freeze nothing.")
+    ] = False,
 ) -> None:
-    """Make the wanted specs from the settings, show how they differ from the frozen ones, and freeze them."""
+    """Make the wanted specs from the settings, show how they differ from the frozen ones.
+
+    And freeze them.
+    """
     from featurestore import wanted
-    from featurestore.spec import changes, fingerprint, short
-    from flows import wanted_specs
+    from featurestore.views.spec import changes, fingerprint, short
+    from flows.operations import wanted_specs
 
     store = open_wanted_store()
     prepared = wanted_specs.prepare(store, load_settings())
@@ -39,9 +45,11 @@ def apply(
 
 
 @app.command()
-def promote(model: Annotated[str, typer.Argument(help="A model's id, the start of it, or challenger.")]) -> None:
+def promote(
+    model: Annotated[str, typer.Argument(help="A model's id, the start of it, or challenger.")],
+) -> None:
     """Make a model the champion, which the scheduled scoring uses."""
-    from modeling import registry
+    from modeling.models import registry
 
     store = open_wanted_store()
     before = registry.champion(store)

@@ -1,4 +1,5 @@
 """The store that a command is about, and the commit that a word means."""
+
 # ruff: noqa: PLC0415 - a command imports what it runs
 
 from typing import TYPE_CHECKING
@@ -36,12 +37,21 @@ def find_commit(store: Store, word: str) -> "Commit":
         word: a commit's first digits, or an alias.
 
     Raises:
-        Invalid: it means none, or several; where it is a partition, the sentence names that one's commits.
+        Invalid: it means none, or several; where it is a partition, the sentence names that one's
+            commits.
     """
     from warehouse import commits
 
     if word in partition_names(store):
-        found = [head for dataset in commits.datasets(store) for head in commits.heads(store, dataset)]
-        named = [f"{head.id[:12]} of {head.address.dataset}" for head in found if head.address.partition == word]
-        raise Invalid(f"{word} is a partition, which has several commits: name one of {', '.join(named)}")
+        found = [
+            head for dataset in commits.datasets(store) for head in commits.heads(store, dataset)
+        ]
+        named = [
+            f"{head.id[:12]} of {head.address.dataset}"
+            for head in found
+            if head.address.partition == word
+        ]
+        raise Invalid(
+            f"{word} is a partition, which has several commits: name one of {', '.join(named)}"
+        )
     return commits.commit_by_id(store, commits.alias(store, word) or word)

@@ -1,4 +1,5 @@
 """Commands about what tables and features hold: diff."""
+
 # ruff: noqa: PLC0415 - a command imports what it runs
 
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from flows.commands.store import find_commit, open_wanted_store, partition_names
 from flows.terminal import say, say_json
 
 if TYPE_CHECKING:
-    from featurestore.difference import Difference, Rows
+    from featurestore.reading.difference import Difference, Rows
     from warehouse.commits import Commit
     from warehouse.store import Store
 
@@ -18,15 +19,22 @@ app = typer.Typer()
 
 @app.command()
 def diff(
-    before: Annotated[str, typer.Argument(help="A commit's id, or the start of it; or a partition, for its videos.")],
-    after: Annotated[str, typer.Argument(help="Another commit of the same kind of dataset, or a partition.")],
+    before: Annotated[
+        str,
+        typer.Argument(help="A commit's id, or the start of it; or a partition, for its videos."),
+    ],
+    after: Annotated[
+        str, typer.Argument(help="Another commit of the same kind of dataset, or a partition.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Show the rows that were added, removed and changed between two commits, or between what two partitions list.
+    """Show the rows that were added, removed and changed between two commits.
+
+    Or between what two partitions list.
 
     A partition beside a commit stands for its own newest commit of the same dataset.
     """
-    from featurestore.difference import compare
+    from featurestore.reading.difference import compare
 
     found = compare(*_pair(open_wanted_store(), before, after))
     if as_json:
@@ -44,16 +52,25 @@ def _pair(store: "Store", *words: str) -> "list[Commit]":
     partitions = partition_names(store)
     named = [None if word in partitions else find_commit(store, word) for word in words]
     dataset = next((commit.address.dataset for commit in named if commit), tables.VIDEOS)
-    found = [commit or commits.head(store, Address(dataset, word)) for word, commit in zip(words, named, strict=True)]
+    found = [
+        commit or commits.head(store, Address(dataset, word))
+        for word, commit in zip(words, named, strict=True)
+    ]
     for word, commit in zip(words, found, strict=True):
         if commit is None:
-            raise Invalid(f"partition {word} has nothing in {dataset}: name a commit, or two partitions")
+            raise Invalid(
+                f"partition {word} has nothing in {dataset}: name a commit, or two partitions"
+            )
     return [commit for commit in found if commit]
 
 
 def _lines(found: "Difference") -> list[str]:
     lines = [f"{found.kind}: {_named(found.before)} → {_named(found.after)}"]
-    for word, rows in (("added", found.added), ("removed", found.removed), ("changed", found.changed)):
+    for word, rows in (
+        ("added", found.added),
+        ("removed", found.removed),
+        ("changed", found.changed),
+    ):
         lines.append(f"{word} {rows.count:,}{_first(rows)}")
     lines.append(f"unchanged {found.unchanged:,}")
     lines += [f"column {name} changed in {count:,} rows" for name, count in found.columns.items()]
@@ -87,7 +104,8 @@ def _document(found: "Difference") -> dict[str, Any]:
         "columns_added": found.columns_added,
         "columns_removed": found.columns_removed,
         "outcomes_changed": [
-            {"before": move.before, "after": move.after, **_counted(move.rows)} for move in found.outcomes
+            {"before": move.before, "after": move.after, **_counted(move.rows)}
+            for move in found.outcomes
         ],
     }
 

@@ -1,4 +1,5 @@
 """Commands that keep a store in order: verify, gc, rebuild-catalog, rollback."""
+
 # ruff: noqa: PLC0415 - a command imports what it runs
 
 from datetime import UTC, datetime, timedelta
@@ -26,17 +27,24 @@ def verify() -> None:
     store, terminal = open_wanted_store(), console(err=True)
     if (problem := commits.compare(store).problem) is not None:
         raise Corrupt(problem)
-    found = list(track(commits.verify(store), "verify", console=terminal, disable=not terminal.is_terminal))
+    found = list(
+        track(commits.verify(store), "verify", console=terminal, disable=not terminal.is_terminal)
+    )
     for damage in found:
         say(f"{damage.path} {damage.problem}")
     if found:
         raise Corrupt(
-            f"not what was published: {len(found)} of the store's files, named above; restore them from a copy, "
-            "or delete their commits' folders and make them again"
+            f"not what was published: {len(found)} of the store's files, named above; restore them"
+            " from a copy, or delete their commits' folders and make them again"
         )
-    known = [commit for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)]
+    known = [
+        commit for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)
+    ]
     size_bytes = sum(entry.size_bytes for commit in known for entry in commit.files.values())
-    say(f"{len(known)} commits with {sum(len(c.files) for c in known)} files, {_mib(size_bytes)}: all whole")
+    say(
+        f"{len(known)} commits with {sum(len(c.files) for c in known)} files, {_mib(size_bytes)}:"
+        " all whole"
+    )
     if (sentence := commits.compare(store).sentence) is not None:
         say(sentence)
     for path in commits.set_aside(store):
@@ -45,16 +53,21 @@ def verify() -> None:
 
 @app.command()
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")
+    ] = False,
     grace_days: Annotated[
-        float, typer.Option(min=0, help="How long a superseded commit or an abandoned run is left alone.")
+        float,
+        typer.Option(min=0, help="How long a superseded commit or an abandoned run is left alone."),
     ] = _GRACE_DAYS,
 ) -> None:
     """Remove superseded commits that nothing needs, and what abandoned runs have left."""
     from warehouse import commits
 
     store = open_wanted_store()
-    found = commits.collect_garbage(store, datetime.now(UTC), timedelta(days=grace_days), dry_run=dry_run)
+    found = commits.collect_garbage(
+        store, datetime.now(UTC), timedelta(days=grace_days), dry_run=dry_run
+    )
     for folder in found.folders:
         say(str(folder))
     verb = "would go" if dry_run else "removed"
@@ -74,7 +87,10 @@ def rebuild_catalog() -> None:
     if not (settings.root / "journal").is_dir():
         raise Invalid(f"there is no journal at {settings.root}: name the root of a store")
     rebuilt = commits.rebuild_catalog(open_store(settings.root, settings.catalog_url))
-    say(f"{rebuilt.num_commits} commits from {rebuilt.num_moves} journal entries; run reelstore verify next")
+    say(
+        f"{rebuilt.num_commits} commits from {rebuilt.num_moves} journal entries; run reelstore"
+        " verify next"
+    )
     for sentence in rebuilt.lost:
         say(sentence)
     if rebuilt.lost:
@@ -83,9 +99,14 @@ def rebuild_catalog() -> None:
 
 @app.command()
 def rollback(
-    name: Annotated[str, typer.Argument(help="An alias such as wanted/frames, or a dataset such as tables/labels.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="An alias such as wanted/frames, or a dataset such as tables/labels."),
+    ],
     partition: Annotated[str | None, typer.Option(help="The dataset's partition.")] = None,
-    to: Annotated[str | None, typer.Option(help="The commit to go back to, by its first digits.")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="The commit to go back to, by its first digits.")
+    ] = None,
 ) -> None:
     """Move an alias or the head of a partition back to what it was before."""
     from warehouse import commits
@@ -96,7 +117,10 @@ def rollback(
         commit = commits.roll_back(store, Address(name, partition), to, now)
         say(f"{commit.address}: {commit.id}")
     elif partition or to:
-        raise Invalid(f"{name} is an alias, which has no partitions and goes one step back: leave the options out")
+        raise Invalid(
+            f"{name} is an alias, which has no partitions and goes one step back: leave the"
+            " options out"
+        )
     else:
         say(f"{name}: {commits.roll_back_alias(store, name, now)}")
 

@@ -1,4 +1,7 @@
-"""The drawn corpus: real H.264 files, their manifests, and the truth that only the evaluation reads."""
+"""The drawn corpus.
+
+Real H.264 files, their manifests, and the truth that only the evaluation reads.
+"""
 
 import io
 import json
@@ -15,13 +18,20 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.demo.outline import ClipOutline, CorpusSizes, PartitionOutline, Role, outline_corpus, scans_of
+from flows.demo.outline import (
+    ClipOutline,
+    CorpusSizes,
+    PartitionOutline,
+    Role,
+    outline_corpus,
+    scans_of,
+)
 from flows.demo.scans import load_scans
 from flows.demo.scenes import draw_scene
 from flows.demo.text import vocabulary
 from flows.demo.topics import taxonomy_csv
 from warehouse.errors import Invalid
-from warehouse.files import sha256_file
+from warehouse.storage.files import sha256_file
 
 CORPUS_VERSION = 1
 """Counts up whenever the same seed would give other bytes."""
@@ -29,7 +39,8 @@ CORPUS_VERSION = 1
 _MARKER = "corpus.json"
 _CLIPS_A_MESSAGE = 4
 _AUDIO_RATE = 16_000
-# Macroblock trees read memory that nobody wrote: with them every fourth clip differs from one encoding to the next.
+# Macroblock trees read memory that nobody wrote: with them every fourth clip differs from one
+# encoding to the next.
 _H264_OPTIONS = {"preset": "veryfast", "crf": "27", "x264-params": "mbtree=0"}
 
 Progress = Callable[[int, int], None]
@@ -88,7 +99,10 @@ def make_corpus(
     partitions = outline_corpus(seed, sizes, load_scans())
     if not _is_whole(folder, wanted):
         if folder.exists() and not (folder / _MARKER).exists() and any(folder.iterdir()):
-            raise Invalid(f"{folder} holds files that are not a drawn corpus; name another folder or empty this one")
+            raise Invalid(
+                f"{folder} holds files that are not a drawn corpus; name another folder or empty"
+                " this one"
+            )
         staging = folder.with_name(folder.name + ".partial")
         shutil.rmtree(staging, ignore_errors=True)
         _make(staging, partitions, progress, num_workers or os.cpu_count() or 1)
@@ -102,7 +116,9 @@ def _describe(folder: Path, partitions: Iterable[PartitionOutline]) -> Corpus:
     return Corpus(
         folder=folder,
         partitions=tuple(
-            CorpusPartition(partition.name, partition.role, _manifest(folder, partition), len(partition.clips))
+            CorpusPartition(
+                partition.name, partition.role, _manifest(folder, partition), len(partition.clips)
+            )
             for partition in partitions
         ),
         taxonomy=folder / "taxonomy.csv",
@@ -116,10 +132,17 @@ def _manifest(folder: Path, partition: PartitionOutline) -> Path:
     return folder / partition.name / "manifest.jsonl"
 
 
-def _make(folder: Path, partitions: tuple[PartitionOutline, ...], progress: Progress | None, num_workers: int) -> None:
+def _make(
+    folder: Path,
+    partitions: tuple[PartitionOutline, ...],
+    progress: Progress | None,
+    num_workers: int,
+) -> None:
     for partition in partitions:
         (folder / partition.name / "media").mkdir(parents=True)
-        lines = (json.dumps(_row(clip, partition.role), ensure_ascii=False) for clip in partition.clips)
+        lines = (
+            json.dumps(_row(clip, partition.role), ensure_ascii=False) for clip in partition.clips
+        )
         _manifest(folder, partition).write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "taxonomy.csv").write_text(taxonomy_csv(), encoding="utf-8")
     (folder / "vocab.txt").write_text(vocabulary(), encoding="utf-8")
@@ -129,7 +152,9 @@ def _make(folder: Path, partitions: tuple[PartitionOutline, ...], progress: Prog
         if partition.role == "score"
         for clip in partition.clips
     )
-    (folder / "truth.csv").write_text("\n".join(("video_id,category_id", *scored)) + "\n", encoding="utf-8")
+    (folder / "truth.csv").write_text(
+        "\n".join(("video_id,category_id", *scored)) + "\n", encoding="utf-8"
+    )
     _make_media(folder, partitions, progress, num_workers)
 
 
@@ -141,7 +166,10 @@ def _row(clip: ClipOutline, role: Role) -> dict[str, object]:
 
 
 def _make_media(
-    folder: Path, partitions: Iterable[PartitionOutline], progress: Progress | None, num_workers: int
+    folder: Path,
+    partitions: Iterable[PartitionOutline],
+    progress: Progress | None,
+    num_workers: int,
 ) -> None:
     scans = load_scans()
     work = [
@@ -151,7 +179,9 @@ def _make_media(
     ]
     made = [item for item in work if item[0].make not in {"copied", "missing"}]
     with ProcessPoolExecutor(num_workers, mp_context=get_context("spawn")) as pool:
-        finished = pool.map(partial(_make_file, folder), *zip(*made, strict=True), chunksize=_CLIPS_A_MESSAGE)
+        finished = pool.map(
+            partial(_make_file, folder), *zip(*made, strict=True), chunksize=_CLIPS_A_MESSAGE
+        )
         for done, _ in enumerate(finished, start=1):
             if progress:
                 progress(done, len(made))
@@ -178,7 +208,9 @@ def _file_bytes(clip: ClipOutline, scan: NDArray[np.float32]) -> bytes:
 
 
 def encode_clip(clip: ClipOutline, scan: NDArray[np.float32]) -> bytes:
-    """Draw and encode one clip, as one thread, so that its bytes do not depend on the machine's load.
+    """Draw and encode one clip, as one thread.
+
+    So that its bytes do not depend on the machine's load.
 
     Args:
         clip: What it is.
@@ -192,7 +224,12 @@ def encode_clip(clip: ClipOutline, scan: NDArray[np.float32]) -> bytes:
     held = io.BytesIO()
     with av.open(held, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=clip.frame_rate, options=_H264_OPTIONS)
-        stream.width, stream.height, stream.pix_fmt, stream.thread_count = scene.width, scene.height, "yuv420p", 1
+        stream.width, stream.height, stream.pix_fmt, stream.thread_count = (
+            scene.width,
+            scene.height,
+            "yuv420p",
+            1,
+        )
         for picture in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
@@ -209,7 +246,9 @@ def encode_audio(seconds: float) -> bytes:
         An MP4 file of AAC.
     """
     phase = np.arange(round(seconds * _AUDIO_RATE)) * (2 * np.pi * 440 / _AUDIO_RATE)
-    frame = av.AudioFrame.from_ndarray((np.sin(phase) * 8000).astype(np.int16)[None], format="s16", layout="mono")
+    frame = av.AudioFrame.from_ndarray(
+        (np.sin(phase) * 8000).astype(np.int16)[None], format="s16", layout="mono"
+    )
     frame.sample_rate = _AUDIO_RATE
     held = io.BytesIO()
     with av.open(held, "w", format="mp4") as container:
@@ -236,4 +275,6 @@ def _is_whole(folder: Path, wanted: dict[str, object]) -> bool:
     marker = folder / _MARKER
     if not marker.exists():
         return False
-    return bool(json.loads(marker.read_text(encoding="utf-8")) == {**wanted, "files": _digests(folder)})
+    return bool(
+        json.loads(marker.read_text(encoding="utf-8")) == {**wanted, "files": _digests(folder)}
+    )

@@ -29,7 +29,8 @@ class EncoderCard:
             "window_size": 4,
         }
     )
-    """Arguments of ``timm.create_model`` beside the name: 1.3 million parameters, stages of 16, 8 and 4 patches."""
+    """Arguments of ``timm.create_model`` beside the name: 1.3 million parameters, stages of 16, 8
+    and 4 patches."""
     embedding_dim: int = 192
     resize_short_side: int = 73
     """Pixels of the shorter side before the crop: Swin's own 256 for 224, at 64."""
@@ -62,5 +63,7 @@ def shipped_encoder(folder: Path = Path(__file__).parent) -> tuple[Path, Encoder
     weights = folder / WEIGHTS_FILE
     card = EncoderCard(**json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
     if hashlib.sha256(weights.read_bytes()).hexdigest() != card.weights_sha256:
-        raise Corrupt(f"{weights} is not the file that {CARD_FILE} names; check it out again or train it anew")
+        raise Corrupt(
+            f"{weights} is not the file that {CARD_FILE} names; check it out again or train it anew"
+        )
     return weights, card

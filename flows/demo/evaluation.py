@@ -1,4 +1,7 @@
-"""How good the demo's models are on the scored days, by the truth that nothing else reads, and the page about it."""
+"""How good the demo's models are on the scored days, by the truth that nothing else reads.
+
+And the page about it.
+"""
 
 import json
 from collections import Counter
@@ -10,19 +13,20 @@ from typing import Any
 
 import polars as pl
 
-from featurestore import frame_chunks, snapshot
-from featurestore.reader import Examples
-from featurestore.reasons import OK
-from featurestore.views import address
+from featurestore.progress.reasons import OK
+from featurestore.reading import snapshot
+from featurestore.reading.examples import Examples
+from featurestore.views.frames import frame_chunks
+from featurestore.views.heads import address
 from flows.terminal import Column, say_table
-from modeling import metrics, predictions, stored_model
-from modeling.evaluation import baselines, report
+from modeling.evaluation import baselines, metrics, report
 from modeling.evaluation.report import GalleryItem, Report
+from modeling.models import predictions, stored_model
 from warehouse import commits, tables
 from warehouse.commits import Address
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
-from warehouse.taxonomy import Taxonomy
+from warehouse.tables.taxonomy import Taxonomy
 
 GALLERY_VIDEOS = 96
 _COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")
@@ -53,16 +57,24 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
         truth: CSV of `video_id,category_id`.
         now: the report's time, UTC.
     """
-    scored = [partition for partition in tables.video_partitions(store) if partition.role == "score"]
-    true_category = pl.read_csv(truth, schema_overrides={"category_id": pl.String, "video_id": pl.String})
-    rows = {name: _scored_rows(store, model, scored, true_category) for name, model in models.items()}
+    scored = [
+        partition for partition in tables.video_partitions(store) if partition.role == "score"
+    ]
+    true_category = pl.read_csv(
+        truth, schema_overrides={"category_id": pl.String, "video_id": pl.String}
+    )
+    rows = {
+        name: _scored_rows(store, model, scored, true_category) for name, model in models.items()
+    }
     first, model_id = next(iter(models.items()))
     taxonomy = stored_model.load_model(commits.commit_by_id(store, model_id)).taxonomy
     true_ids = rows[first]["true_category_id"].to_list()
     predicted = {name: frame["category_id"].to_list() for name, frame in rows.items()}
     predicted |= _baselines(store, model_id, scored, rows[first]["video_id"].to_list(), taxonomy)
     scores = {name: metrics.evaluate(true_ids, ids, taxonomy) for name, ids in predicted.items()}
-    intervals = {name: metrics.intervals(true_ids, ids, taxonomy) for name, ids in predicted.items()}
+    intervals = {
+        name: metrics.intervals(true_ids, ids, taxonomy) for name, ids in predicted.items()
+    }
     everything = tables.video_partitions(store)
     failed = _failed_by_reason(store, model_id, everything)
     page = Report(
@@ -76,28 +88,39 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
         histories=_histories(store, models),
         num_videos=sum(partition.commit.num_rows for partition in everything),
         failed_by_reason=failed,
-        facts={"model": model_id[:16], "scored partitions": ", ".join(partition.name for partition in scored)},
+        facts={
+            "model": model_id[:16],
+            "scored partitions": ", ".join(partition.name for partition in scored),
+        },
         gallery=_gallery(store, model_id, scored, rows[first]),
     )
-    return Evaluation(page.num_videos, failed, _rounded(scores), intervals, _publish(store, page, model_id, now))
+    return Evaluation(
+        page.num_videos, failed, _rounded(scores), intervals, _publish(store, page, model_id, now)
+    )
 
 
 def show(evaluation: Evaluation) -> None:
     """Print the scores."""
-    parts = [Column(name.replace("_f1", "").split("_"), is_figure=True) for name in metrics.MEAN_F1_PARTS]
+    parts = [
+        Column(name.replace("_f1", "").split("_"), is_figure=True) for name in metrics.MEAN_F1_PARTS
+    ]
     rows = []
     for name, row in evaluation.metrics.items():
         low, high = evaluation.intervals[name]["mean_f1"]
         scores = [f"{row[column]:.3f}" for column in metrics.MEAN_F1_PARTS]
         rows.append([name, *scores, f"{row['mean_f1']:.3f} ({low:.3f}-{high:.3f})"])
-    say_table("F1 on the scored days", [Column("model"), *parts, Column("mean (95% interval)")], rows)
+    say_table(
+        "F1 on the scored days", [Column("model"), *parts, Column("mean (95% interval)")], rows
+    )
 
 
 def _scored_rows(
     store: Store, model_id: str, partitions: Sequence[VideoPartition], true_category: pl.DataFrame
 ) -> pl.DataFrame:
     scans = [
-        predictions.scan(store, model_id, partition.name).with_columns(partition=pl.lit(partition.name))
+        predictions.scan(store, model_id, partition.name).with_columns(
+            partition=pl.lit(partition.name)
+        )
         for partition in partitions
     ]
     truth = true_category.rename({"category_id": "true_category_id"})
@@ -105,7 +128,11 @@ def _scored_rows(
 
 
 def _baselines(
-    store: Store, model_id: str, scored: Sequence[VideoPartition], video_ids: Sequence[str], taxonomy: Taxonomy
+    store: Store,
+    model_id: str,
+    scored: Sequence[VideoPartition],
+    video_ids: Sequence[str],
+    taxonomy: Taxonomy,
 ) -> dict[str, list[str]]:
     fingerprints = commits.commit_by_id(store, model_id).facts["fingerprints"]
     names = [partition.name for partition in (*tables.video_partitions(store, "labeled"), *scored)]
@@ -113,7 +140,9 @@ def _baselines(
     return baselines.predict_all(examples, video_ids, taxonomy)
 
 
-def _failed_by_reason(store: Store, model_id: str, partitions: Sequence[VideoPartition]) -> dict[str, int]:
+def _failed_by_reason(
+    store: Store, model_id: str, partitions: Sequence[VideoPartition]
+) -> dict[str, int]:
     fingerprint = commits.commit_by_id(store, model_id).facts["fingerprints"]["frames"]
     counts: Counter[str] = Counter()
     for partition in partitions:
@@ -157,7 +186,9 @@ def _gallery(
 
 
 def _rounded(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    return {name: {column: round(row[column], 6) for column in _COLUMNS} for name, row in scores.items()}
+    return {
+        name: {column: round(row[column], 6) for column in _COLUMNS} for name, row in scores.items()
+    }
 
 
 def _publish(store: Store, page: Report, model_id: str, now: datetime) -> Path:

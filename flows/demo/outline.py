@@ -1,4 +1,7 @@
-"""The outline of a corpus: what each video of each partition will be, decided before any is drawn."""
+"""The outline of a corpus.
+
+What each video of each partition will be, decided before any is drawn.
+"""
 
 import hashlib
 import math
@@ -101,11 +104,17 @@ def outline_corpus(seed: int, sizes: CorpusSizes, scans: Scans) -> tuple[Partiti
     partitions: list[PartitionOutline] = []
     for turn, (name, role, num_videos) in enumerate(plan):
         rng = np.random.default_rng([seed, turn])
-        clips = list(_drawn_clips(rng, name, num_videos, scans_of(scans, role), sizes.longest_seconds))
+        clips = list(
+            _drawn_clips(rng, name, num_videos, scans_of(scans, role), sizes.longest_seconds)
+        )
         special = iter(rng.permutation(num_videos))
         _break(clips, special, role, turn)
         _silence(clips, special)
-        sharing = [partition for partition in partitions if (partition.role == "score") == (role == "score")]
+        sharing = [
+            partition
+            for partition in partitions
+            if (partition.role == "score") == (role == "score")
+        ]
         _repeat(rng, clips, special, [clip for partition in sharing for clip in partition.clips])
         partitions.append(PartitionOutline(name, role, tuple(clips)))
     return tuple(partitions)
@@ -121,7 +130,11 @@ def share_out(total: int, weights: Sequence[float]) -> list[int]:
 
 
 def _drawn_clips(
-    rng: np.random.Generator, partition: str, num_videos: int, scans: ScanSet, longest_seconds: float
+    rng: np.random.Generator,
+    partition: str,
+    num_videos: int,
+    scans: ScanSet,
+    longest_seconds: float,
 ) -> Iterator[ClipOutline]:
     counts = share_out(num_videos, [category.weight for category in CATEGORIES])
     dealt = rng.permutation(np.repeat(np.arange(len(CATEGORIES)), counts))
@@ -155,7 +168,9 @@ def _break(clips: list[ClipOutline], special: Iterator[int], role: Role, turn: i
         return
     for count, row in enumerate(islice(special, math.ceil(len(clips) / videos_a_broken))):
         make = _BROKEN[(turn + count) % len(_BROKEN)]
-        clips[row] = replace(clips[row], make=make, other=clips[row - 1].path if make == "listing" else None)
+        clips[row] = replace(
+            clips[row], make=make, other=clips[row - 1].path if make == "listing" else None
+        )
 
 
 def _silence(clips: list[ClipOutline], special: Iterator[int]) -> None:
@@ -165,12 +180,19 @@ def _silence(clips: list[ClipOutline], special: Iterator[int]) -> None:
 
 
 def _repeat(
-    rng: np.random.Generator, clips: list[ClipOutline], special: Iterator[int], earlier: list[ClipOutline]
+    rng: np.random.Generator,
+    clips: list[ClipOutline],
+    special: Iterator[int],
+    earlier: list[ClipOutline],
 ) -> None:
-    """Let a few clips be the bytes of another of their category, under an id and words of their own."""
+    """Give a few clips the bytes of another of their category, with their own id and words."""
     for row in islice(special, math.ceil(len(clips) / _VIDEOS_A_COPY)):
         clip = clips[row]
-        alike = [other for other in (*earlier, *clips) if other.make == "drawn" and other.category == clip.category]
+        alike = [
+            other
+            for other in (*earlier, *clips)
+            if other.make == "drawn" and other.category == clip.category
+        ]
         others = [other.path for other in alike if other.video_id != clip.video_id]
         if others:
             clips[row] = replace(clip, make="copied", other=others[rng.integers(len(others))])

@@ -37,7 +37,9 @@ class _Clock:
 
 
 def run_demo(
-    folder: Path | None = None, sizes: CorpusSizes = DEFAULT_SIZES, say: Callable[[str], None] = terminal.say
+    folder: Path | None = None,
+    sizes: CorpusSizes = DEFAULT_SIZES,
+    say: Callable[[str], None] = terminal.say,
 ) -> Path:
     """Run the demo; what an earlier run has drawn, ingested and extracted is not done again.
 
@@ -87,19 +89,30 @@ def run_demo(
 
     settings = load_settings()
     evaluation = evaluate(
-        open_existing_store(settings.root, settings.catalog_url), models, corpus.truth, datetime.now(UTC)
+        open_existing_store(settings.root, settings.catalog_url),
+        models,
+        corpus.truth,
+        datetime.now(UTC),
     )
     summary = folder / "summary.json"
-    summary.write_text(json.dumps(_summary(evaluation, clock), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    summary.write_text(
+        json.dumps(_summary(evaluation, clock), indent=1, ensure_ascii=False) + "\n",
+        encoding="utf-8",
+    )
     show(evaluation)
     say(f"report {evaluation.report}")
     return summary
 
 
 def settings_of(corpus: Corpus) -> str:
-    """The settings file of a drawn corpus: its store beside the file, the shipped encoder, the small recipe."""
+    """The settings file of a drawn corpus.
+
+    Its store beside the file, the shipped encoder, the small recipe.
+    """
     weights, card = shipped_encoder()
-    kwargs = ", ".join(f"{name} = {json.dumps(value)}" for name, value in card.encoder_kwargs.items())
+    kwargs = ", ".join(
+        f"{name} = {json.dumps(value)}" for name, value in card.encoder_kwargs.items()
+    )
     lines = {
         "root": json.dumps("store"),
         "encoder": json.dumps(card.encoder),

@@ -1,4 +1,4 @@
-"""Scikit-learn's handwritten digits, dealt once and for all to the encoder, to training and to scoring."""
+"""Scikit-learn's handwritten digits, split between the encoder, training and scoring."""
 
 import hashlib
 from dataclasses import dataclass
@@ -40,11 +40,16 @@ class Scans:
 
 
 def load_scans() -> Scans:
-    """Load the 1,797 scans and deal them by their own digest, so that equal scans land in the same part.
+    """Load the 1,797 scans and deal them by their own digest.
 
-    Source: scikit-learn's ``load_digits``, the test part of UCI's "Optical Recognition of Handwritten Digits".
+    So that equal scans land in the same part.
+
+    Source: scikit-learn's ``load_digits``, the test part of UCI's "Optical Recognition of
+    Handwritten Digits".
     """
-    from sklearn.datasets import load_digits  # noqa: PLC0415, takes a second that encoding processes need not pay
+    from sklearn.datasets import (  # noqa: PLC0415, takes a second that encoding processes need not pay
+        load_digits,
+    )
 
     bundle = load_digits()
     place = np.array([_place(image) for image in bundle.images])
@@ -56,7 +61,9 @@ def load_scans() -> Scans:
         return ScanSet(images[chosen], digits[chosen])
 
     training_end = _ENCODER_SHARE + _TRAINING_SHARE
-    return Scans(part(0.0, _ENCODER_SHARE), part(_ENCODER_SHARE, training_end), part(training_end, 1.0))
+    return Scans(
+        part(0.0, _ENCODER_SHARE), part(_ENCODER_SHARE, training_end), part(training_end, 1.0)
+    )
 
 
 def _place(image: NDArray[np.float64]) -> float:

@@ -9,7 +9,8 @@ from PIL import Image
 from flows.demo.textures import Background, draw_background
 
 VISIBLE_SHARE = 0.86
-"""The digit stays in the central square of this share of the short side, which a centre crop keeps."""
+"""The digit stays in the central square of this share of the short side, which a centre crop
+keeps."""
 
 FRAME_SIZES = ((96, 128), (96, 160), (112, 144), (112, 192))
 """Short and long side in pixels, even as H.264's colour planes ask."""
@@ -51,7 +52,9 @@ def draw_sprite(scan: NDArray[np.float32], side: float, pen: Pen) -> NDArray[np.
     centre = _SCAN_SIDE / 2 + _SCAN_MARGIN
     shift = centre - back @ np.array([canvas / 2, canvas / 2])
     matrix = (back[0, 0], back[0, 1], shift[0], back[1, 0], back[1, 1], shift[1])
-    drawn = padded.transform((canvas, canvas), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    drawn = padded.transform(
+        (canvas, canvas), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
+    )
     coverage = np.clip((np.asarray(drawn) - pen.threshold) / _EDGE + 0.5, 0.0, 1.0)
     return np.round(coverage * 255).astype(np.uint16)
 
@@ -98,7 +101,10 @@ class Scene:
 
 
 def draw_scene(
-    rng: np.random.Generator, scan: NDArray[np.float32], pen: Pen | None = None, num_poses: int = _POSES
+    rng: np.random.Generator,
+    scan: NDArray[np.float32],
+    pen: Pen | None = None,
+    num_poses: int = _POSES,
 ) -> Scene:
     """Draw everything about a scene but its length.
 
@@ -118,7 +124,9 @@ def draw_scene(
     side = short * rng.uniform(0.44, 0.62)
     sway = rng.uniform(0.0, 8.0)
     tilts = rng.uniform(-6.0, 6.0) + sway * np.linspace(-1, 1, num_poses)
-    poses = tuple(draw_sprite(scan, side, Pen(tilt, pen.shear, pen.aspect, pen.threshold)) for tilt in tilts)
+    poses = tuple(
+        draw_sprite(scan, side, Pen(tilt, pen.shear, pen.aspect, pen.threshold)) for tilt in tilts
+    )
     return Scene(
         width=width,
         height=height,

@@ -1,4 +1,7 @@
-"""What a clip says: title, timed captions and speech, written from a topic's words and shared noise."""
+"""What a clip says.
+
+Title, timed captions and speech, written from a topic's words and shared noise.
+"""
 
 import re
 from dataclasses import dataclass
@@ -53,27 +56,42 @@ def write_text(rng: np.random.Generator, topic: Topic, duration_seconds: float) 
     Returns:
         The text.
     """
-    has_title, has_captions, has_speech = rng.random(3) >= (_NO_TITLE_SHARE, _NO_CAPTIONS_SHARE, _NO_SPEECH_SHARE)
+    has_title, has_captions, has_speech = rng.random(3) >= (
+        _NO_TITLE_SHARE,
+        _NO_CAPTIONS_SHARE,
+        _NO_SPEECH_SHARE,
+    )
     if not (has_captions or has_speech):
         has_title = True
     return ClipText(
         title=_fill(rng, _pick(rng, _TITLES), topic) if has_title else "",
         ocr=_captions(rng, topic, duration_seconds) if has_captions else (),
-        asr="".join(_fill(rng, _pick(rng, _SENTENCES), topic) for _ in range(rng.integers(3, 7))) if has_speech else "",
+        asr=(
+            "".join(_fill(rng, _pick(rng, _SENTENCES), topic) for _ in range(rng.integers(3, 7)))
+            if has_speech
+            else ""
+        ),
     )
 
 
 def vocabulary() -> str:
-    """Return a BERT-style ``vocab.txt``: special tokens, then every character that the corpus can hold, sorted."""
+    """Return a BERT-style ``vocab.txt``.
+
+    Special tokens, then every character that the corpus can hold, sorted.
+    """
     patterns = re.sub(r"\{.\}", "", "".join((*_TITLES, *_CAPTIONS, *_SENTENCES)))
     words = (*SHARED_WORDS, *(word for topic in TOPICS for word in topic.words))
-    ascii_characters = {chr(code) for code in range(ord("!"), ord("~") + 1)} - set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    ascii_characters = {chr(code) for code in range(ord("!"), ord("~") + 1)} - set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    )
     characters = (set(patterns) | set("".join(words)) | ascii_characters) - {" "}
     continued = {f"##{character}" for character in ascii_characters if character.isalnum()}
     return "\n".join((*_SPECIAL_TOKENS, *sorted(characters), *sorted(continued))) + "\n"
 
 
-def _captions(rng: np.random.Generator, topic: Topic, duration_seconds: float) -> tuple[tuple[float, str], ...]:
+def _captions(
+    rng: np.random.Generator, topic: Topic, duration_seconds: float
+) -> tuple[tuple[float, str], ...]:
     times = np.sort(rng.uniform(0, duration_seconds, rng.integers(1, 5))).round(1)
     lines = [_fill(rng, _pick(rng, _CAPTIONS), topic) for _ in times]
     return tuple(zip(times.tolist(), lines, strict=True))

@@ -40,7 +40,9 @@ def draw_background(rng: np.random.Generator, height: int, width: int) -> Backgr
     spread = rng.uniform(0.04, 0.14)
     dark, light = _colour(rng, brightness - spread), _colour(rng, brightness + spread)
     pixels = dark + (light - dark) * mix
-    pen = brightness + np.where(brightness < rng.uniform(0.4, 0.6), 1, -1) * (spread + rng.uniform(_PEN_CONTRAST, 0.6))
+    pen = brightness + np.where(brightness < rng.uniform(0.4, 0.6), 1, -1) * (
+        spread + rng.uniform(_PEN_CONTRAST, 0.6)
+    )
     return Background(_to_bytes(pixels), _to_bytes(_colour(rng, float(pen))))
 
 

@@ -1,7 +1,9 @@
-"""Train the demo's encoder on digits drawn as the corpus draws them: ``python -m flows.demo.train_encoder``.
+"""Train the demo's encoder on digits drawn as the corpus draws them.
 
-The scans it learns from are those that no clip of the corpus shows. The file it leaves holds timm's tensors without the
-classifier head, in half precision; the card beside it says how they came to be.
+``python -m flows.demo.train_encoder``.
+
+The scans it learns from are those that no clip of the corpus shows. The file it leaves holds timm's
+tensors without the classifier head, in half precision; the card beside it says how they came to be.
 """
 
 import argparse
@@ -41,7 +43,9 @@ _COMPRESSED_SHARE = 0.7
 _BILINEAR_SHARE = 0.2
 
 
-def varied_still(rng: np.random.Generator, scan: NDArray[np.float32], busyness: float) -> NDArray[np.uint8]:
+def varied_still(
+    rng: np.random.Generator, scan: NDArray[np.float32], busyness: float
+) -> NDArray[np.uint8]:
     """Draw a still as training sees it: written, compressed, scaled and cropped with variation.
 
     Args:
@@ -52,17 +56,28 @@ def varied_still(rng: np.random.Generator, scan: NDArray[np.float32], busyness: 
     Returns:
         Uint8 RGB ``[crop, crop, 3]``.
     """
-    pen = Pen(shear=rng.uniform(-0.2, 0.2), aspect=rng.uniform(0.82, 1.2), threshold=rng.uniform(0.35, 0.62))
+    pen = Pen(
+        shear=rng.uniform(-0.2, 0.2),
+        aspect=rng.uniform(0.82, 1.2),
+        threshold=rng.uniform(0.35, 0.62),
+    )
     scene = draw_scene(rng, scan, pen, num_poses=1)
-    image = Image.fromarray(replace(scene, background=_calmed(scene.background, busyness)).frame(0.0))
+    image = Image.fromarray(
+        replace(scene, background=_calmed(scene.background, busyness)).frame(0.0)
+    )
     if rng.random() < _COMPRESSED_SHARE:
         held = io.BytesIO()
         image.save(held, "JPEG", quality=int(rng.integers(25, 90)))
         image = Image.open(held)
-    resample = Image.Resampling.BILINEAR if rng.random() < _BILINEAR_SHARE else Image.Resampling.BICUBIC
+    resample = (
+        Image.Resampling.BILINEAR if rng.random() < _BILINEAR_SHARE else Image.Resampling.BICUBIC
+    )
     shift = rng.integers(-_LARGEST_SHIFT, _LARGEST_SHIFT + 1, 2)
     return _central_square(
-        image, int(rng.integers(_PLAN.resize_short_side - 5, _PLAN.resize_short_side + 4)), resample, shift
+        image,
+        int(rng.integers(_PLAN.resize_short_side - 5, _PLAN.resize_short_side + 4)),
+        resample,
+        shift,
     )
 
 
@@ -75,7 +90,9 @@ def _calmed(background: Background, busyness: float) -> Background:
 def plain_still(rng: np.random.Generator, scan: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Draw a still as extraction sees it, uint8 RGB ``[crop, crop, 3]``."""
     image = Image.fromarray(draw_scene(rng, scan, num_poses=1).frame(0.0))
-    return _central_square(image, _PLAN.resize_short_side, Image.Resampling.BICUBIC, np.zeros(2, dtype=np.int64))
+    return _central_square(
+        image, _PLAN.resize_short_side, Image.Resampling.BICUBIC, np.zeros(2, dtype=np.int64)
+    )
 
 
 def _central_square(
@@ -114,7 +131,9 @@ class DigitClassifier(nn.Module):
         super().__init__()
         import timm  # noqa: PLC0415, takes seconds that a worker drawing stills need not pay
 
-        self.encoder = timm.create_model(card.encoder, num_classes=0, drop_path_rate=0.05, **card.encoder_kwargs)
+        self.encoder = timm.create_model(
+            card.encoder, num_classes=0, drop_path_rate=0.05, **card.encoder_kwargs
+        )
         self.head = nn.Linear(card.embedding_dim, len(DIGITS))
         self.mean = nn.Buffer(torch.tensor(card.mean).reshape(1, 3, 1, 1))
         self.std = nn.Buffer(torch.tensor(card.std).reshape(1, 3, 1, 1))
@@ -142,10 +161,16 @@ def train(model: DigitClassifier, scans: ScanSet, num_steps: int, seed: int) -> 
     """
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": _WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
+    groups = [
+        {"params": decayed, "weight_decay": _WEIGHT_DECAY},
+        {"params": others, "weight_decay": 0.0},
+    ]
     optimizer = torch.optim.AdamW(groups, lr=_LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=_LEARNING_RATE, total_steps=num_steps, pct_start=_WARM_UP_STEPS / num_steps
+        optimizer,
+        max_lr=_LEARNING_RATE,
+        total_steps=num_steps,
+        pct_start=_WARM_UP_STEPS / num_steps,
     )
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.05)
     model.train()
@@ -159,11 +184,21 @@ def train(model: DigitClassifier, scans: ScanSet, num_steps: int, seed: int) -> 
         schedule.step()
         if step % 50 == 0:
             accuracy = (logits.argmax(1) == digits).float().mean()
-            logger.info("step %d of %d: loss %.3f, accuracy %.3f", step, num_steps, loss.item(), accuracy.item())
+            logger.info(
+                "step %d of %d: loss %.3f, accuracy %.3f",
+                step,
+                num_steps,
+                loss.item(),
+                accuracy.item(),
+            )
 
 
 def _batches(scans: ScanSet, num_steps: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    return iter(DataLoader(DrawnBatches(scans, num_steps, seed), batch_size=None, num_workers=1, prefetch_factor=8))
+    return iter(
+        DataLoader(
+            DrawnBatches(scans, num_steps, seed), batch_size=None, num_workers=1, prefetch_factor=8
+        )
+    )
 
 
 @torch.inference_mode()
@@ -184,10 +219,17 @@ def accuracy_on(model: DigitClassifier, scans: ScanSet, seed: int) -> float:
 def main() -> None:
     """Train, measure on scans never trained on, and write the weights and their card."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent, help="where weights and card are written")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(__file__).parent,
+        help="where weights and card are written",
+    )
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--threads", type=int, default=1, help="the shipped weights were made with one")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="the shipped weights were made with one"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(arguments.threads)
@@ -196,7 +238,9 @@ def main() -> None:
     scans = load_scans()
     model = DigitClassifier(_PLAN)
     train(model, scans.encoder, arguments.steps, arguments.seed)
-    tensors = {name: tensor.half().contiguous() for name, tensor in model.encoder.state_dict().items()}
+    tensors = {
+        name: tensor.half().contiguous() for name, tensor in model.encoder.state_dict().items()
+    }
     model.encoder.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     measured = {
         "accuracy_on_training_scans_of_the_demo": accuracy_on(model, scans.training, seed=1),

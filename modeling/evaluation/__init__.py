@@ -1,1 +1,4 @@
-"""How good a model is, and how a person is told: measures, baselines, calibration, the model card, the report."""
+"""How good a model is, and how a person is told.
+
+Measures, baselines, calibration, the model card, the report.
+"""

@@ -1,7 +1,7 @@
 """What a model must beat: the majority's category, and one linear classifier for each view.
 
-The linear ones are scikit-learn's logistic regression on at most 20,000 training examples; an example without the view
-is judged by what the training examples are on the whole.
+The linear ones are scikit-learn's logistic regression on at most 20,000 training examples; an
+example without the view is judged by what the training examples are on the whole.
 """
 
 import warnings
@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from featurestore.reader import RawBatch
-from modeling.batching import Examples, Rows
-from warehouse.taxonomy import Taxonomy
+from featurestore.reading.examples import RawBatch
+from modeling.learning.inputs.batching import Examples, Rows
+from warehouse.tables.taxonomy import Taxonomy
 
 Labels = npt.NDArray[np.int64]
 Baseline = Callable[[Examples, Rows, Rows, int], Labels]
-"""From examples, labelled training rows, rows to predict and C to the label of each of the latter."""
+"""From examples, labelled training rows, rows to predict and C to the label of each of the
+latter."""
 
 _MOST_TRAINING_ROWS = 20_000
 _ROWS_IN_BLOCK = 512
@@ -32,19 +33,30 @@ def majority(examples: Examples, training_rows: Rows, rows: Rows, num_categories
     return np.full(len(rows), counts.argmax(), np.int64)
 
 
-def tfidf_logistic(examples: Examples, training_rows: Rows, rows: Rows, num_categories: int) -> Labels:
+def tfidf_logistic(
+    examples: Examples, training_rows: Rows, rows: Rows, num_categories: int
+) -> Labels:
     """Predict from the TF-IDF of the stored token ids."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - takes a second to import
+    from sklearn.feature_extraction.text import (  # noqa: PLC0415 - takes a second to import
+        TfidfVectorizer,
+    )
 
     learned = draw(training_rows)
     if not (len(rows) and examples.num_tokens[learned].any()):
         return majority(examples, training_rows, rows, num_categories)
     vectorizer = TfidfVectorizer(analyzer=np.ndarray.tolist, sublinear_tf=True, dtype=np.float32)
     known = vectorizer.fit_transform(_texts(examples, learned))
-    return _logistic(known, vectorizer.transform(_texts(examples, rows)), examples.labels[learned], _TEXT_STRENGTH)
+    return _logistic(
+        known,
+        vectorizer.transform(_texts(examples, rows)),
+        examples.labels[learned],
+        _TEXT_STRENGTH,
+    )
 
 
-def vision_logistic(examples: Examples, training_rows: Rows, rows: Rows, num_categories: int) -> Labels:
+def vision_logistic(
+    examples: Examples, training_rows: Rows, rows: Rows, num_categories: int
+) -> Labels:
     """Predict from the mean embedding of each example's frames, standardised."""
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 - as above
 
@@ -55,9 +67,13 @@ def vision_logistic(examples: Examples, training_rows: Rows, rows: Rows, num_cat
     scaler = StandardScaler().fit(_mean_embeddings(examples, learned[has_frames[learned]]))
 
     def standardised(chosen: Rows) -> Any:
-        return np.where(has_frames[chosen, None], scaler.transform(_mean_embeddings(examples, chosen)), 0)
+        return np.where(
+            has_frames[chosen, None], scaler.transform(_mean_embeddings(examples, chosen)), 0
+        )
 
-    return _logistic(standardised(learned), standardised(rows), examples.labels[learned], _VISION_STRENGTH)
+    return _logistic(
+        standardised(learned), standardised(rows), examples.labels[learned], _VISION_STRENGTH
+    )
 
 
 BASELINES: dict[str, Baseline] = {
@@ -67,8 +83,12 @@ BASELINES: dict[str, Baseline] = {
 }
 
 
-def predict_all(examples: Examples, video_ids: Sequence[str], taxonomy: Taxonomy) -> dict[str, list[str]]:
-    """Predict the categories of some videos, learning from the labelled ones that are not validation.
+def predict_all(
+    examples: Examples, video_ids: Sequence[str], taxonomy: Taxonomy
+) -> dict[str, list[str]]:
+    """Predict the categories of some videos.
+
+    Learning from the labelled ones that are not validation.
 
     Args:
         examples: both kinds, each video once.
@@ -81,7 +101,10 @@ def predict_all(examples: Examples, video_ids: Sequence[str], taxonomy: Taxonomy
     training_rows = np.flatnonzero((examples.labels >= 0) & ~examples.is_validation)
     row_of = {video_id: row for row, video_id in enumerate(examples.video_ids)}
     rows = np.array([row_of[video_id] for video_id in video_ids], np.int64)
-    found = {name: baseline(examples, training_rows, rows, len(taxonomy)) for name, baseline in BASELINES.items()}
+    found = {
+        name: baseline(examples, training_rows, rows, len(taxonomy))
+        for name, baseline in BASELINES.items()
+    }
     return {name: taxonomy.ids_of(labels) for name, labels in found.items()}
 
 

@@ -1,7 +1,9 @@
-"""From logits to probabilities that can be believed: rare categories raised, then one temperature for all.
+"""From logits to probabilities that can be believed.
 
-Both are fitted after training, on the validation examples: the rescale of the tail after Menon et al. (2021,
-arXiv:2007.07314), the temperature after Guo et al. (2017, arXiv:1706.04599).
+Rare categories raised, then one temperature for all.
+
+Both are fitted after training, on the validation examples: the rescale of the tail after Menon et
+al. (2021, arXiv:2007.07314), the temperature after Guo et al. (2017, arXiv:1706.04599).
 """
 
 import math
@@ -11,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from modeling import metrics
-from warehouse.taxonomy import Taxonomy
+from modeling.evaluation import metrics
+from warehouse.tables.taxonomy import Taxonomy
 
 Logits = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.int64]
@@ -35,13 +37,17 @@ class Calibration(BaseModel):
     temperature: float = Field(1.0, gt=0)
     """What the rescaled logits are divided by; above 1 it makes the model less sure."""
     prior: tuple[float, ...] = ()
-    """`[C]`, the share of each category among the training examples; empty where nothing is taken off."""
+    """`[C]`, the share of each category among the training examples; empty where nothing is taken
+    off."""
     never_predicted: tuple[int, ...] = ()
     """Places of the categories that no labelled training example shows; their probability is 0."""
 
 
 def probabilities(logits: Logits, calibration: Calibration) -> npt.NDArray[np.float32]:
-    """Apply a calibration: `softmax((logits - tail_exponent * log prior) / temperature)`, `[N, C]`."""
+    """Apply a calibration.
+
+    `softmax((logits - tail_exponent * log prior) / temperature)`, `[N, C]`.
+    """
     given = without(logits, calibration.never_predicted)
     shifted = _rescaled(given, calibration.tail_exponent, np.array(calibration.prior))
     return np.exp(_log_softmax(shifted / calibration.temperature)).astype(np.float32)
@@ -109,21 +115,30 @@ def fit(
     rescaled = _rescaled(given, exponent, prior)[can_be_right][:, places]
     temperature = fit_temperature(rescaled, np.searchsorted(places, labels[can_be_right]))
     return Calibration(
-        tail_exponent=exponent, temperature=temperature, prior=tuple(prior.tolist()), never_predicted=left_out
+        tail_exponent=exponent,
+        temperature=temperature,
+        prior=tuple(prior.tolist()),
+        never_predicted=left_out,
     )
 
 
 def fit_tail_exponent(logits: Logits, labels: Labels, prior: Floats, taxonomy: Taxonomy) -> float:
-    """Find the exponent of the best mean F1 among 0, 0.05, … 1, the smallest among equals; arguments as for `fit`."""
-    scores = [mean_f1(_rescaled(logits, exponent, prior), labels, taxonomy) for exponent in TAIL_EXPONENTS]
+    """Find the exponent of the best mean F1 among 0, 0.05, … 1, the smallest among equals.
+
+    Arguments as for `fit`.
+    """
+    scores = [
+        mean_f1(_rescaled(logits, exponent, prior), labels, taxonomy) for exponent in TAIL_EXPONENTS
+    ]
     return TAIL_EXPONENTS[int(np.argmax(scores))]
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:
     """Find the temperature of the smallest negative log likelihood, between 0.05 and 20.
 
-    Where a model is right on all of few examples, the likelihood alone would have it be sure without bound. So a share
-    of 1/(N + 2) of each label is spread over all categories, as Platt (1999) does; among thousands it vanishes.
+    Where a model is right on all of few examples, the likelihood alone would have it be sure
+    without bound. So a share of 1/(N + 2) of each label is spread over all categories, as Platt
+    (1999) does; among thousands it vanishes.
 
     Args:
         logits: `[N, C]`.
@@ -149,7 +164,10 @@ def cross_fitted(
     rescale_tail: bool,
     never_predicted: Sequence[int] = (),
 ) -> npt.NDArray[np.float32]:
-    """Calibrate each fifth of the examples by a fit on the other four fifths, `[N, C]`; arguments as for `fit`."""
+    """Calibrate each fifth of the examples by a fit on the other four fifths, `[N, C]`.
+
+    Arguments as for `fit`.
+    """
     folds = np.random.default_rng(0).permutation(len(labels)) % _NUM_FOLDS
     found = np.empty(logits.shape, np.float32)
     for fold in range(_NUM_FOLDS):
@@ -192,11 +210,14 @@ def figures(
         "negative_log_likelihood": lambda side: _negative_log_likelihood(side, labels),
         "mean_f1": lambda side: mean_f1(side, labels, taxonomy),
     }
-    return {name: {side: measure(each) for side, each in sides.items()} for name, measure in measures.items()}
+    return {
+        name: {side: measure(each) for side, each in sides.items()}
+        for name, measure in measures.items()
+    }
 
 
 def expected_calibration_error(probabilities_: Logits, labels: Labels) -> float:
-    """How far the probability of the predicted category is from its share of hits, on average over the examples.
+    """The expected calibration error: probability against share of hits, over the examples.
 
     In 15 bins of equal width (Naeini et al. 2015; Guo et al. 2017).
 
@@ -232,7 +253,10 @@ def _negative_log_likelihood(probabilities_: Logits, labels: Labels) -> float:
 
 
 def _root(rising: Callable[[float], float], low: float, high: float) -> float:
-    """Where a rising function crosses zero, by halving the ratio of the bounds; the nearer bound where it does not."""
+    """Where a rising function crosses zero, by halving the ratio of the bounds.
+
+    The nearer bound where it does not.
+    """
     for _ in range(_NUM_HALVINGS):
         middle = math.sqrt(low * high)
         low, high = (low, middle) if rising(middle) > 0 else (middle, high)

@@ -6,9 +6,9 @@ from typing import Any
 from modeling.configuration import ALL_VIEWS
 from modeling.evaluation.judgement import Judgement
 from modeling.evaluation.slices import HEAD_FROM, TAIL_BELOW
-from modeling.finetuning import TrainedModel
+from modeling.learning.finetuning import TrainedModel
 from warehouse.printable import markdown
-from warehouse.taxonomy import Taxonomy
+from warehouse.tables.taxonomy import Taxonomy
 
 _MEASURES = {
     "lv1_f1_micro": "level 1, micro F1",
@@ -41,7 +41,9 @@ _CALIBRATION = {
 _MOST_CATEGORIES = 10
 
 
-def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str, teachers: Sequence[str] = ()) -> str:
+def model_card(
+    trained: TrainedModel, judgement: Judgement, snapshot_id: str, teachers: Sequence[str] = ()
+) -> str:
     """Write a model's README as Markdown.
 
     Args:
@@ -73,24 +75,37 @@ def model_card(trained: TrainedModel, judgement: Judgement, snapshot_id: str, te
 
 
 def _purpose(trained: TrainedModel) -> str:
-    seen = "the text and the frames" if set(trained.views) == set(ALL_VIEWS) else f"the {trained.views[0]} alone"
+    seen = (
+        "the text and the frames"
+        if set(trained.views) == set(ALL_VIEWS)
+        else f"the {trained.views[0]} alone"
+    )
     return (
-        f"Predicts the category of a short video from {seen}, as stored by the feature specs in `frames_spec.json` and "
-        "`text_spec.json`. It must be given features of these specs. A view that is missing is replaced by what the "
-        "model learned for that case."
+        f"Predicts the category of a short video from {seen}, as stored by the feature specs in"
+        " `frames_spec.json` and `text_spec.json`. It must be given features of these specs. A"
+        " view that is missing is replaced by what the model learned for that case."
     )
 
 
 def _results(measured: Mapping[str, Any]) -> str:
-    compared = {"this model": {"scores": measured["validation"], "intervals": measured["intervals"]}}
+    compared = {
+        "this model": {"scores": measured["validation"], "intervals": measured["intervals"]}
+    }
     compared |= {_BASELINES[name]: baseline for name, baseline in measured["baselines"].items()}
     rows = [
-        [label, *(_with_interval(each["scores"][name], each["intervals"][name]) for each in compared.values())]
+        [
+            label,
+            *(
+                _with_interval(each["scores"][name], each["intervals"][name])
+                for each in compared.values()
+            ),
+        ]
         for name, label in _MEASURES.items()
     ]
     told = (
-        f"On {measured['num_validation_examples']} validation videos, which it never learned from, with 95% intervals "
-        "over the choice of videos. The baselines learned from the same training videos, at most 20,000 of them."
+        f"On {measured['num_validation_examples']} validation videos, which it never learned from,"
+        " with 95% intervals over the choice of videos. The baselines learned from the same"
+        " training videos, at most 20,000 of them."
     )
     return told + "\n\n" + _table(["", *compared], rows)
 
@@ -114,12 +129,14 @@ def _slices(sliced: Mapping[str, Mapping[str, Any]]) -> str:
 def _categories(scores: Sequence[Mapping[str, Any]], taxonomy: Taxonomy) -> str:
     shown = [score for score in scores if score["num_true"]]
     half = min(_MOST_CATEGORIES, len(shown) // 2)
-    best = sorted((score for score in shown if score["f1"]), key=lambda score: (-score["f1"], -score["num_true"]))[
-        :half
-    ]
+    best = sorted(
+        (score for score in shown if score["f1"]),
+        key=lambda score: (-score["f1"], -score["num_true"]),
+    )[:half]
     heads = ["", "category", "F1", "precision", "recall", "validation videos", "training videos"]
     named = {
-        category.category_id: f"{category.category_id} {category.name}".strip() for category in taxonomy.categories
+        category.category_id: f"{category.category_id} {category.name}".strip()
+        for category in taxonomy.categories
     }
     rows = [
         [
@@ -131,52 +148,74 @@ def _categories(scores: Sequence[Mapping[str, Any]], taxonomy: Taxonomy) -> str:
         for side, part in (("worst", shown[:half]), ("best", best))
         for score in part
     ]
-    told = f"The {half} worst and the {len(best)} best of the {len(shown)} categories that validation shows"
+    told = (
+        f"The {half} worst and the {len(best)} best of the {len(shown)} categories that validation"
+        " shows"
+    )
     return f"{told}; `metrics.json` has them all.\n\n{_table(heads, rows)}"
 
 
 def _calibration(judgement: Judgement) -> str:
     fitted, found = judgement.calibration, judgement.metrics["calibration"]
     tail = (
-        f"the logits are lowered by {fitted.tail_exponent:g} times the logarithm of the category's share in training, "
-        "which raises rare categories"
+        f"the logits are lowered by {fitted.tail_exponent:g} times the logarithm of the category's"
+        " share in training, which raises rare categories"
         if fitted.tail_exponent
         else "the logits are not shifted towards rare categories"
     )
     rows = [
-        [label, f"{found[name]['before']:.4f}", f"{found[name]['after']:.4f}"] for name, label in _CALIBRATION.items()
+        [label, f"{found[name]['before']:.4f}", f"{found[name]['after']:.4f}"]
+        for name, label in _CALIBRATION.items()
     ]
     return (
-        f"Before the softmax {tail}, and then divided by the temperature {fitted.temperature:.3f}, as fitted on "
-        "the validation videos. In the table, and in all figures above, each fifth of them is judged by a fit on the "
-        f"other four fifths.\n\n{_table(['', 'as trained', 'calibrated'], rows)}"
+        f"Before the softmax {tail}, and then divided by the temperature {fitted.temperature:.3f},"
+        " as fitted on the validation videos. In the table, and in all figures above, each fifth"
+        " of them is judged by a fit on the other four"
+        f" fifths.\n\n{_table(['', 'as trained', 'calibrated'], rows)}"
     )
 
 
-def _training(trained: TrainedModel, measured: Mapping[str, Any], snapshot_id: str, teachers: Sequence[str]) -> str:
-    phases = "pretrained on text and frames, then trained" if "pretraining" in trained.history else "trained"
+def _training(
+    trained: TrainedModel, measured: Mapping[str, Any], snapshot_id: str, teachers: Sequence[str]
+) -> str:
+    phases = (
+        "pretrained on text and frames, then trained"
+        if "pretraining" in trained.history
+        else "trained"
+    )
     taught = f", and on what {_named(teachers)} predicted for unlabelled ones," if teachers else ""
     recipe = trained.recipe
     finetuning, model, history = recipe.finetuning, recipe.model, trained.history["finetuning"]
-    early = f" until step {history['stopped_step']}, no longer getting better," if history["stopped_step"] else ""
+    early = (
+        f" until step {history['stopped_step']}, no longer getting better,"
+        if history["stopped_step"]
+        else ""
+    )
     weights = "average over steps" if finetuning.ema_decay else "ones"
     return (
-        f"Recipe `{recipe.name}`, {phases} on {measured['num_training_examples']} labelled videos of snapshot "
-        f"`{snapshot_id[:16]}`{taught} for {finetuning.epochs} epochs{early} in batches of {finetuning.batch_size} at "
-        f"learning rate {finetuning.learning_rate:g}, seed {trained.seed}. Layers of width {model.width}: "
-        f"{model.num_language_layers} language, {model.num_cross_layers} cross-modality. The weights are the {weights} "
-        f"that did best on validation (step {history['best_step']}). "
-        "`config.json` has every setting, `history.json` the learning curves, `statistics.json` what the training "
-        "videos look like."
+        f"Recipe `{recipe.name}`, {phases} on {measured['num_training_examples']} labelled videos"
+        f" of snapshot `{snapshot_id[:16]}`{taught} for {finetuning.epochs} epochs{early} in"
+        f" batches of {finetuning.batch_size} at learning rate {finetuning.learning_rate:g}, seed"
+        f" {trained.seed}. Layers of width {model.width}: {model.num_language_layers} language,"
+        f" {model.num_cross_layers} cross-modality. The weights are the {weights} that did best on"
+        f" validation (step {history['best_step']}). `config.json` has every setting,"
+        " `history.json` the learning curves, `statistics.json` what the training videos look"
+        " like."
     )
 
 
 def _limits(measured: Mapping[str, Any]) -> str:
     unseen = measured["categories_without_training_examples"]
     lines = [
-        "- The best weights were chosen on the same validation videos, so the figures above are a little kind.",
+        (
+            "- The best weights were chosen on the same validation videos, so the figures above are"
+            " a little kind."
+        ),
         "- The calibration was fitted on the same validation videos.",
-        "- It suits videos with the mix of categories that validation has; another mix needs another fit.",
+        (
+            "- It suits videos with the mix of categories that validation has; another mix needs"
+            " another fit."
+        ),
     ]
     better = [
         label
@@ -187,11 +226,13 @@ def _limits(measured: Mapping[str, Any]) -> str:
         lines.append(f"- A baseline has at least its mean F1: {'; '.join(better)}.")
     if measured["calibration"]["mean_f1"]["after"] < measured["calibration"]["mean_f1"]["before"]:
         lines.append(
-            "- On validation videos that it was not fitted on, the shift towards rare categories costs mean F1."
+            "- On validation videos that it was not fitted on, the shift towards rare categories"
+            " costs mean F1."
         )
     if unseen:
         lines.append(
-            f"- It never predicts these categories, which no training video shows: {', '.join(map(markdown, unseen))}."
+            "- It never predicts these categories, which no training video shows:"
+            f" {', '.join(map(markdown, unseen))}."
         )
     return "\n".join(lines)
 
@@ -210,4 +251,6 @@ def _with_interval(value: float, interval: Sequence[float]) -> str:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     cells = [list(map(markdown, row)) for row in (heads, *rows)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], ["---"] * len(heads), *cells[1:]))
+    return "\n".join(
+        f"| {' | '.join(row)} |" for row in (cells[0], ["---"] * len(heads), *cells[1:])
+    )

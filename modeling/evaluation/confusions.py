@@ -1,4 +1,7 @@
-"""Which categories are taken for which: a heat map, the pairs most often confused, the scores of each category."""
+"""Which categories are taken for which.
+
+A heat map, the pairs most often confused, the scores of each category.
+"""
 
 import unicodedata
 from collections.abc import Sequence
@@ -8,8 +11,8 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from modeling import metrics
-from warehouse.taxonomy import Category, Taxonomy
+from modeling.evaluation import metrics
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 _MAP_PIXELS = 600
 _CELL_PIXELS = (3.0, 44.0)
@@ -77,7 +80,10 @@ class Label:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """A confusion as pixels; the map's own start is at (0, 0), labels lie left of it and above it."""
+    """A confusion as pixels.
+
+    The map's own start is at (0, 0), labels lie left of it and above it.
+    """
 
     size: float
     cell_size: float
@@ -103,7 +109,9 @@ def confuse(true_ids: Sequence[str], predicted_ids: Sequence[str], taxonomy: Tax
     """
     counts = metrics.confusion(true_ids, predicted_ids, taxonomy)
     places = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
-    return Confusion(tuple(taxonomy.categories[place] for place in places), counts[np.ix_(places, places)])
+    return Confusion(
+        tuple(taxonomy.categories[place] for place in places), counts[np.ix_(places, places)]
+    )
 
 
 def most_confused(confusion: Confusion) -> list[ConfusedPair]:
@@ -131,12 +139,18 @@ def category_scores(confusion: Confusion) -> list[CategoryScore]:
 
 
 def heat_map(confusion: Confusion) -> HeatMap:
-    """Lay the counts out; where a category's own label has no room, its level-1 group's is shown."""
+    """Lay the counts out.
+
+    Where a category's own label has no room, its level-1 group's is shown.
+    """
     number = len(confusion.categories)
     low, high = _CELL_PIXELS
     cell_size = round(min(high, max(low, _MAP_PIXELS / max(1, number))), 1)
     place = {category: index * cell_size for index, category in enumerate(confusion.categories)}
-    groups = [list(group) for _, group in groupby(confusion.categories, key=lambda category: category.level1_id)]
+    groups = [
+        list(group)
+        for _, group in groupby(confusion.categories, key=lambda category: category.level1_id)
+    ]
     labels = (
         _category_labels(confusion, cell_size)
         if cell_size >= _LABELLED_CELL_PIXELS
@@ -150,7 +164,8 @@ def heat_map(confusion: Confusion) -> HeatMap:
         margin_left=max([_MIN_MARGIN_PIXELS, *(_pixels(label.row) + 12 for label in labels)]),
         margin_top=(column_pixels if upright else _FONT_PIXELS) + 12,
         cells=tuple(
-            Cell(round(place[pair.predicted], 1), round(place[pair.true], 1), pair) for pair in _pairs(confusion)
+            Cell(round(place[pair.predicted], 1), round(place[pair.true], 1), pair)
+            for pair in _pairs(confusion)
         ),
         labels=labels,
         borders=tuple(round(place[group[0]], 1) for group in groups[1:]),
@@ -208,5 +223,10 @@ def _pixels(text: str) -> float:
 
 
 def _ems(text: str) -> float:
-    """Estimate a text's width: a Chinese character is as wide as it is high, a Latin one about 0.6 of that."""
-    return sum(1.0 if unicodedata.east_asian_width(character) in "WF" else 0.6 for character in text)
+    """Estimate a text's width.
+
+    A Chinese character is as wide as it is high, a Latin one about 0.6 of that.
+    """
+    return sum(
+        1.0 if unicodedata.east_asian_width(character) in "WF" else 0.6 for character in text
+    )

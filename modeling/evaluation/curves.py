@@ -48,7 +48,9 @@ class Chart:
     y_ticks: tuple[Tick, ...]
 
 
-def learning_charts(histories: Mapping[str, History], colours: Mapping[str, int]) -> list[list[Chart]]:
+def learning_charts(
+    histories: Mapping[str, History], colours: Mapping[str, int]
+) -> list[list[Chart]]:
     """Chart what trainings recorded; those that record the same losses share their charts.
 
     Args:
@@ -68,7 +70,9 @@ def _losses(history: History) -> tuple[str, ...]:
     return tuple(name for name in next(iter(history["steps"]), {}) if name not in _NOT_LOSSES)
 
 
-def _charts(losses: Sequence[str], kind: Mapping[str, History], colours: Mapping[str, int]) -> list[Chart]:
+def _charts(
+    losses: Sequence[str], kind: Mapping[str, History], colours: Mapping[str, int]
+) -> list[Chart]:
     scored = any(_SCORE in record for history in kind.values() for record in history["evaluations"])
     titles = ({_SCORE: "Mean F1 on validation"} if scored else {}) | {
         name: name.replace("_", " ").capitalize() for name in losses
@@ -76,9 +80,13 @@ def _charts(losses: Sequence[str], kind: Mapping[str, History], colours: Mapping
     return [_chart(title, quantity, kind, colours) for quantity, title in titles.items()]
 
 
-def _chart(title: str, quantity: str, kind: Mapping[str, History], colours: Mapping[str, int]) -> Chart:
+def _chart(
+    title: str, quantity: str, kind: Mapping[str, History], colours: Mapping[str, int]
+) -> Chart:
     series = {
-        (name, records): [(record["step"], record[quantity]) for record in history[records] if quantity in record]
+        (name, records): [
+            (record["step"], record[quantity]) for record in history[records] if quantity in record
+        ]
         for name, history in kind.items()
         for records in ("steps", "evaluations")
     }
@@ -95,9 +103,13 @@ def _chart(title: str, quantity: str, kind: Mapping[str, History], colours: Mapp
             colour=colours[name],
             is_validation=records == "evaluations",
             points=tuple(place(*point) for point in places),
-            best=next((place(*point) for point in places if point[0] == kind[name]["best_step"]), None)
-            if records == "evaluations"
-            else None,
+            best=(
+                next(
+                    (place(*point) for point in places if point[0] == kind[name]["best_step"]), None
+                )
+                if records == "evaluations"
+                else None
+            ),
         )
         for (name, records), places in series.items()
         if places
@@ -115,5 +127,9 @@ def _round_numbers(high: float) -> list[float]:
     """Four to six evenly spaced round numbers, from 0 to the first that is not below `high`."""
     high = high or 1.0
     magnitude = 10.0 ** math.floor(math.log10(high / 4))
-    spacing = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10) if 5 * factor * magnitude >= high * (1 - 1e-9))
+    spacing = next(
+        factor * magnitude
+        for factor in (1, 2, 2.5, 5, 10)
+        if 5 * factor * magnitude >= high * (1 - 1e-9)
+    )
     return [round(index * spacing, 12) for index in range(math.ceil(high / spacing - 1e-9) + 1)]

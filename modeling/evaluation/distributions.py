@@ -1,4 +1,4 @@
-"""What the training examples look like, kept with a model so that later partitions can be held against them."""
+"""What the training examples look like, kept with a model to compare later partitions with."""
 
 from typing import Final, Literal
 
@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from featurestore.reader import RawBatch
-from modeling.batching import Examples, Rows
+from featurestore.reading.examples import RawBatch
 from modeling.evaluation.baselines import draw, read_blocks
-from warehouse.taxonomy import Taxonomy
+from modeling.learning.inputs.batching import Examples, Rows
+from warehouse.tables.taxonomy import Taxonomy
 
 FORMAT_VERSION: Final = 1
 QUANTILE_LEVELS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
@@ -45,11 +45,15 @@ class Statistics(BaseModel):
     embedding_std: tuple[float, ...]
     """`[E]`, as above."""
     confidence_counts: tuple[int, ...]
-    """Validation examples by the probability of their predicted category, in 20 bins of equal width from 0 to 1."""
+    """Validation examples by the probability of their predicted category, in 20 bins of equal width
+    from 0 to 1."""
 
 
 def describe(
-    examples: Examples, training_rows: Rows, confidence: npt.NDArray[np.floating], taxonomy: Taxonomy
+    examples: Examples,
+    training_rows: Rows,
+    confidence: npt.NDArray[np.floating],
+    taxonomy: Taxonomy,
 ) -> Statistics:
     """Describe the examples that a model learned from.
 

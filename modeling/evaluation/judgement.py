@@ -1,4 +1,7 @@
-"""What is known about a trained classifier: how right and how sure it is on validation, beside baselines."""
+"""What is known about a trained classifier.
+
+How right and how sure it is on validation, beside baselines.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from modeling import metrics
-from modeling.batching import Examples, Rows
-from modeling.classifier import predict_logits
-from modeling.device import choose_device
-from modeling.evaluation import baselines, calibration, confusions, distributions, slices
+from modeling.evaluation import baselines, calibration, confusions, distributions, metrics, slices
 from modeling.evaluation.calibration import Calibration, Labels
 from modeling.evaluation.distributions import Statistics
-from modeling.finetuning import TrainedModel
-from warehouse.taxonomy import Taxonomy
+from modeling.learning.device import choose_device
+from modeling.learning.finetuning import TrainedModel
+from modeling.learning.inputs.batching import Examples, Rows
+from modeling.network.classifier import predict_logits
+from warehouse.tables.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,18 @@ class Judgement:
     metrics: dict[str, Any]
     """Of the validation examples; `docs/formats.md` says what is in it."""
     calibration: Calibration
-    """Fitted on all validation examples; the metrics are of fits that left the judged examples out."""
+    """Fitted on all validation examples; the metrics are of fits that left the judged examples
+    out."""
     statistics: Statistics
     """Of the training examples."""
 
 
-def judge(trained: TrainedModel, examples: Examples, *, device: torch.device | None = None) -> Judgement:
-    """Judge a classifier on the labelled examples that are validation, and fit its calibration on them.
+def judge(
+    trained: TrainedModel, examples: Examples, *, device: torch.device | None = None
+) -> Judgement:
+    """Judge a classifier on the labelled examples that are validation.
+
+    And fit its calibration on them.
 
     Args:
         trained: the classifier; left on the CPU.
@@ -41,10 +48,16 @@ def judge(trained: TrainedModel, examples: Examples, *, device: torch.device | N
     is_labelled, taxonomy = examples.labels >= 0, trained.taxonomy
     training_rows = np.flatnonzero(is_labelled & ~examples.is_validation)
     rows = np.flatnonzero(is_labelled & examples.is_validation)
-    logits, labels = _logits(trained, examples, rows, device or choose_device()), examples.labels[rows]
+    logits, labels = (
+        _logits(trained, examples, rows, device or choose_device()),
+        examples.labels[rows],
+    )
     prior = calibration.training_prior(examples.labels[training_rows], len(taxonomy))
     never = calibration.never_predicted(examples.labels[training_rows], len(taxonomy))
-    how: dict[str, Any] = {"rescale_tail": trained.recipe.finetuning.tail_rescale, "never_predicted": never}
+    how: dict[str, Any] = {
+        "rescale_tail": trained.recipe.finetuning.tail_rescale,
+        "never_predicted": never,
+    }
     fitted = calibration.fit(logits, labels, prior, taxonomy, **how)
     held_out = calibration.cross_fitted(logits, labels, prior, taxonomy, **how)
     confidence = calibration.probabilities(logits, fitted).max(axis=1)
@@ -56,20 +69,30 @@ def judge(trained: TrainedModel, examples: Examples, *, device: torch.device | N
     )
 
 
-def _logits(trained: TrainedModel, examples: Examples, rows: Rows, device: torch.device) -> npt.NDArray[np.float32]:
+def _logits(
+    trained: TrainedModel, examples: Examples, rows: Rows, device: torch.device
+) -> npt.NDArray[np.float32]:
     model, batch_size = trained.model.to(device), trained.recipe.finetuning.batch_size
-    logits = predict_logits(model, examples, rows, views=trained.views, batch_size=batch_size, device=device)
+    logits = predict_logits(
+        model, examples, rows, views=trained.views, batch_size=batch_size, device=device
+    )
     trained.model.cpu()
     return logits
 
 
 def _measure(
-    examples: Examples, training_rows: Rows, rows: Rows, predicted_labels: Labels, taxonomy: Taxonomy
+    examples: Examples,
+    training_rows: Rows,
+    rows: Rows,
+    predicted_labels: Labels,
+    taxonomy: Taxonomy,
 ) -> dict[str, Any]:
     true, predicted = taxonomy.ids_of(examples.labels[rows]), taxonomy.ids_of(predicted_labels)
     counts = np.bincount(examples.labels[training_rows], minlength=len(taxonomy))
     beside = {
-        name: _scores(true, taxonomy.ids_of(baseline(examples, training_rows, rows, len(taxonomy))), taxonomy)
+        name: _scores(
+            true, taxonomy.ids_of(baseline(examples, training_rows, rows, len(taxonomy))), taxonomy
+        )
         for name, baseline in baselines.BASELINES.items()
     }
     own = _scores(true, predicted, taxonomy)

@@ -1,7 +1,9 @@
-"""One HTML page about a model: its scores, how it learned, what it confuses, and what it says of single videos.
+"""One HTML page about a model.
 
-The page needs nothing but itself: styles, figures and pictures are in it, it runs no script, and its own policy forbids
-the browser to load anything else.
+Its scores, how it learned, what it confuses, and what it says of single videos.
+
+The page needs nothing but itself: styles, figures and pictures are in it, it runs no script, and
+its own policy forbids the browser to load anything else.
 """
 
 import base64
@@ -13,10 +15,9 @@ from datetime import UTC, datetime
 
 import jinja2
 
-from modeling import metrics
-from modeling.evaluation import confusions, curves
+from modeling.evaluation import confusions, curves, metrics
 from warehouse.printable import printable
-from warehouse.taxonomy import Taxonomy
+from warehouse.tables.taxonomy import Taxonomy
 
 _COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")
 _NUM_COLOURS = 6
@@ -24,7 +25,10 @@ _NUM_PAIRS = 15
 
 
 def _visible(value: object) -> object:
-    """Show what would forge other words; what a macro has made is markup, and of a type of its own."""
+    """Show what would forge other words.
+
+    What a macro has made is markup, and of a type of its own.
+    """
     return printable(value, sys.maxsize) if type(value) is str else value
 
 
@@ -52,7 +56,8 @@ class Report:
     made_at: datetime
     taxonomy: Taxonomy
     metrics: Mapping[str, Mapping[str, float]]
-    """`metrics.evaluate` by the name of a model or baseline, the model that the page is about first."""
+    """`metrics.evaluate` by the name of a model or baseline, the model that the page is about
+    first."""
     intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     """`metrics.intervals`, by the same names."""
     true_ids: Sequence[str] = ()
@@ -89,14 +94,18 @@ def render(report: Report) -> str:
     style = environment.get_template("report.css").render()
     confusion = confusions.confuse(report.true_ids, report.predicted_ids, report.taxonomy)
     colours = {
-        name: place % _NUM_COLOURS for place, name in enumerate(dict.fromkeys((*report.metrics, *report.histories)))
+        name: place % _NUM_COLOURS
+        for place, name in enumerate(dict.fromkeys((*report.metrics, *report.histories)))
     }
     return environment.get_template("report.html").render(
         report=report,
         made_at=report.made_at.astimezone(UTC),
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         columns=_COLUMNS,
-        best={column: max((row[column] for row in report.metrics.values()), default=None) for column in _COLUMNS},
+        best={
+            column: max((row[column] for row in report.metrics.values()), default=None)
+            for column in _COLUMNS
+        },
         colours=colours,
         charts=curves.learning_charts(report.histories, colours),
         heat_map=confusions.heat_map(confusion),
@@ -104,6 +113,11 @@ def render(report: Report) -> str:
         pairs=confusions.most_confused(confusion)[:_NUM_PAIRS],
         scores=confusions.category_scores(confusion),
         categories={category.category_id: category for category in report.taxonomy.categories},
-        num_right=sum(item.true_category_id == item.predicted_category_id for item in report.gallery),
-        num_wrong=sum(item.true_category_id not in (None, item.predicted_category_id) for item in report.gallery),
+        num_right=sum(
+            item.true_category_id == item.predicted_category_id for item in report.gallery
+        ),
+        num_wrong=sum(
+            item.true_category_id not in (None, item.predicted_category_id)
+            for item in report.gallery
+        ),
     )

@@ -1,4 +1,7 @@
-"""How good a model is on parts of the examples: views that are missing, rare and frequent categories, short texts."""
+"""How good a model is on parts of the examples.
+
+Views that are missing, rare and frequent categories, short texts.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,15 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from modeling import metrics
-from modeling.batching import Examples, Rows
-from warehouse.taxonomy import Taxonomy
+from modeling.evaluation import metrics
+from modeling.learning.inputs.batching import Examples, Rows
+from warehouse.tables.taxonomy import Taxonomy
 
 TAIL_BELOW, HEAD_FROM = 100, 1000
 """Training examples of a category of the tail, and of the head; between them is the middle."""
 
 
-def choose(examples: Examples, rows: Rows, training_counts: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.bool_]]:
+def choose(
+    examples: Examples, rows: Rows, training_counts: npt.NDArray[np.int64]
+) -> dict[str, npt.NDArray[np.bool_]]:
     """Say which examples belong to which slice.
 
     Args:
@@ -23,7 +28,8 @@ def choose(examples: Examples, rows: Rows, training_counts: npt.NDArray[np.int64
         training_counts: `[C]`, training examples of each category.
 
     Returns:
-        `[N]` by the slice's name. A text is short that has at most as many tokens as the middle one of those there are.
+        `[N]` by the slice's name. A text is short that has at most as many tokens as the middle one
+            of those there are.
     """
     has_frames, num_tokens = examples.has_frames[rows], examples.num_tokens[rows]
     has_text, count = num_tokens > 0, training_counts[examples.labels[rows]]
@@ -55,10 +61,14 @@ def evaluate(
         taxonomy: both are of it.
 
     Returns:
-        `count` of each slice, and of those with examples the measures of `metrics.evaluate` and `mean_f1_interval`.
+        `count` of each slice, and of those with examples the measures of `metrics.evaluate` and
+            `mean_f1_interval`.
     """
     true, predicted = np.array(true_ids), np.array(predicted_ids)
-    return {name: _evaluate(true[mask].tolist(), predicted[mask].tolist(), taxonomy) for name, mask in chosen.items()}
+    return {
+        name: _evaluate(true[mask].tolist(), predicted[mask].tolist(), taxonomy)
+        for name, mask in chosen.items()
+    }
 
 
 def _evaluate(true_ids: list[str], predicted_ids: list[str], taxonomy: Taxonomy) -> dict[str, Any]:

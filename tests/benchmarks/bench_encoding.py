@@ -1,4 +1,6 @@
-"""Encoding: beside decoding, how busy the encoder is, and how close other precisions come to float32.
+"""Encoding: beside decoding, how busy the encoder is.
+
+And how close other precisions come to float32.
 
 On a GPU, if there is one; clips are those of the frames' rows.
 """
@@ -22,15 +24,23 @@ import timm
 import torch
 from timm.data import create_transform, resolve_data_config
 
-from featurestore.extract.decode import decode_video
-from featurestore.extract.encoder_weights import load_weights
-from featurestore.extract.frame_encoder import FrameEncoder, load_encoder
-from featurestore.extract.frame_sampling import sample
-from featurestore.extract.frames import FrameExtractor
-from featurestore.extract.framing import Framing
-from featurestore.extract.media import MediaItem
-from featurestore.spec import FrameSpec
-from tests.benchmarks.bench_frames import Picture, cosine, cpu_seconds, decoded, demo_encoder, framing_of, some_clips
+from featurestore.extraction.decoding.decode import decode_video
+from featurestore.extraction.decoding.frame_sampling import sample
+from featurestore.extraction.decoding.framing import Framing
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.encoding.encoder_weights import load_weights
+from featurestore.extraction.encoding.frame_encoder import FrameEncoder, load_encoder
+from featurestore.extraction.frames import FrameExtractor
+from featurestore.views.spec import FrameSpec
+from tests.benchmarks.bench_frames import (
+    Picture,
+    cosine,
+    cpu_seconds,
+    decoded,
+    demo_encoder,
+    framing_of,
+    some_clips,
+)
 from tests.benchmarks.report import Row, at_most, row
 from warehouse.errors import Rejected
 
@@ -63,7 +73,8 @@ class Round:
     decoding: float
     """CPU seconds of decoding alone."""
     encoding: float
-    """CPU seconds of encoding alone; on a GPU, seconds in which it computed during the extraction."""
+    """CPU seconds of encoding alone; on a GPU, seconds in which it computed during the
+    extraction."""
     wall: float
     cpu: float
     """Of this process and its workers."""
@@ -78,7 +89,9 @@ class Busy:
         self._on_gpu, self._begun = on_gpu, threading.local()
         self._passes: list[tuple[Any, Any]] = []
         model.register_forward_pre_hook(lambda *_: setattr(self._begun, "mark", self._mark()))
-        model.register_forward_hook(lambda *_: self._passes.append((self._begun.mark, self._mark())))
+        model.register_forward_hook(
+            lambda *_: self._passes.append((self._begun.mark, self._mark()))
+        )
 
     def seconds(self) -> float:
         """Seconds since the last call."""
@@ -108,19 +121,34 @@ def overlap(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[
         wall, bound = statistics.median(walls), statistics.median(bounds)
         title = f"wall seconds for {len(items)} videos on {cores} cores"
         yield row(title, wall, peer, bound, ratio, *at_most(MAX_WALL, ratio))
-        overhead = statistics.median(one.cpu / bound / cores for one, bound in zip(rounds, bounds, strict=True))
+        overhead = statistics.median(
+            one.cpu / bound / cores for one, bound in zip(rounds, bounds, strict=True)
+        )
         title = "CPU seconds of the same beside decoding and encoding alone"
-        yield row(title, overhead * bound * cores, None, bound * cores, overhead, *at_most(MAX_WALL, overhead))
-    # Of the cores the encoder can have what decoding leaves; a GPU waits only where the cores decode too slowly.
+        yield row(
+            title,
+            overhead * bound * cores,
+            None,
+            bound * cores,
+            overhead,
+            *at_most(MAX_WALL, overhead),
+        )
+    # Of the cores the encoder can have what decoding leaves; a GPU waits only where the cores
+    # decode too slowly.
     shares = [one.busy / one.wall / (1 if on_gpu else cores) for one in rounds]
     most = [
-        min(1.0, one.encoding * cores / one.decoding) if on_gpu else one.encoding / (one.encoding + one.decoding)
+        (
+            min(1.0, one.encoding * cores / one.decoding)
+            if on_gpu
+            else one.encoding / (one.encoding + one.decoding)
+        )
         for one in rounds
     ]
     ratio = statistics.median(share / best for share, best in zip(shares, most, strict=True))
     least = MIN_BUSY if on_gpu else 1 / MAX_WALL
     yield row(
-        f"share of {'the GPU' if on_gpu else 'the cores'} in which the encoder computes, {cores} cores decoding",
+        f"share of {'the GPU' if on_gpu else 'the cores'} in which the encoder computes, {cores}"
+        " cores decoding",
         statistics.median(shares),
         None,
         statistics.median(most),
@@ -130,7 +158,9 @@ def overlap(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[
     )
 
 
-def extractions(items: list[MediaItem], spec: FrameSpec, weights: Path, cores: int, on_gpu: bool) -> Iterator[Round]:
+def extractions(
+    items: list[MediaItem], spec: FrameSpec, weights: Path, cores: int, on_gpu: bool
+) -> Iterator[Round]:
     """Extract several times, each time beside decoding and encoding alone on one core."""
     framing = framing_of(spec)
     with FrameExtractor(spec, weights, cores) as extractor:
@@ -145,7 +175,11 @@ def extractions(items: list[MediaItem], spec: FrameSpec, weights: Path, cores: i
             busy.seconds()
             started, before = time.perf_counter(), total_cpu()
             extractor.extract(items, previews=False)
-            wall, cpu, computed = time.perf_counter() - started, total_cpu() - before, busy.seconds()
+            wall, cpu, computed = (
+                time.perf_counter() - started,
+                total_cpu() - before,
+                busy.seconds(),
+            )
             yield Round(decoding, computed if on_gpu else encoding, wall, cpu, computed)
     encoder.close()
 
@@ -167,7 +201,10 @@ def encode_all(encoder: FrameEncoder, frames: list[Picture]) -> None:
 
 
 def total_cpu() -> float:
-    """CPU seconds of this process and of those that it started and that still run, or have ended."""
+    """CPU seconds of this process and of those that it started and that still run.
+
+    Or have ended.
+    """
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -181,10 +218,16 @@ def total_cpu() -> float:
 
 
 def peer_seconds(items: list[MediaItem], spec: FrameSpec, weights: Path) -> float:
-    """The way of most repositories: decode all frames, transform by PIL, one batch of timm for each video."""
+    """The way of most repositories.
+
+    Decode all frames, transform by PIL, one batch of timm for each video.
+    """
     model = timm.create_model(spec.encoder, num_classes=0, **spec.encoder_kwargs).eval()
     load_weights(model, weights.read_bytes(), weights)
-    config = resolve_data_config({}, model=model) | {"input_size": (3, spec.crop, spec.crop), "crop_pct": 224 / 256}
+    config = resolve_data_config({}, model=model) | {
+        "input_size": (3, spec.crop, spec.crop),
+        "crop_pct": 224 / 256,
+    }
     transform = create_transform(**config)
     started = time.perf_counter()
     for item in items:
@@ -196,12 +239,21 @@ def peer_seconds(items: list[MediaItem], spec: FrameSpec, weights: Path) -> floa
 
 
 def precisions(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[Row]:
-    """Compare embeddings of other precisions with those of float32; on a CPU bfloat16 alone, which is slow there."""
+    """Compare embeddings of other precisions with those of float32.
+
+    On a CPU bfloat16 alone, which is slow there.
+    """
     on_gpu = torch.cuda.is_available()
     chosen = items[: NUM_PRECISE_VIDEOS["cuda" if on_gpu else "cpu"]]
-    frames = np.stack([frame for video in decode_all(chosen, framing_of(spec)) for frame in video.frames])
+    frames = np.stack(
+        [frame for video in decode_all(chosen, framing_of(spec)) for frame in video.frames]
+    )
     plain = load_encoder(spec, weights).encode(frames)
-    ways = itertools.product(("bfloat16", "float16"), ("eager", "compiled")) if on_gpu else [("bfloat16", "eager")]
+    ways = (
+        itertools.product(("bfloat16", "float16"), ("eager", "compiled"))
+        if on_gpu
+        else [("bfloat16", "eager")]
+    )
     for precision, mode in ways:
         recipe = spec.model_copy(update={"precision": precision, "execution_mode": mode})
         lowest = float(cosine(load_encoder(recipe, weights).encode(frames), plain).min())

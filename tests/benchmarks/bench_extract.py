@@ -1,6 +1,7 @@
-"""How fast extraction is, beside the usual way and beside what it cannot be faster than, all measured in this run.
+"""How fast extraction is, compared in one run with the usual way and with its bound.
 
-Prints a table and writes build/bench-extract.json. Figures of two runs are not comparable, ratios of one run are.
+Prints a table and writes build/bench-extract.json. Figures of two runs are not comparable, ratios
+of one run are.
 """
 
 import itertools

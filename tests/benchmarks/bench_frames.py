@@ -1,6 +1,7 @@
 """Frames: what is decoded, what it costs, and how close it comes to the usual transform.
 
-Clips are those of REELSTORE_SAMPLES and two drawn ones of a minute; without samples, drawn ones alone.
+Clips are those of REELSTORE_SAMPLES and two drawn ones of a minute; without samples, drawn ones
+alone.
 """
 
 import io
@@ -16,13 +17,13 @@ import av
 import numpy as np
 from PIL import Image
 
-from featurestore.extract.decode import decode_video
-from featurestore.extract.frame_encoder import load_encoder, make_frame_spec
-from featurestore.extract.frame_sampling import sample
-from featurestore.extract.framing import Framing
-from featurestore.extract.video import decoding
-from featurestore.extract.video.drawing import Drawing
-from featurestore.spec import FrameSpec
+from featurestore.extraction.decoding.decode import decode_video
+from featurestore.extraction.decoding.frame_sampling import sample
+from featurestore.extraction.decoding.framing import Framing
+from featurestore.extraction.decoding.video import decoding
+from featurestore.extraction.decoding.video.drawing import Drawing
+from featurestore.extraction.encoding.frame_encoder import load_encoder, make_frame_spec
+from featurestore.views.spec import FrameSpec
 from flows.demo.encoder import shipped_encoder
 from tests.benchmarks.report import Row, at_most, row
 from warehouse.errors import Rejected
@@ -40,20 +41,26 @@ def frame_rows() -> list[Row]:
     """Measure; the rows of the table."""
     long = {f"minute-{group}": draw_clip(LONG_SECONDS, group, 0) for group in GROUPS}
     clips = some_clips() | long
-    known = {name: clip for name, payload in clips.items() if (clip := Clip.read(payload)) is not None}
+    known = {
+        name: clip for name, payload in clips.items() if (clip := Clip.read(payload)) is not None
+    }
     return [*counts(known), *decoding_cpu(known), *closeness(known, *demo_encoder())]
 
 
 def demo_encoder() -> tuple[FrameSpec, Path]:
     """The demo's encoder: its spec and weights."""
     weights, card = shipped_encoder()
-    spec = make_frame_spec(card.encoder, card.encoder_kwargs, weights, resize_short_side=card.resize_short_side)
+    spec = make_frame_spec(
+        card.encoder, card.encoder_kwargs, weights, resize_short_side=card.resize_short_side
+    )
     return spec, weights
 
 
 def some_clips() -> dict[str, bytes]:
     """The sample clips, or drawn ones."""
-    return sample_clips() or {f"drawn-{i}": draw_clip(SHORT_SECONDS, 250, i) for i in range(NUM_SHORT)}
+    return sample_clips() or {
+        f"drawn-{i}": draw_clip(SHORT_SECONDS, 250, i) for i in range(NUM_SHORT)
+    }
 
 
 def sample_clips() -> dict[str, bytes]:
@@ -67,7 +74,13 @@ def draw_clip(seconds: int, group: int, seed: int) -> bytes:
     tiles = np.random.default_rng(seed).integers(0, 256, (90, 150, 3), np.uint8)
     large = np.asarray(Image.fromarray(tiles).resize((1200, 720), Image.Resampling.BICUBIC))
     held = io.BytesIO()
-    options = {"preset": "veryfast", "crf": "27", "g": str(group), "keyint_min": str(group), "sc_threshold": "0"}
+    options = {
+        "preset": "veryfast",
+        "crf": "27",
+        "g": str(group),
+        "keyint_min": str(group),
+        "sc_threshold": "0",
+    }
     with av.open(held, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=RATE, options=options)
         stream.width, stream.height, stream.pix_fmt, stream.thread_count = 640, 360, "yuv420p", 1
@@ -83,7 +96,12 @@ class Clip:
     """A clip, its targets, and how many frames need decoding, as its packets say."""
 
     def __init__(self, payload: bytes, targets: list[int], bound: int, num_frames: int) -> None:
-        self.payload, self.targets, self.bound, self.num_frames = payload, targets, bound, num_frames
+        self.payload, self.targets, self.bound, self.num_frames = (
+            payload,
+            targets,
+            bound,
+            num_frames,
+        )
         self.is_damaged = False
 
     @classmethod
@@ -100,8 +118,12 @@ class Clip:
         ends: dict[int, int] = {}
         for i, packet in enumerate(packets):
             if packet.pts in targets:
-                ends[max(key for key in keyframes if key <= i and packets[key].pts <= packet.pts)] = i
-        return cls(payload, targets, sum(end - start + 1 for start, end in ends.items()), len(packets))
+                ends[
+                    max(key for key in keyframes if key <= i and packets[key].pts <= packet.pts)
+                ] = i
+        return cls(
+            payload, targets, sum(end - start + 1 for start, end in ends.items()), len(packets)
+        )
 
 
 def counts(clips: Mapping[str, Clip]) -> Iterator[Row]:
@@ -122,7 +144,10 @@ def counts(clips: Mapping[str, Clip]) -> Iterator[Row]:
         decoding.Decoder.decode = counted  # type: ignore[method-assign,assignment]
         ours(clip)
     decoding.Decoder.decode = decode  # type: ignore[method-assign]
-    for title, damaged, most in (("intact clips", False, 1), ("damaged clips, decoded once more", True, 2)):
+    for title, damaged, most in (
+        ("intact clips", False, 1),
+        ("damaged clips, decoded once more", True, 2),
+    ):
         chosen = {name: clip for name, clip in clips.items() if clip.is_damaged == damaged}
         if chosen:
             worst = max(given[name] / clip.bound for name, clip in chosen.items())
@@ -208,7 +233,12 @@ def decoding_cpu(clips: Mapping[str, Clip]) -> Iterator[Row]:
         *at_most(MAX_CPU, mine / better),
     )
     yield row(
-        f"{title} the better way for each clip", mine, all_frames, least, mine / least, *at_most(MAX_CPU, mine / least)
+        f"{title} the better way for each clip",
+        mine,
+        all_frames,
+        least,
+        mine / least,
+        *at_most(MAX_CPU, mine / least),
     )
 
 
@@ -225,18 +255,29 @@ def closeness(clips: Mapping[str, Clip], spec: FrameSpec, weights: Path) -> Iter
     encoder = load_encoder(spec, weights)
     decibels, cosines = [], []
     for clip in clips.values():
-        images = {frame.pts: frame.to_image() for frame in decoded(clip.payload) if frame.pts in clip.targets}
+        images = {
+            frame.pts: frame.to_image()
+            for frame in decoded(clip.payload)
+            if frame.pts in clip.targets
+        }
         mine, mine_small = ours(clip), decode_video(io.BytesIO(clip.payload), small)
         turned = [frame.rotation for frame in itertools.islice(decoded(clip.payload), 1)]
         if mine is None or any(turned) or len(images) != len(set(clip.targets)):
             continue
         pairs = [
-            (mine.frames[i], usual(images[pts], LARGE), mine_small.frames[i], usual(images[pts], small))
+            (
+                mine.frames[i],
+                usual(images[pts], LARGE),
+                mine_small.frames[i],
+                usual(images[pts], small),
+            )
             for i, pts in enumerate(clip.targets)
         ]
         decibels.append(statistics.fmean(psnr(a, b) for a, b, _, _ in pairs))
         ours_small, theirs_small = np.stack([p[2] for p in pairs]), np.stack([p[3] for p in pairs])
-        cosines.append(float(cosine(encoder.encode(ours_small), encoder.encode(theirs_small)).min()))
+        cosines.append(
+            float(cosine(encoder.encode(ours_small), encoder.encode(theirs_small)).min())
+        )
     lowest, furthest = min(decibels), min(cosines)
     target = f"at least {MIN_PSNR_DECIBELS} dB"
     yield row(
@@ -249,7 +290,8 @@ def closeness(clips: Mapping[str, Clip], spec: FrameSpec, weights: Path) -> Iter
         lowest >= MIN_PSNR_DECIBELS,
     )
     yield row(
-        "cosine of the demo encoder's embeddings beside PIL's transform: median (ratio: the lowest)",
+        "cosine of the demo encoder's embeddings beside PIL's transform: median (ratio: the"
+        " lowest)",
         statistics.median(cosines),
         None,
         1.0,

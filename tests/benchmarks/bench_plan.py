@@ -1,7 +1,10 @@
-"""How long `reelstore plan` takes on a million listed videos, and how much memory: it may take 5 s and 1 GiB.
+"""How long `reelstore plan` takes on a million listed videos, and how much memory.
 
-The store is made up: a partition with titles, OCR and ASR of realistic length, its ledgers under this recipe (made from
-an earlier listing) and under another, and a second partition that holds some of its contents.
+It may take 5 s and 1 GiB.
+
+The store is made up: a partition with titles, OCR and ASR of realistic length, its ledgers under
+this recipe (made from an earlier listing) and under another, and a second partition that holds some
+of its contents.
 """
 
 # ruff: noqa: T201 - a benchmark prints
@@ -18,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from featurestore.coverage import view_coverage
-from featurestore.ledger import LEDGER_FILE, Ledger
-from featurestore.plan import plan_view
-from featurestore.spec import View
-from featurestore.views import CONTENTS, address
+from featurestore.progress.coverage import view_coverage
+from featurestore.progress.ledger import LEDGER_FILE, Ledger
+from featurestore.progress.plan import plan_view
+from featurestore.views.heads import CONTENTS, address
+from featurestore.views.spec import View
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.store import Store, open_store
@@ -44,7 +47,10 @@ def main() -> None:
     found = json.loads(done.stdout)
     for line in found["counts"]:
         print(line)
-    print(f"plan {found['seconds']:.2f} s ({found['processor_seconds']:.2f} s of processors, imports included)")
+    print(
+        f"plan {found['seconds']:.2f} s ({found['processor_seconds']:.2f} s of processors, imports"
+        " included)"
+    )
     print(f"coverage {found['status_seconds']:.2f} s, peak {found['mib']:.0f} MiB")
     if found["seconds"] > MAX_SECONDS or found["mib"] > MAX_MIB:
         sys.exit(f"more than {MAX_SECONDS:g} s or {MAX_MIB} MiB")
@@ -55,9 +61,15 @@ def measure(root: Path) -> None:
     started = time.perf_counter()
     store = open_store(root)
     views: tuple[View, ...] = ("frames", "text")
-    work = [plan_view(store, view, WANTED, listed) for view in views for listed in tables.video_partitions(store)]
+    work = [
+        plan_view(store, view, WANTED, listed)
+        for view in views
+        for listed in tables.video_partitions(store)
+    ]
     counts = [
-        f"{one.view} of {one.partition}: {one.listed:,} listed, {one.reasons}, {one.reused:,} reused" for one in work
+        f"{one.view} of {one.partition}: {one.listed:,} listed, {one.reasons}, {one.reused:,}"
+        " reused"
+        for one in work
     ]
     seconds, processor_seconds = time.perf_counter() - started, time.process_time()
     started = time.perf_counter()
@@ -65,22 +77,38 @@ def measure(root: Path) -> None:
         for listed in tables.video_partitions(store):
             view_coverage(store, view, WANTED, listed)
     status_seconds = time.perf_counter() - started
-    found = {"seconds": seconds, "processor_seconds": processor_seconds, "status_seconds": status_seconds}
+    found = {
+        "seconds": seconds,
+        "processor_seconds": processor_seconds,
+        "status_seconds": status_seconds,
+    }
     print(json.dumps({**found, "mib": peak_mib(), "counts": counts}))
 
 
 def peak_mib() -> float:
-    """Read the most memory that this program has had; getrusage would count that of the process it was forked from."""
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    """Read the most memory that this program has had.
+
+    Getrusage would count that of the process it was forked from.
+    """
+    (line,) = (
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmHWM:")
+    )
     return int(line.split()[1]) / 1024
 
 
 def fill(store: Store, num_videos: int) -> None:
-    """Publish the listing and its ledgers: a tenth is new, a tenth changed, a tenth made under another recipe alone."""
+    """Publish the listing and its ledgers.
+
+    A tenth is new, a tenth changed, a tenth made under another recipe alone.
+    """
     numbers = np.arange(num_videos)
     listed = videos(numbers)
     # What the ledgers were made from: their kinds are told by it.
-    earlier = tables.publish_videos(store, "unlabeled", "unlabeled", listed[: 9 * num_videos // 10], Path("media"), NOW)
+    earlier = tables.publish_videos(
+        store, "unlabeled", "unlabeled", listed[: 9 * num_videos // 10], Path("media"), NOW
+    )
     tables.publish_videos(store, "unlabeled", "unlabeled", listed, Path("media"), NOW)
     tenth = num_videos // 10
     sides: dict[str, pl.DataFrame] = {WANTED: listed[: 8 * tenth], OTHER: listed[: 9 * tenth]}
@@ -91,18 +119,30 @@ def fill(store: Store, num_videos: int) -> None:
             if fingerprint == WANTED:
                 changed = pl.int_range(pl.len()) < tenth
                 contents = contents.with_columns(
-                    pl.when(changed).then(pl.col("content_sha256").str.reverse()).otherwise("content_sha256")
+                    pl.when(changed)
+                    .then(pl.col("content_sha256").str.reverse())
+                    .otherwise("content_sha256")
                 )
             publish(store, view, fingerprint, "unlabeled", contents, earlier)
     day = videos(numbers[-tenth // 2 :])
     listing = tables.publish_videos(store, "2026-11-20", "score", day, Path("media"), NOW)
-    publish(store, "frames", WANTED, "2026-11-20", day.select("video_id", "content_sha256"), listing)
+    publish(
+        store, "frames", WANTED, "2026-11-20", day.select("video_id", "content_sha256"), listing
+    )
 
 
 def publish(
-    store: Store, view: View, fingerprint: str, partition: str, contents: pl.DataFrame, listing: Commit
+    store: Store,
+    view: View,
+    fingerprint: str,
+    partition: str,
+    contents: pl.DataFrame,
+    listing: Commit,
 ) -> None:
-    """Publish a ledger in which one video in a hundred has timed out, as if its listing had changed since."""
+    """Publish a ledger in which one video in a hundred has timed out.
+
+    As if its listing had changed since.
+    """
     failed = pl.int_range(pl.len()) % 100 == 0
     ledger = contents.with_columns(
         outcome=pl.when(failed).then(pl.lit("decode_timeout")).otherwise(pl.lit("ok")),
@@ -116,13 +156,20 @@ def publish(
         {LEDGER_FILE: tables.to_parquet(ledger)},
         facts={"input_sha256": "0" * 64, "previews": True, "outcomes": {"ok": len(ledger)}},
         num_rows=len(ledger),
-        provenance={"seconds": 1000.0, "num_extracted": len(ledger), "made_from": {"videos": listing.id}},
+        provenance={
+            "seconds": 1000.0,
+            "num_extracted": len(ledger),
+            "made_from": {"videos": listing.id},
+        },
         now=NOW,
     )
 
 
 def videos(numbers: npt.NDArray[np.int64]) -> pl.DataFrame:
-    """Make up rows of `Videos`: ids of 20 digits, digests, and text that compresses as little as real text does."""
+    """Make up rows of `Videos`.
+
+    Ids of 20 digits, digests, and text that compresses as little as real text does.
+    """
     generator = np.random.default_rng(int(numbers[0]))
     text = "".join(generator.choice(CHARACTERS, 2_000_000))
 
@@ -132,7 +179,10 @@ def videos(numbers: npt.NDArray[np.int64]) -> pl.DataFrame:
 
     lines = [cut(OCR_LINE_CHARS) for _ in range(OCR_LINES)]
     digest = pl.col("number").hash(8)
-    hexadecimal = [pl.col("number").hash(seed).cast(pl.String).str.zfill(20).str.slice(-16) for seed in range(8)]
+    hexadecimal = [
+        pl.col("number").hash(seed).cast(pl.String).str.zfill(20).str.slice(-16)
+        for seed in range(8)
+    ]
     return pl.DataFrame({"number": numbers}).select(
         video_id=digest.cast(pl.String).str.zfill(20),
         media_path=pl.format("media/{}.mp4", digest),

@@ -1,7 +1,10 @@
-"""How fast text is extracted and TF-IDF fitted, beside jieba's own cut, which all of it needs, and the published rule.
+"""How fast text is extracted and TF-IDF fitted, beside jieba's own cut.
 
-The documents are real headlines, 500 characters each as title, OCR lines and ASR: REELSTORE_SAMPLES names their folder.
-Every measure is repeated in turn with what it is compared to, and the median of the ratios counts.
+Which all of it needs, and the published rule.
+
+The documents are real headlines, 500 characters each as title, OCR lines and ASR: REELSTORE_SAMPLES
+names their folder. Every measure is repeated in turn with what it is compared to, and the median of
+the ratios counts.
 """
 
 # ruff: noqa: T201 - a benchmark prints
@@ -20,11 +23,11 @@ import polars as pl
 from sklearn.feature_extraction.text import TfidfVectorizer
 from tokenizers import BertWordPieceTokenizer
 
-from featurestore.extract.text import COLUMNS, TextExtractor, TextRecipe, make_text_spec
-from featurestore.extract.tfidf import count_terms, fit_tfidf
-from featurestore.extract.word_workers import WordPool
-from featurestore.extract.words import Fields, read_fields
-from featurestore.spec import TfidfParameters
+from featurestore.extraction.words.text import COLUMNS, TextExtractor, TextRecipe, make_text_spec
+from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
+from featurestore.extraction.words.word_workers import WordPool
+from featurestore.extraction.words.words import Fields, read_fields
+from featurestore.views.spec import TfidfParameters
 from tests.benchmarks.report import Row, row
 
 NUM_VIDEOS, NUM_PUBLISHED, NUM_POOLED = 400, 100, 2000
@@ -48,7 +51,10 @@ def text_rows() -> list[Row]:
 
 
 def make_videos(lines: Sequence[str], num_videos: int) -> pl.DataFrame:
-    """Videos of about 500 characters: a headline as title, others as OCR lines and as what is said."""
+    """Videos of about 500 characters.
+
+    A headline as title, others as OCR lines and as what is said.
+    """
     headlines = [line.split("\t")[0] for line in lines]
     rng = random.Random(0)  # noqa: S311 - draws nothing secret
 
@@ -58,7 +64,10 @@ def make_videos(lines: Sequence[str], num_videos: int) -> pl.DataFrame:
             found.append(rng.choice(headlines))
         return found
 
-    ocr = [[{"time_seconds": float(i), "text": text} for i, text in enumerate(said())] for _ in range(num_videos)]
+    ocr = [
+        [{"time_seconds": float(i), "text": text} for i, text in enumerate(said())]
+        for _ in range(num_videos)
+    ]
     columns: dict[str, list[Any]] = {
         "video_id": [f"{i:08}" for i in range(num_videos)],
         "title": [rng.choice(headlines) for _ in range(num_videos)],
@@ -83,17 +92,32 @@ def _one_core(videos: pl.DataFrame, fields: Sequence[Fields], recipe: TextRecipe
         fit_tfidf([count_terms(read_fields(*row) for row in rows)], recipe.spec.tfidf)
 
     measures: dict[str, tuple[Callable[[], object], float | None]] = {
-        "text extraction on one core, documents a CPU second": (lambda: extractor.extract(videos), published),
+        "text extraction on one core, documents a CPU second": (
+            lambda: extractor.extract(videos),
+            published,
+        ),
         "TF-IDF fitting on one core, documents a CPU second": (fit, None),
     }
     rows = []
     for name, (work, peer) in measures.items():
         work()
         cut()
-        ours, bound = zip(*((_cpu_seconds(work), _cpu_seconds(cut)) for _ in range(ROUNDS)), strict=True)
+        ours, bound = zip(
+            *((_cpu_seconds(work), _cpu_seconds(cut)) for _ in range(ROUNDS)), strict=True
+        )
         ratio = statistics.median(our / its for our, its in zip(ours, bound, strict=True))
         speeds = [len(videos) / statistics.median(seconds) for seconds in (ours, bound)]
-        rows.append(row(name, speeds[0], peer, speeds[1], ratio, f"at most {MAX_OF_CUT}", ratio <= MAX_OF_CUT))
+        rows.append(
+            row(
+                name,
+                speeds[0],
+                peer,
+                speeds[1],
+                ratio,
+                f"at most {MAX_OF_CUT}",
+                ratio <= MAX_OF_CUT,
+            )
+        )
     return rows
 
 
@@ -102,11 +126,16 @@ def _two_cores(videos: pl.DataFrame, recipe: TextRecipe) -> Row:
     with WordPool(1) as one, WordPool(2) as two:
         for pool in (one, two):
             pool.extract(recipe, many)
-        apart = [(_wall_seconds(one, recipe, many), _wall_seconds(two, recipe, many)) for _ in range(ROUNDS)]
+        apart = [
+            (_wall_seconds(one, recipe, many), _wall_seconds(two, recipe, many))
+            for _ in range(ROUNDS)
+        ]
     ratio = statistics.median(alone / both for alone, both in apart)
     alone, both = (len(many) / statistics.median(seconds) for seconds in zip(*apart, strict=True))
     name = "text extraction by two workers, documents a second"
-    return row(name, both, alone, 2 * alone, ratio, f"at least {MIN_SPEED_UP}", ratio >= MIN_SPEED_UP)
+    return row(
+        name, both, alone, 2 * alone, ratio, f"at least {MIN_SPEED_UP}", ratio >= MIN_SPEED_UP
+    )
 
 
 def _cutter() -> jieba.Tokenizer:
@@ -119,7 +148,10 @@ def _cutter() -> jieba.Tokenizer:
 
 
 class PublishedRule:
-    """TF-IDF fitted on each document alone, on words joined again; one video tokenised at a time, padded."""
+    """TF-IDF fitted on each document alone, on words joined again.
+
+    One video tokenised at a time, padded.
+    """
 
     def __init__(self, cutter: jieba.Tokenizer, ids: dict[str, int]) -> None:
         self._cutter = cutter
@@ -130,10 +162,16 @@ class PublishedRule:
         """Tokenise videos."""
         for each in fields:
             vectorizer = TfidfVectorizer()
-            scores = vectorizer.fit_transform(["".join(self._cutter.cut(each.title + each.ocr + each.asr))]).toarray()
-            ranked = sorted(zip(scores[0], vectorizer.get_feature_names_out(), strict=True), reverse=True)
+            scores = vectorizer.fit_transform(
+                ["".join(self._cutter.cut(each.title + each.ocr + each.asr))]
+            ).toarray()
+            ranked = sorted(
+                zip(scores[0], vectorizer.get_feature_names_out(), strict=True), reverse=True
+            )
             title = each.title + "".join(word for _, word in ranked)
-            self._tokenizer.encode("".join(part[:64] + part[-64:] for part in (title, each.ocr, each.asr)))
+            self._tokenizer.encode(
+                "".join(part[:64] + part[-64:] for part in (title, each.ocr, each.asr))
+            )
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:

@@ -1,9 +1,12 @@
-"""How fast training and scoring are beside LXMERT padded to 388 tokens, what they cost, and how far arithmetic goes.
+"""How fast training and scoring are beside LXMERT padded to 388 tokens, what they cost.
 
-Prints a table and writes build/bench-train.json. Both models have the same weights, examples, batches, loss and
-optimizer, and dropout of 0.1 everywhere; what is timed of both is the model and the optimizer's step. Times are
-of turns: ours and the peer's, batch by batch, and the median of the rounds' ratios counts. The bound is
-LXMERT's own operations at 388 tokens over those at the texts' lengths: what leaving out padding can bring.
+And how far arithmetic goes.
+
+Prints a table and writes build/bench-train.json. Both models have the same weights, examples,
+batches, loss and optimizer, and dropout of 0.1 everywhere; what is timed of both is the model and
+the optimizer's step. Times are of turns: ours and the peer's, batch by batch, and the median of the
+rounds' ratios counts. The bound is LXMERT's own operations at 388 tokens over those at the texts'
+lengths: what leaving out padding can bring.
 """
 
 import tempfile
@@ -15,15 +18,20 @@ from unittest import mock
 import numpy as np
 import torch
 
-from featurestore.reader import Examples
-from modeling.attention import Attention
-from modeling.batching import Batch, epoch_batches, read_batch
-from modeling.classifier import VideoClassifier
+from featurestore.reading.examples import Examples
 from modeling.configuration import ModelConfig
+from modeling.learning.inputs.batching import Batch, epoch_batches, read_batch
+from modeling.network.attention import Attention
+from modeling.network.classifier import VideoClassifier
 from tests.benchmarks.gpu_training import gpu_rows
 from tests.benchmarks.lxmert import NUM_FRAMES, PADDED_TOKENS, PeerClassifier, operations, padded
 from tests.benchmarks.report import Row, at_least, at_most, row, write
-from tests.benchmarks.stored_examples import VOCAB_SIZE, contest_lengths, make_store, make_vocabulary
+from tests.benchmarks.stored_examples import (
+    VOCAB_SIZE,
+    contest_lengths,
+    make_store,
+    make_vocabulary,
+)
 from tests.benchmarks.training_memory import memory_rows
 from tests.benchmarks.turns import Learner, Turns, by_turns, score
 
@@ -50,7 +58,9 @@ class Size:
 
 SMALL = Size(
     "2 + 2 layers of width 128",
-    ModelConfig(width=128, num_heads=4, num_language_layers=2, num_cross_layers=2, feed_forward_width=512),
+    ModelConfig(
+        width=128, num_heads=4, num_language_layers=2, num_cross_layers=2, feed_forward_width=512
+    ),
     training_batch=26,
     scoring_batch=64,
     num_batches=5,
@@ -80,7 +90,9 @@ def main() -> None:
 def measure(folder: Path) -> Iterator[Row]:
     """Make each row in turn; memory first, while this process holds little of it."""
     yield from memory_rows(folder)
-    examples = Examples(*make_store(folder / "store", contest_lengths(NUM_EXAMPLES, seed=0), width=EMBEDDING_DIM))
+    examples = Examples(
+        *make_store(folder / "store", contest_lengths(NUM_EXAMPLES, seed=0), width=EMBEDDING_DIM)
+    )
     yield from speed_rows(SMALL, examples)
     yield loading_row(examples)
     yield from speed_rows(PUBLISHED, examples)
@@ -105,19 +117,26 @@ def speed_rows(size: Size, examples: Examples) -> Iterator[Row]:
 def make_classifier(size: Size) -> VideoClassifier:
     """Draw the weights of one of ours."""
     return VideoClassifier(
-        size.config, vocab_size=VOCAB_SIZE, embedding_dim=EMBEDDING_DIM, num_categories=NUM_CATEGORIES
+        size.config,
+        vocab_size=VOCAB_SIZE,
+        embedding_dim=EMBEDDING_DIM,
+        num_categories=NUM_CATEGORIES,
     )
 
 
-def scoring_row(size: Size, ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]) -> Row:
+def scoring_row(
+    size: Size, ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]
+) -> Row:
     """Time both models without gradients."""
     pairs = [(batch, padded(batch)) for batch in batches]
-    turns = by_turns(lambda pair: score(ours, pair[0]), lambda pair: score(peer, pair[1]), pairs, size.num_rounds)
+    turns = by_turns(
+        lambda pair: score(ours, pair[0]), lambda pair: score(peer, pair[1]), pairs, size.num_rounds
+    )
     return speed_row("scoring", batches, turns, size, size.scoring_target)
 
 
 def order_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Row:
-    """Time scoring with weights multiplied into the few frames beside scoring in the plain order."""
+    """Time scoring with weights multiplied into the frames, compared with the plain order."""
 
     def plainly(batch: Batch) -> None:
         with mock.patch.object(Attention, "_pays", return_value=False):
@@ -129,11 +148,15 @@ def order_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Ro
     return row(name, *seconds, None, turns.ratio, *at_most(1, turns.ratio))
 
 
-def training_row(size: Size, ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]) -> Row:
+def training_row(
+    size: Size, ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]
+) -> Row:
     """Time both models' plain steps."""
     mine, theirs = Learner(ours), Learner(peer)
     pairs = [(batch, padded(batch)) for batch in batches]
-    turns = by_turns(lambda pair: mine.step(pair[0]), lambda pair: theirs.step(pair[1]), pairs, size.num_rounds)
+    turns = by_turns(
+        lambda pair: mine.step(pair[0]), lambda pair: theirs.step(pair[1]), pairs, size.num_rounds
+    )
     return speed_row("training", batches, turns, size, size.training_target)
 
 
@@ -152,10 +175,16 @@ def fgm_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Row:
 
 
 def choose(examples: Examples, batch_size: int, num_batches: int) -> list[Batch]:
-    """Read batches from a shuffled epoch, as training does, spread evenly over the lengths, with labels drawn."""
+    """Read batches from a shuffled epoch.
+
+    As training does, spread evenly over the lengths, with labels drawn.
+    """
     rows = np.arange(len(examples))
     batches = epoch_batches(rows, examples.num_tokens, batch_size, seed=0, epoch=0)
-    whole = sorted((b for b in batches if len(b) == batch_size), key=lambda b: float(examples.num_tokens[b].mean()))
+    whole = sorted(
+        (b for b in batches if len(b) == batch_size),
+        key=lambda b: float(examples.num_tokens[b].mean()),
+    )
     places = ((np.arange(num_batches) + 0.5) / num_batches * len(whole)).astype(int)
     return [labelled(read_batch(examples, whole[place])) for place in places]
 
@@ -173,29 +202,45 @@ def refuse_unequal(ours: VideoClassifier, peer: PeerClassifier, batches: Sequenc
     for batch in batches:
         apart = (ours(batch) - peer(padded(batch))).abs().max().item()
         if not apart <= MAX_LOGITS_APART:
-            raise SystemExit(f"our logits and LXMERT's are {apart:g} apart, more than {MAX_LOGITS_APART:g}")
+            raise SystemExit(
+                f"our logits and LXMERT's are {apart:g} apart, more than {MAX_LOGITS_APART:g}"
+            )
 
 
 def speed_row(work: str, batches: Sequence[Batch], turns: Turns, size: Size, target: float) -> Row:
     """One row of examples a second."""
     lengths = torch.cat([batch.token_mask.sum(dim=1) for batch in batches]).tolist()
     padded_operations = len(lengths) * operations(size.config, PADDED_TOKENS, NUM_FRAMES)
-    bound = padded_operations / sum(operations(size.config, length, NUM_FRAMES) for length in lengths)
+    bound = padded_operations / sum(
+        operations(size.config, length, NUM_FRAMES) for length in lengths
+    )
     ours, peer = len(lengths) / turns.ours, len(lengths) / turns.peer
     ratio = 1 / turns.ratio
-    return row(f"{work}, {size.name}, examples a second", ours, peer, bound, ratio, *at_least(target, ratio))
+    return row(
+        f"{work}, {size.name}, examples a second",
+        ours,
+        peer,
+        bound,
+        ratio,
+        *at_least(target, ratio),
+    )
 
 
 def loading_row(examples: Examples) -> Row:
     """Time reading batches from the store beside a step of the small size, where it weighs most."""
     rows = np.arange(len(examples))
-    batches = epoch_batches(rows, examples.num_tokens, SMALL.training_batch, seed=1, epoch=0)[: 2 * SMALL.num_batches]
+    batches = epoch_batches(rows, examples.num_tokens, SMALL.training_batch, seed=1, epoch=0)[
+        : 2 * SMALL.num_batches
+    ]
     for batch in batches:
         read_batch(examples, batch)  # every shard is checked when it is first read
     learner = Learner(make_classifier(SMALL))
     pairs = [(batch, labelled(read_batch(examples, batch))) for batch in batches]
     turns = by_turns(
-        lambda pair: read_batch(examples, pair[0]), lambda pair: learner.step(pair[1]), pairs, SMALL.num_rounds
+        lambda pair: read_batch(examples, pair[0]),
+        lambda pair: learner.step(pair[1]),
+        pairs,
+        SMALL.num_rounds,
     )
     return row(
         f"seconds to load a batch, beside a training step, {SMALL.name}",

@@ -4,6 +4,7 @@
 
 Two commits of videos with texts of about 200 characters; one row in a hundred differs.
 """
+
 # ruff: noqa: T201 - a script that prints
 
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from featurestore.difference import compare
+from featurestore.reading.difference import compare
 from warehouse import commits, tables
 from warehouse.store import open_existing_store, open_store
 
@@ -38,7 +39,12 @@ def main(num_rows: int) -> None:
             text_sha256=number.str.zfill(64),
             content_sha256=number.str.zfill(64),
         )
-        changed = pl.when(pl.int_range(pl.len()) % 100 == 0).then(pl.lit("新")).otherwise("title").alias("title")
+        changed = (
+            pl.when(pl.int_range(pl.len()) % 100 == 0)
+            .then(pl.lit("新"))
+            .otherwise("title")
+            .alias("title")
+        )
         ids = [
             tables.publish_videos(store, "day", "score", rows, Path("/media"), NOW).id
             for rows in (videos, videos.with_columns(changed))
@@ -54,14 +60,20 @@ def _measure(root: Path, before: str, after: str) -> None:
     began = time.perf_counter()
     found = compare(commits.commit_by_id(store, before), commits.commit_by_id(store, after))
     spent = time.perf_counter() - began
-    print(f"{found.before.num_rows:,} rows against {found.after.num_rows:,}: {found.changed.count:,} changed")
+    print(
+        f"{found.before.num_rows:,} rows against {found.after.num_rows:,}: {found.changed.count:,}"
+        " changed"
+    )
     print(f"{spent:.1f} s, {_peak_mib()} MiB at most ({idle} before)")
 
 
 def _peak_mib() -> int:
     # Not getrusage, which remembers the parent's peak.
     status = Path("/proc/self/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]) // 1024
+    return (
+        int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1])
+        // 1024
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.examples_memory [EXAMPLES]
 
-A synthetic store of as many examples as asked for, 40 to 120 tokens each; embeddings of width 4, as they are mapped
-whatever their width.
+A synthetic store of as many examples as asked for, 40 to 120 tokens each; embeddings of width 4, as
+they are mapped whatever their width.
 """
+
 # ruff: noqa: T201 - a script that prints
 
 import sys
@@ -15,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from featurestore.index import INDEX_COLUMNS
-from featurestore.reader import Examples
-from featurestore.snapshot import Snapshot
+from featurestore.reading.examples import Examples
+from featurestore.reading.index import INDEX_COLUMNS
+from featurestore.reading.snapshot import Snapshot
 from tests.benchmarks.stored_examples import CHUNK, make_store
 from warehouse.store import open_existing_store
 
@@ -27,15 +28,21 @@ WIDTH = 4
 def memory_bytes(name: str) -> int:
     """RssAnon or RssFile of this process."""
     status = Path("/proc/self/status").read_text()
-    return 1024 * int(next(line for line in status.splitlines() if line.startswith(f"{name}:")).split()[1])
+    return 1024 * int(
+        next(line for line in status.splitlines() if line.startswith(f"{name}:")).split()[1]
+    )
 
 
 def main(num_examples: int) -> None:
     """Make the store, then open it and read from it."""
     with tempfile.TemporaryDirectory() as folder:
-        store, pinned = make_store(Path(folder) / "store", 40 + np.arange(num_examples) % 80, width=WIDTH)
+        store, pinned = make_store(
+            Path(folder) / "store", 40 + np.arange(num_examples) % 80, width=WIDTH
+        )
         # A process of its own, whose heap holds nothing of the making.
-        measuring = get_context("spawn").Process(target=_measure, args=(store.root, pinned.model_dump_json()))
+        measuring = get_context("spawn").Process(
+            target=_measure, args=(store.root, pinned.model_dump_json())
+        )
         measuring.start()
         measuring.join()
 
@@ -60,7 +67,10 @@ def _measure(root: Path, pinned: str) -> None:
     index = sum(columns[name].nbytes for name in INDEX_COLUMNS)
     print(f"{len(examples):,} examples opened in {opened:.1f} s")
     print(f"{rate:,.0f} random rows each second, text and all, once every shard was checked")
-    print(f"heap: {before / 2**20:.0f} MiB with one partition open, {grown / 2**20:+.0f} MiB with all and 200 batches")
+    print(
+        f"heap: {before / 2**20:.0f} MiB with one partition open, {grown / 2**20:+.0f} MiB with all"
+        " and 200 batches"
+    )
     print(f"index, mapped from unnamed files: {index / len(examples):.1f} bytes each")
     print(f"{maps} maps of shards, {files} open files")
 

@@ -1,8 +1,10 @@
-"""Training at the published size on a GPU, in bfloat16: its matrix rate, and how long the whole work would take.
+"""Training at the published size on a GPU, in bfloat16.
 
-Whole trainings are timed, from the store to the averaged weights, over their last epoch: by then most shapes of a batch
-have been seen. Operations are those that PyTorch counts in matrix products and attention, without padding to few
-shapes.
+Its matrix rate, and how long the whole work would take.
+
+Whole trainings are timed, from the store to the averaged weights, over their last epoch: by then
+most shapes of a batch have been seen. Operations are those that PyTorch counts in matrix products
+and attention, without padding to few shapes.
 """
 
 import statistics
@@ -17,25 +19,25 @@ import torch
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from featurestore.reader import RawBatch
-from featurestore.vocabulary import Vocabulary
-from modeling.batching import Batch, Examples, Rows, resample
-from modeling.classifier import VideoClassifier
+from featurestore.reading.examples import RawBatch
+from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend, preset
-from modeling.device import autocast
-from modeling.finetuning import train
-from modeling.objectives import PretrainingModel, pretraining_batch, pretraining_losses
-from modeling.pretraining import pretrain
-from modeling.training import Progress
+from modeling.learning.device import autocast
+from modeling.learning.finetuning import train
+from modeling.learning.inputs.batching import Batch, Examples, Rows, resample
+from modeling.learning.pretraining import pretrain
+from modeling.learning.training import Progress
+from modeling.network.classifier import VideoClassifier
+from modeling.network.objectives import PretrainingModel, pretraining_batch, pretraining_losses
 from tests.benchmarks.report import Row, at_least, at_most, row
 from tests.benchmarks.turns import seconds
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 MATRIX_SIZE, NUM_ROUNDS = 8192, 5
 PRETRAINING_EXAMPLES, FINETUNING_EXAMPLES, FINETUNING_EPOCHS = 1_000_000, 100_000, 5
 NUM_EPOCHS, NUM_CATEGORIES = 3, 200
 MIN_SHARE, MAX_MINUTES = 0.5, 30
-TAXONOMY = Path(__file__).parents[2] / "warehouse" / "taxonomies" / "wechat2022.csv"
+TAXONOMY = Path(__file__).parents[2] / "warehouse" / "tables" / "taxonomies" / "wechat2022.csv"
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,10 @@ class Clock:
 
 
 def gpu_rows(
-    stored: Examples, pretraining: Sequence[Batch], finetuning: Sequence[Batch], vocabulary: Vocabulary
+    stored: Examples,
+    pretraining: Sequence[Batch],
+    finetuning: Sequence[Batch],
+    vocabulary: Vocabulary,
 ) -> Iterator[Row]:
     """Measure, where there is a GPU.
 
@@ -117,15 +122,19 @@ def judge(device_name: str, rate: float, pretraining: Cost, finetuning: Cost) ->
     for name, cost in (("pretraining", pretraining), ("fine-tuning with FGM", finetuning)):
         achieved = cost.operations / cost.seconds
         target, holds = at_least(MIN_SHARE, achieved / rate)
-        title = f"{name} on {device_name}, bfloat16, 12 + 5 layers of width 768, operations a second"
+        title = (
+            f"{name} on {device_name}, bfloat16, 12 + 5 layers of width 768, operations a second"
+        )
         yield row(title, achieved, None, rate, achieved / rate, target, holds)
     minutes = projected_minutes(pretraining, finetuning, resampled_share())
     target, holds = at_most(MAX_MINUTES, minutes)
-    yield row("minutes of the published work, projected", minutes, 16 * 60, None, minutes, target, holds)
+    yield row(
+        "minutes of the published work, projected", minutes, 16 * 60, None, minutes, target, holds
+    )
 
 
 def projected_minutes(pretraining: Cost, finetuning: Cost, share: float) -> float:
-    """Minutes of a million examples once and a hundred thousand five times, `share` of them after resampling."""
+    """Minutes of a million examples once and a hundred thousand five times."""
     first = PRETRAINING_EXAMPLES * pretraining.seconds
     second = FINETUNING_EXAMPLES * FINETUNING_EPOCHS * share * finetuning.seconds
     return (first + second) / 60
@@ -135,25 +144,39 @@ def resampled_share() -> float:
     """Rows of an epoch for each labelled example, by the contest's counts of its categories."""
     counts = np.loadtxt(TAXONOMY, delimiter=",", skiprows=1, usecols=2, dtype=np.int64)
     labels = np.repeat(np.arange(len(counts)), counts)
-    return len(resample(np.arange(len(labels)), labels, preset("published").finetuning.repeats)) / len(labels)
+    return len(
+        resample(np.arange(len(labels)), labels, preset("published").finetuning.repeats)
+    ) / len(labels)
 
 
 def matrix_rate(device: torch.device, size: int) -> float:
     """Operations a second of one large product of bfloat16 matrices, the median of some."""
     left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
     torch.matmul(left, right)
-    return 2 * size**3 / statistics.median(seconds(lambda other: left @ other, right) for _ in range(NUM_ROUNDS))
+    return (
+        2
+        * size**3
+        / statistics.median(seconds(lambda other: left @ other, right) for _ in range(NUM_ROUNDS))
+    )
 
 
 def pretraining_cost(
-    recipe: Recipe, examples: Examples, batches: Sequence[Batch], vocabulary: Vocabulary, device: torch.device
+    recipe: Recipe,
+    examples: Examples,
+    batches: Sequence[Batch],
+    vocabulary: Vocabulary,
+    device: torch.device,
 ) -> Cost:
     """Measure a training with both objectives."""
-    model = PretrainingModel(recipe.model, vocab_size=vocabulary.size, embedding_dim=examples.embedding_dim)
+    model = PretrainingModel(
+        recipe.model, vocab_size=vocabulary.size, embedding_dim=examples.embedding_dim
+    )
     generator = torch.Generator().manual_seed(0)
 
     def backward(batch: Batch) -> None:
-        asked = pretraining_batch(batch, vocabulary, unit="token", probability=0.15, generator=generator).to(device)
+        asked = pretraining_batch(
+            batch, vocabulary, unit="token", probability=0.15, generator=generator
+        ).to(device)
         with autocast(device):
             losses = pretraining_losses(model, asked)
         (losses.language + 0.3 * losses.matching).backward()  # type: ignore[no-untyped-call]
@@ -166,10 +189,16 @@ def pretraining_cost(
 
 
 def finetuning_cost(
-    recipe: Recipe, examples: Examples, batches: Sequence[Batch], vocabulary: Vocabulary, device: torch.device
+    recipe: Recipe,
+    examples: Examples,
+    batches: Sequence[Batch],
+    vocabulary: Vocabulary,
+    device: torch.device,
 ) -> Cost:
     """Measure a training with FGM, which makes each pass twice."""
-    taxonomy = Taxonomy("drawn", tuple(Category(f"{index:04d}", "00") for index in range(NUM_CATEGORIES)))
+    taxonomy = Taxonomy(
+        "drawn", tuple(Category(f"{index:04d}", "00") for index in range(NUM_CATEGORIES))
+    )
     model = VideoClassifier(
         recipe.model,
         vocab_size=vocabulary.size,

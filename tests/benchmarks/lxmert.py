@@ -1,4 +1,7 @@
-"""The peer of our cross encoder: transformers' LXMERT of the same sizes and weights, padded to a fixed length."""
+"""The peer of our cross encoder.
+
+Transformers' LXMERT of the same sizes and weights, padded to a fixed length.
+"""
 
 from typing import Any, cast
 
@@ -7,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LxmertConfig, LxmertModel
 
-from modeling.batching import Batch
-from modeling.classifier import VideoClassifier
 from modeling.configuration import ModelConfig
-from modeling.cross_encoder import CrossEncoder, temporal_features
+from modeling.learning.inputs.batching import Batch
+from modeling.network.classifier import VideoClassifier
+from modeling.network.cross_encoder import CrossEncoder, temporal_features
 
 PADDED_TOKENS, NUM_FRAMES = 388, 8
 
@@ -26,7 +29,10 @@ class PeerClassifier(nn.Module):
         super().__init__()
         encoder, times = ours.encoder, ours.encoder.frames.time_dense
         config = lxmert_config(
-            encoder.config, encoder.vocab_size, num_features=encoder.embedding_dim, num_places=times.in_features
+            encoder.config,
+            encoder.vocab_size,
+            num_features=encoder.embedding_dim,
+            num_places=times.in_features,
         )
         self.encoder = LxmertModel(config)
         self.dropout = nn.Dropout(ours.dropout.p)
@@ -64,8 +70,13 @@ def padded(batch: Batch) -> Batch:
     )
 
 
-def lxmert_config(sizes: ModelConfig, vocab_size: int, *, num_features: int, num_places: int) -> LxmertConfig:
-    """LXMERT of our sizes, with features of `num_features` and positions of `num_places` numbers for each frame."""
+def lxmert_config(
+    sizes: ModelConfig, vocab_size: int, *, num_features: int, num_places: int
+) -> LxmertConfig:
+    """LXMERT of our sizes.
+
+    With features of `num_features` and positions of `num_places` numbers for each frame.
+    """
     return LxmertConfig(
         vocab_size=vocab_size,
         hidden_size=sizes.width,
@@ -90,7 +101,9 @@ def operations(sizes: ModelConfig, num_tokens: int, num_frames: int) -> int:
     language = tokens * (projections + feed_forward) + 4 * tokens**2 * width
     vision = frames * (projections + feed_forward) + 4 * frames**2 * width
     crossing = (tokens + frames) * projections + 8 * tokens * frames * width
-    return sizes.num_language_layers * language + sizes.num_cross_layers * (language + vision + crossing)
+    return sizes.num_language_layers * language + sizes.num_cross_layers * (
+        language + vision + crossing
+    )
 
 
 @torch.no_grad()
@@ -109,7 +122,10 @@ def _pairs(peer: Any, ours: CrossEncoder) -> list[tuple[nn.Module, nn.Module]]:
             ("language_attention", theirs.lang_self_att.self),
             ("vision_attention", theirs.visn_self_att.self),
         ):
-            pairs += [(getattr(attention, part), getattr(own.get_submodule(name), part)) for part in _PROJECTIONS]
+            pairs += [
+                (getattr(attention, part), getattr(own.get_submodule(name), part))
+                for part in _PROJECTIONS
+            ]
         for name, output in (
             ("cross_attention", theirs.visual_attention.output),
             ("language_attention", theirs.lang_self_att.output),

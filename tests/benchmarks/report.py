@@ -27,7 +27,15 @@ def row(
     holds: bool,
 ) -> Row:
     """One row of the table."""
-    return {"name": name, "ours": ours, "peer": peer, "bound": bound, "ratio": ratio, "target": target, "holds": holds}
+    return {
+        "name": name,
+        "ours": ours,
+        "peer": peer,
+        "bound": bound,
+        "ratio": ratio,
+        "target": target,
+        "holds": holds,
+    }
 
 
 def at_most(most: float, ratio: float) -> tuple[str, bool]:
@@ -53,7 +61,10 @@ def write(measured: Iterable[Row], name: str) -> None:
     for column in ("name", "ours", "peer", "bound", "ratio", "target", "holds"):
         table.add_column(column, justify="left" if column in {"name", "target"} else "right")
     for one in rows:
-        figures = ("" if one[key] is None else f"{one[key]:,.4g}" for key in ("ours", "peer", "bound", "ratio"))
+        figures = (
+            "" if one[key] is None else f"{one[key]:,.4g}"
+            for key in ("ours", "peer", "bound", "ratio")
+        )
         table.add_row(one["name"], *figures, one["target"] or "", "yes" if one["holds"] else "no")
     Console(width=150).print(table)
     print(f"written to {path}")

@@ -8,14 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from featurestore import embeddings, snapshot, tokens, wanted
-from featurestore.embeddings import FrameShard
-from featurestore.ledger import Ledger
-from featurestore.snapshot import Snapshot
-from featurestore.spec import FrameSpec, TextSpec
-from featurestore.tokens import Tokens
-from featurestore.views import address, input_sha256
-from featurestore.vocabulary import Vocabulary
+from featurestore import wanted
+from featurestore.progress.ledger import Ledger
+from featurestore.reading import snapshot
+from featurestore.reading.snapshot import Snapshot
+from featurestore.views.frames import embeddings
+from featurestore.views.frames.embeddings import FrameShard
+from featurestore.views.heads import address, input_sha256
+from featurestore.views.spec import FrameSpec, TextSpec
+from featurestore.views.text import tokens
+from featurestore.views.text.tokens import Tokens
+from featurestore.views.text.vocabulary import Vocabulary
 from warehouse import commits, tables
 from warehouse.store import Store, open_store
 
@@ -27,7 +30,10 @@ _SHARES, _LENGTHS = (0, 0.1, 0.5, 0.9, 1), (16, 79, 188, 288, 388)
 
 
 def contest_lengths(num_examples: int, *, seed: int) -> npt.NDArray[np.int64]:
-    """Draw lengths as the contest's: 10th, 50th, 90th percentile 79, 188, 288 tokens, evenly between, at most 388."""
+    """Draw lengths as the contest's.
+
+    10th, 50th, 90th percentile 79, 188, 288 tokens, evenly between, at most 388.
+    """
     shares = (np.random.default_rng(seed).permutation(num_examples) + 0.5) / num_examples
     return np.rint(np.interp(shares, _SHARES, _LENGTHS)).astype(np.int64)
 
@@ -35,10 +41,16 @@ def contest_lengths(num_examples: int, *, seed: int) -> npt.NDArray[np.int64]:
 def make_vocabulary() -> Vocabulary:
     """As many tokens as chinese-roberta-wwm-ext's."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    return Vocabulary("\n".join([*special, *(f"word{index}" for index in range(VOCAB_SIZE - len(special)))]).encode())
+    return Vocabulary(
+        "\n".join(
+            [*special, *(f"word{index}" for index in range(VOCAB_SIZE - len(special)))]
+        ).encode()
+    )
 
 
-def make_store(root: Path, lengths: npt.NDArray[np.integer], *, width: int) -> tuple[Store, Snapshot]:
+def make_store(
+    root: Path, lengths: npt.NDArray[np.integer], *, width: int
+) -> tuple[Store, Snapshot]:
     """Publish one example for each length, drawn from a seed.
 
     Args:
@@ -56,7 +68,9 @@ def make_store(root: Path, lengths: npt.NDArray[np.integer], *, width: int) -> t
         weights_sha256="0" * 64,
         embedding_dim=width,
     )
-    text_spec = TextSpec(dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256="3" * 64)
+    text_spec = TextSpec(
+        dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256="3" * 64
+    )
     fingerprints: Any = {
         "frames": wanted.freeze(store, frame_spec, {}, NOW),
         "text": wanted.freeze(store, text_spec, {}, NOW),
@@ -69,11 +83,18 @@ def make_store(root: Path, lengths: npt.NDArray[np.integer], *, width: int) -> t
 
 
 def _publish(
-    store: Store, name: str, first: int, lengths: npt.NDArray[np.integer], width: int, fingerprints: Any
+    store: Store,
+    name: str,
+    first: int,
+    lengths: npt.NDArray[np.integer],
+    width: int,
+    fingerprints: Any,
 ) -> None:
     ids = [f"{number:020d}" for number in range(first, first + len(lengths))]
     digest = [f"{number:064x}" for number in range(first, first + len(lengths))]
-    videos = pl.DataFrame({"video_id": ids, "content_sha256": digest, "media_sha256": digest, "text_sha256": digest})
+    videos = pl.DataFrame(
+        {"video_id": ids, "content_sha256": digest, "media_sha256": digest, "text_sha256": digest}
+    )
     videos = videos.with_columns(
         media_path=pl.lit("a.mp4"),
         media_kind=pl.lit("video"),
@@ -81,7 +102,9 @@ def _publish(
         title=pl.lit("题"),
         asr=pl.lit(""),
     ).with_columns(ocr=pl.lit([], tables.Videos.create_empty().schema["ocr"]))
-    tables.publish_videos(store, name, "unlabeled", videos.select(tables.Videos.column_names()), Path("/media"), NOW)
+    tables.publish_videos(
+        store, name, "unlabeled", videos.select(tables.Videos.column_names()), Path("/media"), NOW
+    )
     place = pl.int_range(len(ids), eager=True).alias("place")
     ledger = pl.DataFrame({"video_id": ids, "content_sha256": digest}).with_columns(
         outcome=pl.lit("ok"),
@@ -91,10 +114,15 @@ def _publish(
     )
     shared = {"ledger.parquet": tables.to_parquet(ledger.select(Ledger.column_names()))}
     generator = np.random.default_rng(first)
-    for view, files in (("frames", _frames(ids, width, generator)), ("text", _texts(ids, lengths, generator))):
+    for view, files in (
+        ("frames", _frames(ids, width, generator)),
+        ("text", _texts(ids, lengths, generator)),
+    ):
         facts = {"fingerprint": fingerprints[view], "input_sha256": input_sha256(view, videos)}  # type: ignore[arg-type]
         where = address(view, fingerprints[view], name)  # type: ignore[arg-type]
-        commits.publish_files(store, where, files | shared, facts=facts, num_rows=len(ids), provenance={}, now=NOW)
+        commits.publish_files(
+            store, where, files | shared, facts=facts, num_rows=len(ids), provenance={}, now=NOW
+        )
 
 
 def _frames(ids: list[str], width: int, generator: np.random.Generator) -> dict[str, bytes]:
@@ -103,19 +131,25 @@ def _frames(ids: list[str], width: int, generator: np.random.Generator) -> dict[
         part = ids[start : start + CHUNK]
         drawn = generator.standard_normal((len(part), 8, width), np.float32).astype(np.float16)
         shown = np.broadcast_to(np.arange(8, dtype=np.float32), (len(part), 8))
-        shard = FrameShard(part, drawn, np.ones((len(part), 8), np.uint8), np.ascontiguousarray(shown))
+        shard = FrameShard(
+            part, drawn, np.ones((len(part), 8), np.uint8), np.ascontiguousarray(shown)
+        )
         files[f"shard-{index:05d}.h5"] = embeddings.encode(shard)
     return files
 
 
-def _texts(ids: list[str], lengths: npt.NDArray[np.integer], generator: np.random.Generator) -> dict[str, bytes]:
+def _texts(
+    ids: list[str], lengths: npt.NDArray[np.integer], generator: np.random.Generator
+) -> dict[str, bytes]:
     files = {}
     for index, start in enumerate(range(0, len(ids), CHUNK)):
         part, sizes = ids[start : start + CHUNK], lengths[start : start + CHUNK]
         rows = pl.DataFrame(
             {
                 "video_id": part,
-                "token_ids": [generator.integers(_FIRST_WORD, VOCAB_SIZE, size).tolist() for size in sizes],
+                "token_ids": [
+                    generator.integers(_FIRST_WORD, VOCAB_SIZE, size).tolist() for size in sizes
+                ],
                 "slot_ids": [[0] * int(size) for size in sizes],
                 "word_start": [[True] * int(size) for size in sizes],
                 "keywords": [["词"]] * len(part),

@@ -10,41 +10,51 @@ from typing import Any
 
 import numpy as np
 
-from featurestore.reader import Examples
-from featurestore.snapshot import Snapshot
-from modeling.averaging import Averaged
-from modeling.batching import cut, read_batch
-from modeling.classifier import VideoClassifier
+from featurestore.reading.examples import Examples
+from featurestore.reading.snapshot import Snapshot
 from modeling.configuration import ALL_VIEWS, ModelConfig, Recipe
-from modeling.scoring import score as score_all
-from modeling.stored_model import LoadedModel, StoredConfig
+from modeling.learning.averaging import Averaged
+from modeling.learning.inputs.batching import cut, read_batch
+from modeling.models.scoring import score as score_all
+from modeling.models.stored_model import LoadedModel, StoredConfig
+from modeling.network.classifier import VideoClassifier
 from tests.benchmarks.report import Row, at_most, row
 from tests.benchmarks.stored_examples import VOCAB_SIZE, contest_lengths, make_store
 from tests.benchmarks.turns import Learner, score
 from warehouse.store import open_existing_store
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 FEW, MANY, NARROW, WIDE = 10_000, 100_000, 64, 768
 NUM_TURNS = 5
 MAX_GROWTH = 1.05
 TRAINING_BATCH, TRAINING_PARTS, SCORING_BATCH, NUM_CATEGORIES = 26, 4, 64, 200
 STATM = Path("/proc/self/statm")
-"""Made once: each path that is made interns its parts, and so many would enlarge the interpreter's table by 4 MiB."""
+"""Made once: each path that is made interns its parts, and so many would enlarge the interpreter's
+table by 4 MiB."""
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 SAMPLING_SECONDS = 0.001
 """Short enough to meet the highest moment of a few blocks as surely as that of many."""
 GIVING_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
-"""Lets the measured processes return what they free: how much glibc keeps of it for later is a matter of chance."""
-SMALL = ModelConfig(width=16, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=32)
+"""Lets the measured processes return what they free: how much glibc keeps of it for later is a
+matter of chance."""
+SMALL = ModelConfig(
+    width=16, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=32
+)
 
 Peaks = tuple[float, float, float]
-"""MiB at most: private memory that was added, likewise with mapped files, and all private memory of the process"""
+"""MiB at most: private memory that was added, likewise with mapped files, and all private memory of
+the process"""
 
 
 def memory_rows(folder: Path) -> Iterator[Row]:
-    """Measure scoring of few and many rows, in turns, then scoring and training at the published size."""
+    """Measure scoring of few and many rows.
+
+    In turns, then scoring and training at the published size.
+    """
     os.environ.update(GIVING_BACK)
-    stores = [_stored(folder / f"{size}-rows", 40 + np.arange(size) % 80, NARROW) for size in (FEW, MANY)]
+    stores = [
+        _stored(folder / f"{size}-rows", 40 + np.arange(size) % 80, NARROW) for size in (FEW, MANY)
+    ]
     turns = [[_measured(_score_everything, *stored) for stored in stores] for _ in range(NUM_TURNS)]
     few, many = np.median(turns, axis=0).tolist()
     added, mapped, whole = (many[place] / few[place] for place in range(3))
@@ -55,11 +65,20 @@ def memory_rows(folder: Path) -> Iterator[Row]:
     wide = _stored(folder / "wide", contest_lengths(1024, seed=0), WIDE)
     for name, work in (
         (f"scoring {SCORING_BATCH} of the longest texts", _score_longest),
-        (f"a training step on {TRAINING_BATCH} of the longest texts, in {TRAINING_PARTS} parts", _train_on_longest),
+        (
+            f"a training step on {TRAINING_BATCH} of the longest texts, in {TRAINING_PARTS} parts",
+            _train_on_longest,
+        ),
     ):
         peak = _measured(work, *wide)[0]
         yield row(
-            f"MiB that {name} adds, 12 + 5 layers of width 768, weights too", peak, None, None, None, None, holds=True
+            f"MiB that {name} adds, 12 + 5 layers of width 768, weights too",
+            peak,
+            None,
+            None,
+            None,
+            None,
+            holds=True,
         )
 
 
@@ -78,16 +97,22 @@ def _measured(work: Callable[[Examples], object], root: Path, pinned: str) -> Pe
         found: Peaks = receiving.recv()
     except EOFError as error:
         measuring.join()
-        raise SystemExit(f"{work.__name__} ended by signal {-(measuring.exitcode or 0)}: too little memory?") from error
+        raise SystemExit(
+            f"{work.__name__} ended by signal {-(measuring.exitcode or 0)}: too little memory?"
+        ) from error
     measuring.join()
     return found
 
 
-def _measure(work: Callable[[Examples], object], root: Path, pinned: str, sending: Connection) -> None:
+def _measure(
+    work: Callable[[Examples], object], root: Path, pinned: str, sending: Connection
+) -> None:
     store, whole = open_existing_store(root), Snapshot.model_validate_json(pinned)
     VideoClassifier(SMALL, vocab_size=9, embedding_dim=9, num_categories=9)  # what is imported late
     before, peak, ended = _memory(), (0.0, 0.0), threading.Event()
-    watching = threading.Thread(target=work_and_tell, args=(lambda: work(Examples(store, whole)), ended))
+    watching = threading.Thread(
+        target=work_and_tell, args=(lambda: work(Examples(store, whole)), ended)
+    )
     watching.start()
     while not ended.wait(SAMPLING_SECONDS):
         now = _memory()
@@ -109,7 +134,9 @@ def _memory() -> tuple[float, float]:
 
 
 def _score_everything(examples: Examples) -> None:
-    taxonomy = Taxonomy("drawn", tuple(Category(f"{index:04d}", "00") for index in range(NUM_CATEGORIES)))
+    taxonomy = Taxonomy(
+        "drawn", tuple(Category(f"{index:04d}", "00") for index in range(NUM_CATEGORIES))
+    )
     config = StoredConfig(
         kind="classifier",
         recipe=Recipe(name="small", model=SMALL),
@@ -127,11 +154,17 @@ def _score_everything(examples: Examples) -> None:
 
 
 def _score_longest(examples: Examples) -> None:
-    score(_classifier(ModelConfig(), examples), read_batch(examples, _longest(examples, SCORING_BATCH)))
+    score(
+        _classifier(ModelConfig(), examples),
+        read_batch(examples, _longest(examples, SCORING_BATCH)),
+    )
 
 
 def _train_on_longest(examples: Examples) -> None:
-    parts = [read_batch(examples, part) for part in cut(_longest(examples, TRAINING_BATCH), TRAINING_PARTS)]
+    parts = [
+        read_batch(examples, part)
+        for part in cut(_longest(examples, TRAINING_BATCH), TRAINING_PARTS)
+    ]
     for part in parts:
         part.labels.zero_()
     model = _classifier(ModelConfig(), examples)
@@ -142,7 +175,10 @@ def _train_on_longest(examples: Examples) -> None:
 
 def _classifier(config: ModelConfig, examples: Examples) -> VideoClassifier:
     return VideoClassifier(
-        config, vocab_size=VOCAB_SIZE, embedding_dim=examples.embedding_dim, num_categories=NUM_CATEGORIES
+        config,
+        vocab_size=VOCAB_SIZE,
+        embedding_dim=examples.embedding_dim,
+        num_categories=NUM_CATEGORIES,
     )
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from modeling.adversarial import add_fgm_gradients
-from modeling.batching import Batch
-from modeling.classifier import VideoClassifier
-from modeling.device import autocast
+from modeling.learning.adversarial import add_fgm_gradients
+from modeling.learning.device import autocast
+from modeling.learning.inputs.batching import Batch
+from modeling.network.classifier import VideoClassifier
 
 _LEARNING_RATE, _LABEL_SMOOTHING, _EPSILON = 4e-5, 0.1, 1.0
 
@@ -32,7 +32,10 @@ class Turns:
 
 
 def by_turns(
-    ours: Callable[[_Item], object], peer: Callable[[_Item], object], items: Sequence[_Item], num_rounds: int
+    ours: Callable[[_Item], object],
+    peer: Callable[[_Item], object],
+    items: Sequence[_Item],
+    num_rounds: int,
 ) -> Turns:
     """Time both on each item in turn, after one unmeasured turn on the first."""
     ours(items[0])
@@ -85,7 +88,9 @@ class Learner:
     def _backward(self, batch: Batch) -> None:
         with autocast(batch.labels.device):
             logits = self.model.train()(batch)
-        loss = functional.cross_entropy(logits.float(), batch.labels, label_smoothing=_LABEL_SMOOTHING)
+        loss = functional.cross_entropy(
+            logits.float(), batch.labels, label_smoothing=_LABEL_SMOOTHING
+        )
         loss.backward()  # type: ignore[no-untyped-call]
 
     def _update(self) -> None:

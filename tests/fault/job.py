@@ -1,4 +1,7 @@
-"""The commit that faults hit: videos listed, frames encoded, chunks staged, a ledger, a published view, an alias."""
+"""The commit that faults hit.
+
+Videos listed, frames encoded, chunks staged, a ledger, a published view, an alias.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,18 +15,22 @@ import numpy.typing as npt
 import polars as pl
 import sqlalchemy as sa
 
-from featurestore import frame_chunks, ledger
-from featurestore.extract.framing import DecodedFrames
-from featurestore.extract.preview import preview_strip
-from featurestore.ledger import LEDGER_FILE
-from featurestore.outcome import FrameOutcome
-from featurestore.reasons import OK, Reason
-from featurestore.spec import fingerprint
-from featurestore.views import address, input_sha256
+from featurestore.extraction.decoding.framing import DecodedFrames
+from featurestore.extraction.decoding.preview import preview_strip
+from featurestore.progress import ledger
+from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.reasons import OK, Reason
+from featurestore.views.frames import frame_chunks
+from featurestore.views.frames.outcome import FrameOutcome
+from featurestore.views.heads import address, input_sha256
+from featurestore.views.spec import fingerprint
 from tests.specs import bare_frame_spec
-from warehouse import catalog, commits, files, media, split, tables
+from warehouse import catalog, commits, tables
 from warehouse.commits import Commit
+from warehouse.ingest import media
+from warehouse.storage import files
 from warehouse.store import Store, open_store
+from warehouse.tables import split
 
 Encode = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float16]]
 
@@ -86,16 +93,27 @@ def _view(store: Store, encode: Encode, listed: pl.DataFrame, videos: Commit) ->
     head = commits.head(store, place)
     if head is not None and head.facts["input_sha256"] == key:
         return head
-    staging, parts = commits.stage(store, place, key, NOW), commits.stage(store, place, f"{key}-parts", NOW)
-    chunks = [listed[start : start + VIDEOS_PER_CHUNK] for start in range(0, len(listed), VIDEOS_PER_CHUNK)]
+    staging, parts = (
+        commits.stage(store, place, key, NOW),
+        commits.stage(store, place, f"{key}-parts", NOW),
+    )
+    chunks = [
+        listed[start : start + VIDEOS_PER_CHUNK]
+        for start in range(0, len(listed), VIDEOS_PER_CHUNK)
+    ]
     for index, chunk in enumerate(chunks):
-        whole = all(staging.has(name) for name in (frame_chunks.shard_name(index), frame_chunks.preview_name(index)))
+        whole = all(
+            staging.has(name)
+            for name in (frame_chunks.shard_name(index), frame_chunks.preview_name(index))
+        )
         if not whole or not parts.has(f"ledger-{index:05d}.parquet"):
             payloads, rows = frame_chunks.build(index, chunk, _outcomes(chunk, encode), SPEC)
             for name, payload in payloads.items():
                 staging.write(name, payload)
             parts.write(f"ledger-{index:05d}.parquet", tables.to_parquet(rows))
-    ledgers = [pl.read_parquet(parts.read(f"ledger-{index:05d}.parquet")) for index in range(len(chunks))]
+    ledgers = [
+        pl.read_parquet(parts.read(f"ledger-{index:05d}.parquet")) for index in range(len(chunks))
+    ]
     rows = pl.concat(ledgers)
     if not staging.has(LEDGER_FILE):
         rows_by_shard = [one.filter(outcome=OK).height for one in ledgers]
@@ -104,7 +122,11 @@ def _view(store: Store, encode: Encode, listed: pl.DataFrame, videos: Commit) ->
     commit = commits.publish(
         store,
         staging,
-        facts={"fingerprint": FINGERPRINT, "input_sha256": key, "outcomes": dict(sorted(outcomes.items()))},
+        facts={
+            "fingerprint": FINGERPRINT,
+            "input_sha256": key,
+            "outcomes": dict(sorted(outcomes.items())),
+        },
         num_rows=outcomes[OK],
         provenance={"made_from": {"videos": videos.id}},
         now=NOW,
@@ -143,13 +165,18 @@ def _decoded(seed: int) -> DecodedFrames:
 
 
 def kept_files(root: Path) -> dict[str, str]:
-    """The digest of each file of a store that counts, and its folders; the catalog and staging are left out.
+    """The digest of each file of a store that counts, and its folders.
+
+    The catalog and staging are left out.
 
     So is what was being written, which gc removes.
     """
     found = (path for path in sorted(root.rglob("*")) if path.suffix != ".part")
     kept = (path for path in found if path.relative_to(root).parts[0] not in _APART)
-    return {path.relative_to(root).as_posix(): files.sha256_file(path) if path.is_file() else "/" for path in kept}
+    return {
+        path.relative_to(root).as_posix(): files.sha256_file(path) if path.is_file() else "/"
+        for path in kept
+    }
 
 
 _APART = {"staging", "catalog.db", "catalog.db-wal", "catalog.db-shm", "catalog.lock"}
@@ -173,7 +200,7 @@ def answers(store: Store) -> dict[str, list[list[Any]]]:
 
 
 def fingerprint_of(root: Path) -> str:
-    """One digest of a store's files and of its catalog's answers, once all that it names was verified.
+    """One digest of a store's verified files and of its catalog's answers.
 
     Raises:
         AssertionError: Something is still pending that gc would not sweep after its grace.
@@ -181,16 +208,21 @@ def fingerprint_of(root: Path) -> str:
     with opened(root) as store:
         verify(store)
         with catalog.reading(store.engine) as connection:
-            # A run stopped after its commit leaves what nobody asks for any more: the marks of its finished chunks, the
-            # digests of media that are published, or the split, which the next run has found in the journal.
-            pending = connection.execute(sa.select(catalog.pending.c.key, catalog.pending.c.dataset))
+            # A run stopped after its commit leaves what nobody asks for any more: the marks of its
+            # finished chunks, the digests of media that are published, or the split, which the next
+            # run has found in the journal.
+            pending = connection.execute(
+                sa.select(catalog.pending.c.key, catalog.pending.c.dataset)
+            )
             left = {row.dataset for row in pending if not row.key.endswith("-parts")}
             assert left <= {media.MEDIA, split.SPLIT.dataset}
         return files.sha256_bytes(repr((kept_files(root), answers(store))).encode())
 
 
 def verify(store: Store) -> int:
-    """Verify each published commit, its provenance, each journal file and each staged file; returns how many files.
+    """Verify each published commit, its provenance, each journal file and each staged file.
+
+    Returns how many files.
 
     Raises:
         Corrupt: A file is missing or has changed bytes.
@@ -204,7 +236,11 @@ def verify(store: Store) -> int:
             count += len(commit.files) + 2
     with catalog.reading(store.engine) as connection:
         moves = list(connection.execute(sa.select(catalog.journal)))
-        staged = list(connection.execute(sa.select(catalog.staged_files, catalog.pending).join(catalog.pending)))
+        staged = list(
+            connection.execute(
+                sa.select(catalog.staged_files, catalog.pending).join(catalog.pending)
+            )
+        )
     for row in moves:
         path = store.root / "journal" / f"{row.number:08d}-{row.sha256[:16]}.json"
         assert files.sha256_file(path) == row.sha256

@@ -1,8 +1,11 @@
-"""A disk that forgets what was not synced: a trace of file-system calls, and the states that a power cut may leave.
+"""A disk that forgets what was not synced.
 
-The rules are the most pessimistic ones that POSIX allows. A file's bytes are kept once the file was synced; a name that
-was made, renamed, linked or removed is kept once its folder was synced; what was not synced may be there or not, each
-thing apart. SQLite is trusted: the catalog is as it was after its last transaction.
+A trace of file-system calls, and the states that a power cut may leave.
+
+The rules are the most pessimistic ones that POSIX allows. A file's bytes are kept once the file was
+synced; a name that was made, renamed, linked or removed is kept once its folder was synced; what
+was not synced may be there or not, each thing apart. SQLite is trusted: the catalog is as it was
+after its last transaction.
 """
 
 import itertools
@@ -16,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.fault.steps import Watch, changes, place
-from warehouse import files
-from warehouse.commits.comparison import SET_ASIDE
+from warehouse.commits.recovery.comparison import SET_ASIDE
+from warehouse.storage import files
 
 Tree = dict[str, bytes | None]
 """Bytes by path below the box, None for a folder."""
@@ -42,7 +45,9 @@ class Operation:
 
 
 class Recorder(Watch):
-    """Writes down what happens below a folder, the box; may stop the run before one operation, as a kill would.
+    """Writes down what happens below a folder, the box.
+
+    May stop the run before one operation, as a kill would.
 
     Args:
         box: the folder that holds the store; it is empty, and on disk.
@@ -60,7 +65,11 @@ class Recorder(Watch):
 
     def before(self, step: str, *arguments: Any, **_: Any) -> None:
         """Stop here, if it was asked for."""
-        if self.stop_before is not None and len(self.operations) >= self.stop_before and changes(step, arguments):
+        if (
+            self.stop_before is not None
+            and len(self.operations) >= self.stop_before
+            and changes(step, arguments)
+        ):
             raise Stopped
 
     def after(self, step: str, result: Any, *arguments: Any, **named: Any) -> None:
@@ -73,7 +82,9 @@ class Recorder(Watch):
             payload = bytes(arguments[1][:result])
             self.operations.append(Operation("bytes", self._open[arguments[0]], payload=payload))
         elif step == "fsync" and arguments[0] in self._open:
-            self.operations.append(Operation("sync", self._open[arguments[0]], self._asked_by(arguments[0])))
+            self.operations.append(
+                Operation("sync", self._open[arguments[0]], self._asked_by(arguments[0]))
+            )
         elif step in ("rename", "link"):
             self._named(place(arguments[0]), place(arguments[1]), moved=step == "rename")
         elif step == "mkdir":
@@ -93,7 +104,10 @@ class Recorder(Watch):
     def _made(self, path: Path, kind: str) -> None:
         if path.parent in self._names:
             self._names[path] = inode = next(self._inodes)
-            self.operations += [Operation(kind, inode), Operation("name", self._names[path.parent], path.name, inode)]
+            self.operations += [
+                Operation(kind, inode),
+                Operation("name", self._names[path.parent], path.name, inode),
+            ]
 
     def _named(self, source: Path, target: Path, *, moved: bool) -> None:
         if source not in self._names:
@@ -114,7 +128,10 @@ class Recorder(Watch):
             self.operations.append(Operation("name", self._names[path.parent], path.name, None))
 
     def _note_catalog(self) -> None:
-        with closing(sqlite3.connect(self._root / "catalog.db")) as live, closing(sqlite3.connect(":memory:")) as copy:
+        with (
+            closing(sqlite3.connect(self._root / "catalog.db")) as live,
+            closing(sqlite3.connect(":memory:")) as copy,
+        ):
             live.backup(copy)
             self.catalogs.append(copy.serialize())
         self.operations.append(Operation("catalog", len(self.catalogs) - 1))
@@ -167,7 +184,10 @@ class Disk:
                 self.waiting.remove(waiting)
 
     def states(self) -> Iterator[Tree]:
-        """What a power cut may leave now: nothing of what waits, all of it, each alone lost, each alone kept."""
+        """What a power cut may leave now.
+
+        Nothing of what waits, all of it, each alone lost, each alone kept.
+        """
         everything = range(len(self.waiting))
         yield self._tree(())
         if self.waiting:
@@ -178,7 +198,9 @@ class Disk:
                 yield self._tree([other for other in everything if other != one])
 
     @staticmethod
-    def _keep(names: dict[int, dict[str, int]], waiting: tuple[int, str | None, int | None]) -> None:
+    def _keep(
+        names: dict[int, dict[str, int]], waiting: tuple[int, str | None, int | None]
+    ) -> None:
         folder, name, target = waiting
         if name is not None and target is not None:
             names[folder][name] = target
@@ -218,9 +240,13 @@ def states(operations: Sequence[Operation]) -> Iterator[tuple[int, Tree]]:
 
 
 def lost_apart(root: str, operations: Sequence[Operation]) -> list[str]:
-    """Journal files that a power cut would take while they are moved to the folder of those kept apart."""
+    """Journal files that a power cut would take while they are set aside."""
     folders = {one.target for one in operations if one.kind == "name" and one.name == SET_ASIDE}
-    moved = {one.name for one in operations if one.kind == "name" and one.inode in folders and one.name[0] != "."}
+    moved = {
+        one.name
+        for one in operations
+        if one.kind == "name" and one.inode in folders and one.name[0] != "."
+    }
     disk, removed = Disk(), set[str]()
     for one in operations:
         disk.do(one)
@@ -228,7 +254,9 @@ def lost_apart(root: str, operations: Sequence[Operation]) -> list[str]:
             removed.add(one.name)
         for tree in disk.states() if removed else ():
             for name in removed:
-                if not any(tree.get(f"{root}/{folder}/{name}") for folder in ("journal", SET_ASIDE)):
+                if not any(
+                    tree.get(f"{root}/{folder}/{name}") for folder in ("journal", SET_ASIDE)
+                ):
                     return [name]
     return []
 
@@ -262,7 +290,10 @@ def make_faults(root: str, catalogs: Sequence[bytes]) -> Callable[[int, Tree], l
 
 
 def _promises(catalog: bytes) -> list[tuple[list[str], str]]:
-    """Digest by the paths of which one must have it: of each published, journaled and staged file."""
+    """Digest by the paths of which one must have it.
+
+    Of each published, journaled and staged file.
+    """
     if not catalog:
         return []
     with closing(sqlite3.connect(":memory:")) as copy:
@@ -279,12 +310,17 @@ def _promises(catalog: bytes) -> list[tuple[list[str], str]]:
             for row in copy.execute("SELECT dataset, partition, id, provenance_sha256 FROM commits")
             for name, digest in (("manifest.json", row[2]), ("provenance.json", row[3]))
         ]
-        published = "SELECT dataset, partition, id, name, sha256 FROM commits JOIN files ON commit_id = id"
+        published = (
+            "SELECT dataset, partition, id, name, sha256 FROM commits JOIN files ON commit_id = id"
+        )
         promises += [([f"{folder(*row[:3])}/{row[3]}"], row[4]) for row in copy.execute(published)]
         moves = copy.execute("SELECT number, sha256 FROM journal")
-        promises += [([f"journal/{number:08d}-{digest[:16]}.json"], digest) for number, digest in moves]
+        promises += [
+            ([f"journal/{number:08d}-{digest[:16]}.json"], digest) for number, digest in moves
+        ]
         staged = (
-            "SELECT dataset, partition, commit_id, id, name, sha256 FROM staged_files JOIN pending ON pending_id = id"
+            "SELECT dataset, partition, commit_id, id, name, sha256 FROM staged_files JOIN pending"
+            " ON pending_id = id"
         )
         for dataset, partition, commit, pending, name, digest in copy.execute(staged):
             places = [f"staging/{pending}/{name}"]

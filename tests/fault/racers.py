@@ -1,7 +1,7 @@
 """Processes that race for one partition: writers round by round, readers and gc all the while.
 
-Forked from a light parent, since a test's own process has threads. Every round is an hour of the store's time, so that
-what gc may take is decided by rounds and not by how fast this machine is.
+Forked from a light parent, since a test's own process has threads. Every round is an hour of the
+store's time, so that what gc may take is decided by rounds and not by how fast this machine is.
 """
 
 import json
@@ -46,7 +46,8 @@ class Race:
     root: Path
     url: str | None
     barrier: Barrier
-    """Writers and the parent meet here: before a round, when all are ready to publish, and when all have published."""
+    """Writers and the parent meet here: before a round, when all are ready to publish, and when all
+    have published."""
     round: "Synchronized[int]"
     """The round that is run; 0 before the first, -1 after the last."""
     reading: list["Synchronized[int]"]
@@ -87,7 +88,9 @@ def write(race: Race, writer: int) -> None:
 def prepare_shared(store: Store, facts: dict[str, Any]) -> Callable[[], Reply]:
     def publish() -> Reply:
         payloads, now = payloads_of(facts), hour(facts["round"])
-        done = commits.publish_files(store, ADDRESS, payloads, facts=facts, num_rows=1, provenance={}, now=now)
+        done = commits.publish_files(
+            store, ADDRESS, payloads, facts=facts, num_rows=1, provenance={}, now=now
+        )
         return "commit", done.id
 
     return publish
@@ -123,7 +126,9 @@ def read(race: Race, reader: int) -> None:
         counts["reads"] += 1
         try:
             commits.verify_commit(head)
-            whole = {name: commits.read_bytes(head, name) for name in head.files} == payloads_of(head.facts)
+            whole = {name: commits.read_bytes(head, name) for name in head.files} == payloads_of(
+                head.facts
+            )
             counts["provenances"] += commits.read_provenance(head)["published_at"] is not None
         except Corrupt as error:
             whole = False
@@ -140,7 +145,12 @@ def sweep(race: Race) -> None:
         # The grace is longer than any reader reads: it counts from the oldest read that goes on.
         oldest = min(number, *(reading.value for reading in race.reading))
         found = commits.collect_garbage(store, hour(oldest), GRACE, dry_run=False)
-        counts.update(commits=len(found.commits), pending=found.num_pending, folders=len(found.folders), sweeps=1)
+        counts.update(
+            commits=len(found.commits),
+            pending=found.num_pending,
+            folders=len(found.folders),
+            sweeps=1,
+        )
         time.sleep(0.02)
     race.replies.put(("swept", dict(counts)))
 
@@ -173,11 +183,18 @@ class Told:
 
 
 def run(root: Path, url: str | None, num_rounds: int) -> Told:
-    barrier, reading = _CONTEXT.Barrier(NUM_WRITERS + 1), [_CONTEXT.Value("i", 0) for _ in range(NUM_READERS)]
+    barrier, reading = (
+        _CONTEXT.Barrier(NUM_WRITERS + 1),
+        [_CONTEXT.Value("i", 0) for _ in range(NUM_READERS)],
+    )
     race = Race(root, url, barrier, _CONTEXT.Value("i", 0), reading, _CONTEXT.SimpleQueue())
     store, told = race.open(), Told()
-    works = [(write, number) for number in range(NUM_WRITERS)] + [(read, number) for number in range(NUM_READERS)]
-    processes = [_CONTEXT.Process(target=guarded, args=(race, *work)) for work in [*works, (sweep,)]]
+    works = [(write, number) for number in range(NUM_WRITERS)] + [
+        (read, number) for number in range(NUM_READERS)
+    ]
+    processes = [
+        _CONTEXT.Process(target=guarded, args=(race, *work)) for work in [*works, (sweep,)]
+    ]
     for process in processes:
         process.start()
     with suppress(BrokenBarrierError):
@@ -213,7 +230,14 @@ def run_round(race: Race, store: Store, number: int, told: Told) -> None:
 def pin(store: Store, head: Commit, number: int) -> list[str]:
     facts = {"made_from": {"videos": head.id}}
     snapshot = commits.publish_files(
-        store, Address("snapshots"), {}, facts=facts, num_rows=0, provenance={}, now=hour(number), move_head=False
+        store,
+        Address("snapshots"),
+        {},
+        facts=facts,
+        num_rows=0,
+        provenance={},
+        now=hour(number),
+        move_head=False,
     )
     return [head.id, snapshot.id]
 

@@ -1,4 +1,7 @@
-"""Every step of a commit that may fail: calls that change the file system, and the catalog's transactions."""
+"""Every step of a commit that may fail.
+
+Calls that change the file system, and the catalog's transactions.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -24,7 +27,10 @@ class Watch:
 
 @contextmanager
 def watching(watch: Watch) -> Iterator[None]:
-    """Tell of each step: the calls of `os`, and `begin`, `statement` and `commit` of the catalog's writers."""
+    """Tell of each step.
+
+    The calls of `os`, and `begin`, `statement` and `commit` of the catalog's writers.
+    """
     with pytest.MonkeyPatch.context() as patch:
         for name in FILE_STEPS:
             patch.setattr(os, name, _told(watch, name, getattr(os, name)))
@@ -58,7 +64,9 @@ _writing: set[int] = set()
 
 
 def _statements(watch: Watch, real: Callable[..., None]) -> Callable[..., None]:
-    def call(dialect: Any, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+    def call(
+        dialect: Any, cursor: Any, statement: str, parameters: Any, context: Any = None
+    ) -> None:
         connection = id(cursor.connection)
         if statement == "BEGIN":
             _writing.discard(connection)  # another connection had this place, and was rolled back
@@ -79,7 +87,9 @@ def _statements(watch: Watch, real: Callable[..., None]) -> Callable[..., None]:
 
 def _commits(watch: Watch, real: Callable[..., None]) -> Callable[..., None]:
     def call(dialect: Any, connection: Any) -> None:
-        driver = id(connection.driver_connection if hasattr(connection, "driver_connection") else connection)
+        driver = id(
+            connection.driver_connection if hasattr(connection, "driver_connection") else connection
+        )
         if driver not in _writing:
             real(dialect, connection)
             return

@@ -110,10 +110,13 @@ in place, so only somebody who writes into the store by hand could change it in 
 
 def page() -> str:
     """Write the page; equal counts on the same kind of machine give equal text."""
-    counts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(COUNTS.glob("*.json"))]
+    counts = [
+        json.loads(path.read_text(encoding="utf-8")) for path in sorted(COUNTS.glob("*.json"))
+    ]
     rows = sorted({(count["test"], count["shown"]) for count in counts})
     return _PAGE.format(
-        rows="\n".join(f"| {test} | {shown.replace('|', '/')} |" for test, shown in rows), machine=_machine()
+        rows="\n".join(f"| {test} | {shown.replace('|', '/')} |" for test, shown in rows),
+        machine=_machine(),
     )
 
 

@@ -1,4 +1,7 @@
-"""Generated batches counted to the last video, and ledgers tampered with: held against the check of publishing."""
+"""Generated batches counted to the last video, and ledgers tampered with.
+
+Held against the check of publishing.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,9 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from featurestore import ledger
-from featurestore.ledger import Ledger
-from featurestore.reasons import OK, Reason
+from featurestore.progress import ledger
+from featurestore.progress.ledger import Ledger
+from featurestore.progress.reasons import OK, Reason
 from warehouse.errors import Corrupt
 
 SEED = 20_261_120
@@ -25,7 +28,10 @@ Tamper = Callable[[Rows, Random], None]
 
 
 def batch(random: Random) -> tuple[Rows, list[int]]:
-    """Make up a partition's ledger as chunks are made: rows by video id, and the number of rows of each shard."""
+    """Make up a partition's ledger as chunks are made.
+
+    Rows by video id, and the number of rows of each shard.
+    """
     num_videos = int(random.integers(1, MAX_VIDEOS + 1))
     chunk = int(random.integers(1, MAX_CHUNK + 1))
     weights = random.dirichlet(np.full(len(OUTCOMES), 0.3))
@@ -130,7 +136,10 @@ def table(rows: Rows) -> pl.DataFrame:
 
 
 def refusal(tamper: Tamper, rows: Rows, rows_by_shard: list[int], random: Random) -> bool | None:
-    """Tamper with a batch; returns whether the check refuses it, or None where it has nothing to tamper with."""
+    """Tamper with a batch.
+
+    Returns whether the check refuses it, or None where it has nothing to tamper with.
+    """
     changed = [dict(row) for row in rows]
     tamper(changed, random)
     if changed == rows:
@@ -143,7 +152,9 @@ def refusal(tamper: Tamper, rows: Rows, rows_by_shard: list[int], random: Random
     return False
 
 
-def test_sums_are_exact_and_a_tampered_ledger_is_refused_every_time(record: Record, *, full: bool) -> None:
+def test_sums_are_exact_and_a_tampered_ledger_is_refused_every_time(
+    record: Record, *, full: bool
+) -> None:
     random, num_videos, refused = np.random.default_rng(SEED), 0, Counter[str]()
     kinds = list(TAMPERS)
     num_batches = FULL if full else SMALL

@@ -1,4 +1,7 @@
-"""A disk that fails at one step, once or for good: a sentence, an unchanged store, and a rerun to the same bytes."""
+"""A disk that fails at one step, once or for good.
+
+A sentence, an unchanged store, and a rerun to the same bytes.
+"""
 
 import errno
 import json
@@ -16,13 +19,14 @@ import sqlalchemy as sa
 
 from tests.fault import job
 from tests.fault.steps import Watch, changes, watching
-from warehouse import commits, split, tables
+from warehouse import commits, tables
 from warehouse.errors import Retryable
-from warehouse.ingest import publish_listing
-from warehouse.listing import Listing, read_listing
-from warehouse.set_aside import SetAside
+from warehouse.ingest.ingestion import publish_listing
+from warehouse.ingest.listing import Listing, read_listing
+from warehouse.ingest.set_aside import SetAside
 from warehouse.sources import manifest
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables import split
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 Record = Callable[[str, str], None]
 
@@ -94,15 +98,20 @@ def test_a_failing_disk_leaves_the_store_as_it_was(
         shutil.rmtree(root)
     record(
         f"full disk, {'for good' if for_good else 'once'}",
-        f"each of {counter.num_steps} steps (write, fsync, new name, removal, SQLite's own) failed, {len(faults)} "
-        f"faults by ENOSPC or EIO: each run ended with a "
-        "sentence; 0 stores with other answers than before or after a whole commit, 0 reruns that differ",
+        f"each of {counter.num_steps} steps (write, fsync, new name, removal, SQLite's own) failed,"
+        f" {len(faults)} faults by ENOSPC or EIO: each run ended with a sentence; 0 stores with"
+        " other answers than before or after a whole commit, 0 reruns that differ",
     )
 
 
 def _faults(counter: Disk, *, full: bool) -> list[tuple[int, int]]:
     # The small count takes the two errors in turn.
-    return [(step, way) for step in range(counter.num_steps) for way in (0, 1) if full or way == step % 2]
+    return [
+        (step, way)
+        for step in range(counter.num_steps)
+        for way in (0, 1)
+        if full or way == step % 2
+    ]
 
 
 class Moments(Watch):
@@ -129,7 +138,9 @@ def test_a_catalog_without_room_is_reported_and_left_as_it_was(memory_folder: Pa
         pass
 
     def limit(connection: Any, _record: object) -> None:
-        connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
+        connection.execute(
+            f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}"
+        )
 
     with job.opened(root) as store:
         before = job.answers(store)
@@ -150,18 +161,30 @@ TABLES = {"videos": tables.VIDEOS, "labels": tables.LABELS, "split": split.SPLIT
 @pytest.fixture
 def listing(tmp_path: Path) -> Listing:
     """A labelled partition: a missing medium, a wrong row, and two videos."""
-    rows = [{"video_id": f"v{number}", "path": f"{number}.mp4", "category_id": "0000"} for number in range(3)]
+    rows = [
+        {"video_id": f"v{number}", "path": f"{number}.mp4", "category_id": "0000"}
+        for number in range(3)
+    ]
     path, left_out = tmp_path / "manifest.jsonl", SetAside()
-    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {"video_id": "wrong", "title": 7}]))
+    path.write_text(
+        "".join(json.dumps(row) + "\n" for row in [*rows, {"video_id": "wrong", "title": 7}])
+    )
     for name in ("0.mp4", "1.mp4"):
         (tmp_path / name).write_text(name)
     records = manifest.read_records(path, left_out.add)
-    return read_listing(records, "p", "labeled", tmp_path, Taxonomy("one", (Category("0000", "00"),)), left_out)
+    return read_listing(
+        records, "p", "labeled", tmp_path, Taxonomy("one", (Category("0000", "00"),)), left_out
+    )
 
 
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for-good"])
 def test_an_ingest_on_a_failing_disk_says_which_tables_are_published_and_a_rerun_completes_it(
-    memory_folder: Path, record: Record, monkeypatch: pytest.MonkeyPatch, listing: Listing, for_good: bool, full: bool
+    memory_folder: Path,
+    record: Record,
+    monkeypatch: pytest.MonkeyPatch,
+    listing: Listing,
+    for_good: bool,
+    full: bool,
 ) -> None:
     monkeypatch.setenv("REELSTORE_GIT_REVISION", "0" * 40)
     with job.opened(memory_folder / "empty"):
@@ -180,13 +203,18 @@ def test_an_ingest_on_a_failing_disk_says_which_tables_are_published_and_a_rerun
         root = Path(shutil.copytree(memory_folder / "empty", memory_folder / "failing"))
         sentence = ingest(root, Disk(step, way, for_good=for_good))
         assert sentence is not None, f"step {step} failed unseen"
-        found = re.search("published: (.*); not published: (.*), which the same ingest completes", sentence)
+        found = re.search(
+            "published: (.*); not published: (.*), which the same ingest completes", sentence
+        )
         assert found, sentence
         said = [re.findall("videos|labels|split", words) for words in found.groups()]
         with job.opened(root) as store:
             job.verify(store)
             published = [name for name, dataset in TABLES.items() if commits.heads(store, dataset)]
-        assert said == [published, [name for name in TABLES if name not in published]], f"step {step}: {sentence}"
+        assert said == [
+            published,
+            [name for name in TABLES if name not in published],
+        ], f"step {step}: {sentence}"
         told[", ".join(published) or "nothing"] += 1
         assert ingest(root, unfailing) is None
         assert job.fingerprint_of(root) == stored, f"step {step}"
@@ -194,7 +222,8 @@ def test_an_ingest_on_a_failing_disk_says_which_tables_are_published_and_a_rerun
     assert len(told) == len(TABLES)
     record(
         f"full disk, an ingest, {'for good' if for_good else 'once'}",
-        f"{len(faults)} faults by ENOSPC or EIO at {counter.num_steps} steps: each sentence named the "
-        f"tables that were published ({'; '.join(f'{count} {name}' for name, count in told.items())}) and those that "
-        "were not; 0 reruns that differ",
+        f"{len(faults)} faults by ENOSPC or EIO at {counter.num_steps} steps: each sentence named"
+        " the tables that were published"
+        f" ({'; '.join(f'{count} {name}' for name, count in told.items())}) and those that were"
+        " not; 0 reruns that differ",
     )

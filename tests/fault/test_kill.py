@@ -1,4 +1,7 @@
-"""A commit killed at any step or moment, and resumed: nothing lost, nothing twice, the same bytes."""
+"""A commit killed at any step or moment, and resumed.
+
+Nothing lost, nothing twice, the same bytes.
+"""
 
 import random
 import shutil
@@ -25,20 +28,33 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class Kills:
-    """Kills of one job in stores that begin empty, each resumed, on several warm parents at a time."""
+    """Kills of one job in stores that begin empty.
+
+    Each resumed, on several warm parents at a time.
+    """
 
     folder: Path
     parents: Sequence[Parent]
 
     def whole(self) -> tuple[list[str], float, str]:
-        """Let the job end: its steps, its seconds (the second time, when its parent is warm) and what is stored."""
+        """Let the job end.
+
+        Its steps, its seconds (the second time, when its parent is warm) and what is stored.
+        """
         for name in ("first", "whole"):
             done = self.parents[0].ask(root=str(self._empty(name)))
             assert "error" not in done, done["error"]
-        return done["answer"], done["seconds"], self._resumed(self.parents[0], [self.folder / "whole"])[0][1]
+        return (
+            done["answer"],
+            done["seconds"],
+            self._resumed(self.parents[0], [self.folder / "whole"])[0][1],
+        )
 
     def make(self, kills: Sequence[dict[str, Any]]) -> list[tuple[bool, int, str]]:
-        """Kill and resume, one store for each: whether it was killed, the files verified before resuming, the store."""
+        """Kill and resume, one store for each.
+
+        Whether it was killed, the files verified before resuming, the store.
+        """
         free: SimpleQueue[Parent] = SimpleQueue()
         for parent in self.parents:
             free.put(parent)
@@ -47,7 +63,11 @@ class Kills:
             parent = free.get()
             try:
                 return self._batch(
-                    parent, {f"killed-{start + place}": kill for place, kill in enumerate(kills[start : start + BATCH])}
+                    parent,
+                    {
+                        f"killed-{start + place}": kill
+                        for place, kill in enumerate(kills[start : start + BATCH])
+                    },
                 )
             finally:
                 free.put(parent)
@@ -55,9 +75,14 @@ class Kills:
         with ThreadPoolExecutor(len(self.parents)) as pool:
             return [one for found in pool.map(batch, range(0, len(kills), BATCH)) for one in found]
 
-    def _batch(self, parent: Parent, kills: Mapping[str, dict[str, Any]]) -> list[tuple[bool, int, str]]:
+    def _batch(
+        self, parent: Parent, kills: Mapping[str, dict[str, Any]]
+    ) -> list[tuple[bool, int, str]]:
         roots = [self._empty(name) for name in kills]
-        killed = [parent.ask(root=str(root), **kill) for root, kill in zip(roots, kills.values(), strict=True)]
+        killed = [
+            parent.ask(root=str(root), **kill)
+            for root, kill in zip(roots, kills.values(), strict=True)
+        ]
         resumed = self._resumed(parent, roots)
         return [(one["killed"], *found) for one, found in zip(killed, resumed, strict=True)]
 
@@ -87,7 +112,9 @@ def kills(memory_folder: Path, parents: list[Parent]) -> Kills:
     return Kills(memory_folder, parents)
 
 
-def test_a_commit_killed_at_any_step_is_resumed_to_the_same_bytes(kills: Kills, record: Record) -> None:
+def test_a_commit_killed_at_any_step_is_resumed_to_the_same_bytes(
+    kills: Kills, record: Record
+) -> None:
     steps, _, stored = kills.whole()
     found = kills.make([{"step": step} for step in range(len(steps))])
     assert all(killed for killed, *_ in found)
@@ -97,8 +124,9 @@ def test_a_commit_killed_at_any_step_is_resumed_to_the_same_bytes(kills: Kills, 
     verified = sum(count for _, count, _ in found)
     record(
         "kill, every step",
-        f"{len(found)} kills ({kinds}), each resumed: 0 stores that differ from an uninterrupted run's, "
-        f"0 damaged of {verified} files that the killed runs had published, journaled or staged",
+        f"{len(found)} kills ({kinds}), each resumed: 0 stores that differ from an uninterrupted"
+        f" run's, 0 damaged of {verified} files that the killed runs had published, journaled or"
+        " staged",
     )
 
 
@@ -114,6 +142,6 @@ def test_a_commit_killed_at_random_moments_is_resumed_to_the_same_bytes(
     num_hit = sum(killed for killed, *_ in found)
     record(
         "kill, random moments",
-        f"{num_hit} kills (seed {SEED}; {len(found) - num_hit} more came after the run's end), each resumed: "
-        f"0 stores that differ, 0 damaged of {sum(count for _, count, _ in found)} files",
+        f"{num_hit} kills (seed {SEED}; {len(found) - num_hit} more came after the run's end), each"
+        f" resumed: 0 stores that differ, 0 damaged of {sum(count for _, count, _ in found)} files",
     )

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from flows import wanted_specs
 from flows.demo.corpus import make_corpus
 from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
-from flows.ingest_videos import list_videos
+from flows.deployments.ingest_videos import list_videos
+from flows.operations import wanted_specs
 from flows.settings import load_settings
 from tests.fault import job
 from tests.fault.warm import Parent, warm_parent
@@ -41,7 +41,9 @@ def ingested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def parent(ingested: Path, prefect_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Parent]:
+def parent(
+    ingested: Path, prefect_server: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Parent]:
     """It forks runs of extract-features; `ingested` has told it the settings."""
     assert ingested.exists()
     for name, value in prefect_server.items():
@@ -51,13 +53,18 @@ def parent(ingested: Path, prefect_server: dict[str, str], monkeypatch: pytest.M
 
 
 def stored(root: Path) -> dict[str, list[Any]]:
-    """All that a store answers and holds but for times: its commits, verified, its heads, aliases and moves."""
+    """All that a store answers and holds but for times.
+
+    Its commits, verified, its heads, aliases and moves.
+    """
     with job.opened(root) as store:
         job.verify(store)
         answers = job.answers(store)
     timeless = {"number", "moved_at"}
     entries: list[dict[str, Any]] = [row[1] for row in answers["journal"]]
-    moves = [{key: value for key, value in entry.items() if key not in timeless} for entry in entries]
+    moves = [
+        {key: value for key, value in entry.items() if key not in timeless} for entry in entries
+    ]
     kept = job.kept_files(root).items()
     return {
         "commits": sorted(row[0] for row in answers["commits"]),
@@ -67,13 +74,19 @@ def stored(root: Path) -> dict[str, list[Any]]:
         "aliases": [row[:-1] for row in answers["aliases"]],
         "moves": sorted(moves, key=repr),
         "kept": [
-            (name, digest) for name, digest in kept if "provenance" not in name and not name.startswith("journal/")
+            (name, digest)
+            for name, digest in kept
+            if "provenance" not in name and not name.startswith("journal/")
         ],
     }
 
 
-@pytest.mark.skipif(os.environ.get("REELSTORE_FAULTS") != "full", reason="takes minutes: made with the full count")
-def test_a_flow_killed_at_random_moments_ends_in_the_same_store(ingested: Path, parent: Parent, record: Record) -> None:
+@pytest.mark.skipif(
+    os.environ.get("REELSTORE_FAULTS") != "full", reason="takes minutes: made with the full count"
+)
+def test_a_flow_killed_at_random_moments_ends_in_the_same_store(
+    ingested: Path, parent: Parent, record: Record
+) -> None:
     moments = random.Random(SEED)  # noqa: S311 - a drawn sample
     whole = Path(shutil.copytree(ingested, ingested.with_name("whole")))
     reply = parent.ask(root=str(whole))
@@ -92,11 +105,13 @@ def test_a_flow_killed_at_random_moments_ends_in_the_same_store(ingested: Path, 
         for name, found in stored(root).items():
             assert found == expected[name], name
         if num_kills == num_before:
-            seconds = reply["seconds"]  # a whole run: the machine has more time for this test than before
+            seconds = reply[
+                "seconds"
+            ]  # a whole run: the machine has more time for this test than before
         num_stores += 1
     record(
         "kill, a flow",
-        f"{num_kills} kills of a run of extract-features at work (seed {SEED}), until it ended in each of {num_stores} "
-        "stores: all published and staged files verified after each, and at the end the same commits, files, heads, "
-        "lineage and moves as of an uninterrupted run",
+        f"{num_kills} kills of a run of extract-features at work (seed {SEED}), until it ended in"
+        f" each of {num_stores} stores: all published and staged files verified after each, and at"
+        " the end the same commits, files, heads, lineage and moves as of an uninterrupted run",
     )

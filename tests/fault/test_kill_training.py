@@ -1,4 +1,7 @@
-"""A training killed at any step, or while it writes a checkpoint, and resumed: the same bits, few steps lost."""
+"""A training killed at any step, or while it writes a checkpoint, and resumed.
+
+The same bits, few steps lost.
+"""
 
 import random
 from collections.abc import Callable, Iterator
@@ -36,7 +39,11 @@ def train(parent: Parent, memory_folder: Path) -> Callable[..., dict[str, Any]]:
 
 def _kept(whole: dict[str, Any], step: int) -> int:
     """The last step with a checkpoint, of those done."""
-    return max(done for done in range(step + 1) if done % EVERY_STEPS == 0 or done in whole["evaluated_steps"])
+    return max(
+        done
+        for done in range(step + 1)
+        if done % EVERY_STEPS == 0 or done in whole["evaluated_steps"]
+    )
 
 
 def test_a_training_killed_at_random_steps_ends_with_the_same_bits(
@@ -55,10 +62,10 @@ def test_a_training_killed_at_random_steps_ends_with_the_same_bits(
     assert max(lost) < EVERY_STEPS
     record(
         "kill, a training",
-        f"{len(lost)} kills at random places of random steps of {whole['num_steps']} (seed {SEED}; FGM, moving "
-        "average, dropout, resampling, soft labels, batches in two parts), each resumed: 0 with other weights or "
-        f"history; with a checkpoint every {EVERY_STEPS} steps, {sum(lost)} steps done twice, at most {max(lost)} "
-        "after a kill",
+        f"{len(lost)} kills at random places of random steps of {whole['num_steps']} (seed {SEED};"
+        " FGM, moving average, dropout, resampling, soft labels, batches in two parts), each"
+        f" resumed: 0 with other weights or history; with a checkpoint every {EVERY_STEPS} steps,"
+        f" {sum(lost)} steps done twice, at most {max(lost)} after a kill",
     )
 
 
@@ -74,11 +81,14 @@ def test_a_training_killed_while_it_writes_a_checkpoint_ends_with_the_same_bits(
         train(f"killed-{place}", file_step=place)
         resumed = train(f"killed-{place}")
         assert resumed["result"] == whole["result"], (name, step)
-        lost.append(step - (whole["num_steps"] if resumed["first_step"] is None else resumed["first_step"]))
+        lost.append(
+            step - (whole["num_steps"] if resumed["first_step"] is None else resumed["first_step"])
+        )
     assert min(lost) >= 0
     assert max(lost) <= EVERY_STEPS
     record(
         "kill, a training's checkpoint",
-        f"{len(lost)} kills before or half-way through one of {len(file_steps)} steps of the file system (seed "
-        f"{SEED}), each resumed: 0 with other weights or history; at most {max(lost)} steps done twice after a kill",
+        f"{len(lost)} kills before or half-way through one of {len(file_steps)} steps of the file"
+        f" system (seed {SEED}), each resumed: 0 with other weights or history; at most {max(lost)}"
+        " steps done twice after a kill",
     )

@@ -1,4 +1,7 @@
-"""A golden store of each format version reads to this day, and a version that is not known is refused."""
+"""A golden store of each format version reads to this day.
+
+And a version that is not known is refused.
+"""
 
 import contextlib
 import hashlib
@@ -16,23 +19,27 @@ import numpy as np
 import polars as pl
 import pytest
 
-from featurestore import embeddings, frame_chunks, scan, snapshot, tokens, wanted
-from featurestore.extract.frames import FrameExtractor
-from featurestore.extract.media import MediaItem
-from featurestore.extract.text import TextExtractor, TextRecipe
-from featurestore.extract.tfidf import TermWeights
-from featurestore.plan import plan_view
-from featurestore.reader import Examples
-from featurestore.spec import TRANSFORM_VERSION, VIEWS, FrameSpec, TextSpec
-from featurestore.views import address
-from modeling import predictions, registry, stored_model
-from modeling.scoring import score
-from modeling.training_set import open_training_set
-from warehouse import commits, split, tables
+from featurestore import wanted
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.frames import FrameExtractor
+from featurestore.extraction.words.text import TextExtractor, TextRecipe
+from featurestore.extraction.words.tfidf import TermWeights
+from featurestore.progress.plan import plan_view
+from featurestore.reading import scan, snapshot
+from featurestore.reading.examples import Examples
+from featurestore.views.frames import embeddings, frame_chunks
+from featurestore.views.heads import address
+from featurestore.views.spec import TRANSFORM_VERSION, VIEWS, FrameSpec, TextSpec
+from featurestore.views.text import tokens
+from modeling.learning.inputs.training_set import open_training_set
+from modeling.models import predictions, registry, stored_model
+from modeling.models.scoring import score
+from warehouse import commits, tables
 from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
-from warehouse.files import canonical_json, sha256_bytes
+from warehouse.storage.files import canonical_json, sha256_bytes
 from warehouse.store import Store, open_existing_store, open_store
+from warehouse.tables import split
 
 FOLDER = Path(__file__).parents[1] / "golden"
 VERSIONS = sorted(path.parent.name for path in FOLDER.glob("*/answers.json"))
@@ -69,10 +76,16 @@ def training_moment(answers: Answers) -> datetime:
     return datetime.fromisoformat(answers["as_of"])
 
 
-def test_every_file_of_a_golden_store_is_whole(opened: Store, record: Any, answers: Answers) -> None:
+def test_every_file_of_a_golden_store_is_whole(
+    opened: Store, record: Any, answers: Answers
+) -> None:
     assert list(commits.verify(opened)) == []
-    heads = [commit for dataset in commits.datasets(opened) for commit in commits.heads(opened, dataset)]
-    assert {str(commit.address): [commit.id, commit.num_rows] for commit in heads} == answers["heads"]
+    heads = [
+        commit for dataset in commits.datasets(opened) for commit in commits.heads(opened, dataset)
+    ]
+    assert {str(commit.address): [commit.id, commit.num_rows] for commit in heads} == answers[
+        "heads"
+    ]
     assert commits.aliases(opened) == answers["aliases"]
     record("old formats", f"golden stores {', '.join(VERSIONS)}: {len(heads)} heads read")
 
@@ -81,16 +94,32 @@ def test_every_table_reads_with_its_rows(opened: Store) -> None:
     for dataset, name in ((tables.VIDEOS, "videos"), (tables.LABELS, "labels")):
         for commit in commits.heads(opened, dataset):
             assert len(tables.read_table(commit, f"{name}.parquet")) == commit.num_rows > 0
-    assert tables.validated(tables.Videos, tables.videos(tables.video_partition(opened, "labeled"))).height == 20
+    assert (
+        tables.validated(
+            tables.Videos, tables.videos(tables.video_partition(opened, "labeled"))
+        ).height
+        == 20
+    )
 
 
-def test_examples_of_the_training_then_are_read_byte_by_byte_alike(opened: Store, answers: Answers) -> None:
+def test_examples_of_the_training_then_are_read_byte_by_byte_alike(
+    opened: Store, answers: Answers
+) -> None:
     given = open_training_set(opened, ("labeled",), NOW, as_of=training_moment(answers))
     assert given.origin.snapshot_id == answers["snapshot"]
     assert len(given.examples) == answers["examples"]
     batch = given.examples.read(np.arange(len(given.examples)))
-    arrays = [batch.embeddings, batch.frame_mask, batch.pts_seconds, *batch.token_ids, *batch.slot_ids]
-    assert sha256_bytes(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)) == answers["arrays"]
+    arrays = [
+        batch.embeddings,
+        batch.frame_mask,
+        batch.pts_seconds,
+        *batch.token_ids,
+        *batch.slot_ids,
+    ]
+    assert (
+        sha256_bytes(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
+        == answers["arrays"]
+    )
     assert sha256_bytes("\n".join(given.examples.video_ids).encode()) == answers["video_ids"]
     assert given.examples.labels.tolist() == answers["labels"]
     assert given.examples.is_validation.tolist() == answers["is_validation"]
@@ -144,34 +173,52 @@ def test_the_golden_corpus_still_gives_the_frames_of_its_version(newest: Store) 
         commits.verified_path(commit, "weights.safetensors"),
     )
     for name in ("labeled", "2026-11-20"):
-        media = tables.videos(tables.video_partition(newest, name)).drop_nulls("media_path").sort("video_id")
+        media = (
+            tables.videos(tables.video_partition(newest, name))
+            .drop_nulls("media_path")
+            .sort("video_id")
+        )
         items = [
             MediaItem(row["media_sha256"], FOLDER / "corpus" / row["media_path"], row["media_kind"])
             for row in media.iter_rows(named=True)
         ]
         with FrameExtractor(spec, weights, 2) as extractor:
-            outcomes = dict(zip(media["video_id"], extractor.extract(items, previews=False), strict=True))
+            outcomes = dict(
+                zip(media["video_id"], extractor.extract(items, previews=False), strict=True)
+            )
         kept = head(newest, address("frames", fingerprint, name))
         ledger = tables.read_table(kept, "ledger.parquet").filter(pl.col("outcome") != "no_media")
-        assert {row["video_id"]: (row["outcome"], row["detail"]) for row in ledger.iter_rows(named=True)} == {
-            video_id: (outcome.reason, outcome.detail) for video_id, outcome in outcomes.items()
-        }
+        assert {
+            row["video_id"]: (row["outcome"], row["detail"]) for row in ledger.iter_rows(named=True)
+        } == {video_id: (outcome.reason, outcome.detail) for video_id, outcome in outcomes.items()}
         shard = embeddings.open_mapped(commits.verified_path(kept, "shard-00000.h5"))
         good = [outcome for outcome in outcomes.values() if outcome.embeddings is not None]
-        np.testing.assert_array_equal(shard.frame_mask, np.stack([outcome.frame_mask for outcome in good]))
-        np.testing.assert_array_equal(shard.pts_seconds, np.stack([outcome.pts_seconds for outcome in good]))
+        np.testing.assert_array_equal(
+            shard.frame_mask, np.stack([outcome.frame_mask for outcome in good])
+        )
+        np.testing.assert_array_equal(
+            shard.pts_seconds, np.stack([outcome.pts_seconds for outcome in good])
+        )
         # Another kind of processor may round the last bit otherwise.
-        np.testing.assert_allclose(shard.embeddings, np.stack([outcome.embeddings for outcome in good]), atol=2e-3)
+        np.testing.assert_allclose(
+            shard.embeddings, np.stack([outcome.embeddings for outcome in good]), atol=2e-3
+        )
 
 
 def test_the_golden_corpus_still_gives_the_text_of_its_version(newest: Store) -> None:
     fingerprint = wanted.require(newest)["text"]
     commit = wanted.spec_commit(newest, "text", fingerprint)
-    weights = TermWeights.from_files({name: commits.read_bytes(commit, name) for name in commit.files})
+    weights = TermWeights.from_files(
+        {name: commits.read_bytes(commit, name) for name in commit.files}
+    )
     vocabulary = commits.read_bytes(commit, wanted.VOCABULARY_FILE)
-    extractor = TextExtractor(TextRecipe(wanted.load_spec(newest, fingerprint, TextSpec), vocabulary, weights))
+    extractor = TextExtractor(
+        TextRecipe(wanted.load_spec(newest, fingerprint, TextSpec), vocabulary, weights)
+    )
     for name in ("labeled", "2026-11-20"):
-        rows = extractor.extract(tables.videos(tables.video_partition(newest, name)).sort("video_id"))
+        rows = extractor.extract(
+            tables.videos(tables.video_partition(newest, name)).sort("video_id")
+        )
         kept = head(newest, address("text", fingerprint, name))
         assert rows.equals(tokens.read(commits.verified_path(kept, "shard-00000.parquet")))
 
@@ -180,24 +227,35 @@ def test_the_catalog_is_made_again_from_golden_files(root: Path, answers: Answer
     (root / "catalog.db").unlink()
     store = open_store(root)
     assert commits.rebuild_catalog(store).lost == ()
-    heads = [commit for dataset in commits.datasets(store) for commit in commits.heads(store, dataset)]
-    assert {str(commit.address): [commit.id, commit.num_rows] for commit in heads} == answers["heads"]
+    heads = [
+        commit for dataset in commits.datasets(store) for commit in commits.heads(store, dataset)
+    ]
+    assert {str(commit.address): [commit.id, commit.num_rows] for commit in heads} == answers[
+        "heads"
+    ]
     assert commits.aliases(store) == answers["aliases"]
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
-def test_a_catalog_of_an_older_schema_is_brought_up_to_date_by_opening_it(tmp_path: Path, schema: str) -> None:
+def test_a_catalog_of_an_older_schema_is_brought_up_to_date_by_opening_it(
+    tmp_path: Path, schema: str
+) -> None:
     dump = (FOLDER / "catalogs" / f"{schema}.sql").read_text(encoding="utf-8")
     with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db")) as catalog:
         catalog.executescript(dump)
-        before = {table: rows(catalog, table) for table in ("commits", "files", "heads", "aliases", "pending")}
+        before = {
+            table: rows(catalog, table)
+            for table in ("commits", "files", "heads", "aliases", "pending")
+        }
     store = open_existing_store(tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db")) as catalog:
         assert {table: rows(catalog, table) for table in before} == before
     labeled = commits.head(store, Address(tables.VIDEOS, "labeled"))
     assert labeled is not None
     assert labeled.num_rows == 13
-    then = commits.head_at(store, labeled.address, datetime.fromisoformat("2026-11-20T08:45:00+00:00"))
+    then = commits.head_at(
+        store, labeled.address, datetime.fromisoformat("2026-11-20T08:45:00+00:00")
+    )
     assert then is not None
     assert then.num_rows == 12
     assert set(commits.aliases(store)) == {"champion", "wanted/frames", "wanted/text"}
@@ -271,7 +329,10 @@ def spec(view: Any, kind: Any) -> Callable[[Store, Commit], Any]:
     return lambda store, _: wanted.load_spec(store, wanted.require(store)[view], kind)
 
 
-FORMATS: dict[str, tuple[Callable[[Store], Commit], str, Callable[[bytes], bytes], Callable[[Store, Commit], Any]]] = {
+FORMATS: dict[
+    str,
+    tuple[Callable[[Store], Commit], str, Callable[[bytes], bytes], Callable[[Store, Commit], Any]],
+] = {
     "videos": (
         lambda s: head(s, Address(tables.VIDEOS, "labeled")),
         "videos.parquet",
@@ -290,11 +351,36 @@ FORMATS: dict[str, tuple[Callable[[Store], Commit], str, Callable[[bytes], bytes
         raised_parquet,
         table("media.parquet"),
     ),
-    "split": (lambda s: head(s, split.SPLIT), "split.json", raised_json, lambda s, _: split.frozen_salt(s)),
-    "ledger": (features("frames"), "ledger.parquet", raised_parquet, lambda s, _: pinned_examples(s)),
-    "embeddings": (features("frames"), "shard-00000.h5", raised_hdf5, lambda s, _: pinned_examples(s)),
-    "previews": (features("frames"), "preview-00000.h5", raised_hdf5, lambda _, c: frame_chunks.previews(c)),
-    "tokens": (features("text"), "shard-00000.parquet", raised_parquet, lambda s, _: pinned_examples(s)),
+    "split": (
+        lambda s: head(s, split.SPLIT),
+        "split.json",
+        raised_json,
+        lambda s, _: split.frozen_salt(s),
+    ),
+    "ledger": (
+        features("frames"),
+        "ledger.parquet",
+        raised_parquet,
+        lambda s, _: pinned_examples(s),
+    ),
+    "embeddings": (
+        features("frames"),
+        "shard-00000.h5",
+        raised_hdf5,
+        lambda s, _: pinned_examples(s),
+    ),
+    "previews": (
+        features("frames"),
+        "preview-00000.h5",
+        raised_hdf5,
+        lambda _, c: frame_chunks.previews(c),
+    ),
+    "tokens": (
+        features("text"),
+        "shard-00000.parquet",
+        raised_parquet,
+        lambda s, _: pinned_examples(s),
+    ),
     "frame spec": (frozen("frames"), "spec.json", raised_json, spec("frames", FrameSpec)),
     "text spec": (frozen("text"), "spec.json", raised_json, spec("text", TextSpec)),
     "terms": (frozen("text"), "terms.json", raised_json, terms),
@@ -304,7 +390,12 @@ FORMATS: dict[str, tuple[Callable[[Store], Commit], str, Callable[[bytes], bytes
         raised_json,
         lambda _, c: snapshot.load(c),
     ),
-    "model": (lambda s: registry.require(s, None), "config.json", raised_json, lambda _, c: stored_model.load_model(c)),
+    "model": (
+        lambda s: registry.require(s, None),
+        "config.json",
+        raised_json,
+        lambda _, c: stored_model.load_model(c),
+    ),
     "spec of a model": (
         lambda s: registry.require(s, None),
         "frames_spec.json",
@@ -312,7 +403,9 @@ FORMATS: dict[str, tuple[Callable[[Store], Commit], str, Callable[[bytes], bytes
         lambda _, c: stored_model.load_model(c),
     ),
     "predictions": (
-        lambda s: commits.heads(s, f"tables/predictions/model={registry.require(s, None).id[:16]}")[0],
+        lambda s: commits.heads(s, f"tables/predictions/model={registry.require(s, None).id[:16]}")[
+            0
+        ],
         "predictions-00000.parquet",
         raised_parquet,
         lambda s, _: predictions.scan(s, registry.require(s, None).id, "2026-11-20").collect(),
@@ -331,7 +424,9 @@ def test_an_unknown_version_of_a_file_is_refused_with_a_sentence(
     commit = find(opened)
     read(opened, commit)
     newer = republish(opened, commit, name, change)
-    with pytest.raises(Invalid, match=rf"{re.escape(name)} has format version '?2'?, .*upgrade Reelstore$"):
+    with pytest.raises(
+        Invalid, match=rf"{re.escape(name)} has format version '?2'?, .*upgrade Reelstore$"
+    ):
         read(opened, newer)
 
 
@@ -350,7 +445,9 @@ def test_a_manifest_of_an_unknown_version_is_refused_with_a_sentence(root: Path)
 def test_a_journal_of_an_unknown_version_is_refused_with_a_sentence(root: Path) -> None:
     rewrite_journal(root, raised_json)
     (root / "catalog.db").unlink()
-    with pytest.raises(Invalid, match=r"00000001-\w+\.json has format version 2.*upgrade Reelstore$"):
+    with pytest.raises(
+        Invalid, match=r"00000001-\w+\.json has format version 2.*upgrade Reelstore$"
+    ):
         commits.rebuild_catalog(open_store(root))
 
 

@@ -1,4 +1,7 @@
-"""Power cuts: after any operation nothing that was promised is gone, and no fsync can be left out."""
+"""Power cuts: after any operation nothing that was promised is gone.
+
+And no fsync can be left out.
+"""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -40,7 +43,10 @@ def _known_revision(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def traced(box: Path, stops: Sequence[int] = (), damaged: str = "nothing") -> Trace:
-    """Record runs on one disk: some stopped before an operation and what they left damaged, the last one not."""
+    """Record runs on one disk.
+
+    Some stopped before an operation and what they left damaged, the last one not.
+    """
     box.mkdir()
     recorder = Recorder(box, box / ROOT)
     for stop in (*stops, None):
@@ -86,9 +92,9 @@ def test_every_state_of_a_power_cut_is_valid_and_run_to_the_same_bytes(
         shutil.rmtree(box)
     record(
         "power, states",
-        f"{len(found)} states after {len(trace.operations)} operations ({len(distinct)} distinct): "
-        f"0 lack a published, journaled or staged file; {len(opened)} opened by the store: 0 damaged, "
-        "0 reruns that differ",
+        f"{len(found)} states after {len(trace.operations)} operations ({len(distinct)} distinct):"
+        f" 0 lack a published, journaled or staged file; {len(opened)} opened by the store: 0"
+        " damaged, 0 reruns that differ",
     )
 
 
@@ -98,8 +104,12 @@ def test_a_run_stopped_and_resumed_before_the_power_cut_loses_nothing_and_needs_
     fresh = traced(memory_folder / "fresh")
     traces = [fresh]
     stops = [place for place in fresh.syncs() if fresh.operations[place - 1].kind == "name"]
-    traces += [traced(memory_folder / f"stopped-{stop}", [stop]) for stop in stops[:: 1 if full else 3]]
-    *_, recording, _discarding, _naming = [place for place, one in enumerate(fresh.operations) if one.kind == "catalog"]
+    traces += [
+        traced(memory_folder / f"stopped-{stop}", [stop]) for stop in stops[:: 1 if full else 3]
+    ]
+    *_, recording, _discarding, _naming = [
+        place for place, one in enumerate(fresh.operations) if one.kind == "catalog"
+    ]
     traces.append(traced(memory_folder / "damaged", [recording], "manifest.json"))
     num_states = 0
     for trace in traces:
@@ -117,8 +127,8 @@ def test_a_run_stopped_and_resumed_before_the_power_cut_loses_nothing_and_needs_
     assert [label for label, caught in needed.items() if not caught] == []
     record(
         "power, fsyncs",
-        f"{len(traces)} runs, {len(traces) - 1} of them stopped and resumed first: {num_states} states, 0 that lack a "
-        f"promised file; each of the {len(needed)} places that sync taken away: caught "
-        f"({num_caught} of the {len(fresh.syncs())} fsyncs of one run; the others sync "
-        "again what a stopped run may have made)",
+        f"{len(traces)} runs, {len(traces) - 1} of them stopped and resumed first: {num_states}"
+        f" states, 0 that lack a promised file; each of the {len(needed)} places that sync taken"
+        f" away: caught ({num_caught} of the {len(fresh.syncs())} fsyncs of one run; the others"
+        " sync again what a stopped run may have made)",
     )

@@ -1,4 +1,7 @@
-"""Sixteen writers of one partition, eight readers and gc at once: one commit each round, and no read is torn."""
+"""Sixteen writers of one partition, eight readers and gc at once.
+
+One commit each round, and no read is torn.
+"""
 
 import json
 import os
@@ -37,8 +40,12 @@ def test_one_commit_each_round_and_no_torn_read(
     for number, found in enumerate(told["rounds"], start=1):
         kinds = Counter(kind for kind, _ in found["replies"])
         num_winners = racers.NUM_WRITERS if racers.is_shared(number) else 1
-        assert kinds == Counter(commit=num_winners, conflict=racers.NUM_WRITERS - num_winners), f"round {number}"
-        assert {commit_id for kind, commit_id in found["replies"] if kind == "commit"} == {found["head"]}
+        assert kinds == Counter(commit=num_winners, conflict=racers.NUM_WRITERS - num_winners), (
+            f"round {number}"
+        )
+        assert {commit_id for kind, commit_id in found["replies"] if kind == "commit"} == {
+            found["head"]
+        }
     heads = [found["head"] for found in told["rounds"]]
     assert len(set(heads)) == num_rounds
     require_kept(store, heads, told["pinned"])
@@ -48,9 +55,10 @@ def test_one_commit_each_round_and_no_torn_read(
     assert min(swept["sweeps"], swept["pending"], swept["folders"]) > 0
     record(
         "race",
-        f"{num_rounds} rounds of {racers.NUM_WRITERS} processes on {NAMES[database]}: {len(heads)} commits, "
-        f"0 torn of {told['read']['reads']:,} reads, gc swept {swept['commits']} commits and "
-        f"{swept['folders']} folders in {swept['sweeps']:,} runs and nothing needed, {seconds:.0f} s",
+        f"{num_rounds} rounds of {racers.NUM_WRITERS} processes on {NAMES[database]}: {len(heads)}"
+        f" commits, 0 torn of {told['read']['reads']:,} reads, gc swept {swept['commits']} commits"
+        f" and {swept['folders']} folders in {swept['sweeps']:,} runs and nothing needed,"
+        f" {seconds:.0f} s",
     )
 
 
@@ -69,13 +77,20 @@ def race(root: Path, url: str | None, num_rounds: int) -> dict[str, Any]:
 
 
 def require_kept(store: Store, heads: list[str], pinned: list[str]) -> None:
-    """All that was published in turn is in the journal, and all that is needed is there to the last byte."""
+    """All that was published in turn is in the journal.
+
+    And all that is needed is there to the last byte.
+    """
     moves = [entry for entry in journal.read_all(store) if entry["kind"] == "head"]
     assert [move["commit_id"] for move in moves] == heads
     assert [move["previous"] for move in moves] == [None, *heads[:-1]]
     end = racers.hour(len(heads)) + timedelta(days=365)
     commits.collect_garbage(store, end, racers.GRACE, dry_run=False)
-    kept = {commit.id for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)}
+    kept = {
+        commit.id
+        for dataset in commits.datasets(store)
+        for commit in commits.commits(store, dataset)
+    }
     assert kept == {heads[-1], *pinned}
     assert list(commits.verify(store)) == []
     assert list((store.root / "staging").iterdir()) == []

@@ -1,4 +1,7 @@
-"""A Prefect server that is killed and started again under a training: the training goes on, and can be cancelled."""
+"""A Prefect server that is killed and started again under a training.
+
+The training goes on, and can be cancelled.
+"""
 
 import json
 import os
@@ -39,7 +42,10 @@ class Trainings:
     def __init__(self, folder: Path, start: Start) -> None:
         self._environment = prefect_environment(folder)
         self._folder, self._start = folder, start
-        settings = {"PREFECT_WORKER_QUERY_SECONDS": "2", "REELSTORE_CONFIG": str(folder / "reelstore.toml")}
+        settings = {
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "REELSTORE_CONFIG": str(folder / "reelstore.toml"),
+        }
         self._told = os.environ | self._environment | settings
         (folder / "reelstore.toml").write_text(ENDLESS)
 
@@ -53,7 +59,9 @@ class Trainings:
 
     def command(self, *words: str) -> None:
         whole = [str(ROOT / ".venv/bin/prefect"), "--no-prompt", *words]
-        done = subprocess.run(whole, cwd=ROOT, env=self._told, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            whole, cwd=ROOT, env=self._told, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self) -> str:
@@ -77,7 +85,11 @@ class Trainings:
 
     def newest(self) -> tuple[str, str, str]:
         """The id, the state and its message of the run that was started last."""
-        asked = {"sort": "START_TIME_DESC", "limit": 1, "flow_runs": {"start_time": {"is_null_": False}}}
+        asked = {
+            "sort": "START_TIME_DESC",
+            "limit": 1,
+            "flow_runs": {"start_time": {"is_null_": False}},
+        }
         request = urllib.request.Request(  # noqa: S310 - our own server
             f"{self._environment['PREFECT_API_URL']}/flow_runs/filter",
             data=json.dumps(asked).encode(),
@@ -85,7 +97,11 @@ class Trainings:
         )
         with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
             runs = json.load(answer)
-        return (runs[0]["id"], runs[0]["state_name"], runs[0]["state"]["message"]) if runs else ("", "", "")
+        return (
+            (runs[0]["id"], runs[0]["state_name"], runs[0]["state"]["message"])
+            if runs
+            else ("", "", "")
+        )
 
 
 def test_a_training_outlives_a_restarted_server_and_can_be_cancelled(
@@ -115,6 +131,7 @@ def test_a_training_outlives_a_restarted_server_and_can_be_cancelled(
     trainings.cancel(trainings.run())
     record(
         "restart, Prefect's server",
-        "1 server killed under a training and started again: the training renews its lease there and goes on; it is "
-        "cancelled, and so is another one after the worker was killed and started again",
+        "1 server killed under a training and started again: the training renews its lease there"
+        " and goes on; it is cancelled, and so is another one after the worker was killed and"
+        " started again",
     )

@@ -1,4 +1,7 @@
-"""Bytes that change in a published partition: found before a parser opens the file, and nothing hangs."""
+"""Bytes that change in a published partition.
+
+Found before a parser opens the file, and nothing hangs.
+"""
 
 import functools
 import json
@@ -16,10 +19,10 @@ import h5py
 import polars as pl
 import pytest
 
-from featurestore import embeddings
+from featurestore.views.frames import embeddings
 from tests.fault import job
 from warehouse import commits, tables
-from warehouse.commits import Commit, verified
+from warehouse.commits import Commit, committed_files
 from warehouse.errors import Corrupt
 
 Record = Callable[[str, str], None]
@@ -54,14 +57,18 @@ class Partition:
             self.videos = tables.video_partition(store, job.PARTITION).commit
         readers: list[tuple[Commit, str, Callable[[], object]]] = []
         for commit in (self.commit, self.videos):
-            readers += [(commit, name, functools.partial(_read, commit, name)) for name in commit.files]
-            readers += [(commit, "provenance.json", functools.partial(commits.read_provenance, commit))]
+            readers += [
+                (commit, name, functools.partial(_read, commit, name)) for name in commit.files
+            ]
+            readers += [
+                (commit, "provenance.json", functools.partial(commits.read_provenance, commit))
+            ]
             readers += [(commit, "manifest.json", functools.partial(commits.verify_commit, commit))]
         self.readers = {commit.folder / name: read for commit, name, read in readers}
 
     def finds(self, path: Path) -> bool:
         """Whether the reader of a file refuses it before any parser runs."""
-        verified._CHECKED.clear()  # noqa: SLF001 - each look is a new process's first
+        committed_files._CHECKED.clear()  # noqa: SLF001 - each look is a new process's first
         try:
             with no_parser():
                 self.readers[path]()
@@ -102,7 +109,9 @@ def flips(root: Path, count: int) -> dict[str, int]:
             for _ in range(number):
                 place, bit = drawn.randrange(len(payloads[path])), drawn.randrange(8)
                 _overwrite(file, place, payloads[path][place] ^ (1 << bit))
-                found[path.suffix if partition.finds(path) else f"missed {path.name} at {place}"] += 1
+                found[
+                    path.suffix if partition.finds(path) else f"missed {path.name} at {place}"
+                ] += 1
                 _overwrite(file, place, payloads[path][place])
         assert not partition.finds(path)
     return dict(found)
@@ -115,7 +124,10 @@ def _overwrite(file: Any, place: int, value: int) -> None:
 
 
 def truncations(root: Path, step: int) -> dict[str, int]:
-    """Cut each file at each length (small count: at each 17th), and make each longer by one byte."""
+    """Cut each file at each length (small count: at each 17th).
+
+    And make each longer by one byte.
+    """
     partition, found = Partition(root), Counter[str]()
     for path in partition.readers:
         payload = path.read_bytes()
@@ -126,7 +138,9 @@ def truncations(root: Path, step: int) -> dict[str, int]:
             found["longer" if partition.finds(path) else f"missed longer {path.name}"] += 1
             for length in range(len(payload) - 1, -1, -step):
                 file.truncate(length)
-                found["shorter" if partition.finds(path) else f"missed {path.name} at {length}"] += 1
+                found[
+                    "shorter" if partition.finds(path) else f"missed {path.name} at {length}"
+                ] += 1
         path.write_bytes(payload)
     return dict(found)
 
@@ -146,18 +160,25 @@ def swaps(root: Path, _: int) -> dict[str, int]:
     return dict(found)
 
 
-def test_every_flipped_bit_is_found_before_a_parser_opens_the_file(root: Path, record: Record, full: bool) -> None:
+def test_every_flipped_bit_is_found_before_a_parser_opens_the_file(
+    root: Path, record: Record, full: bool
+) -> None:
     count = 100_000 if full else 5_000
     found = in_time(flips, root, count)
     kinds = {".h5", ".parquet", ".json"}
     assert set(found) <= kinds, [name for name in found if name not in kinds][:5]
     assert sum(found.values()) == count
     shares = ", ".join(f"{number} in {kind[1:]}" for kind, number in sorted(found.items()))
-    record("rot, flipped bits", f"{count} single-bit flips (seed {SEED}; {shares}): all found before a parser, 0 hangs")
+    record(
+        "rot, flipped bits",
+        f"{count} single-bit flips (seed {SEED}; {shares}): all found before a parser, 0 hangs",
+    )
 
 
 @pytest.mark.parametrize(
-    ("work", "name"), [(truncations, "rot, lengths"), (swaps, "rot, files swapped")], ids=["lengths", "swaps"]
+    ("work", "name"),
+    [(truncations, "rot, lengths"), (swaps, "rot, files swapped")],
+    ids=["lengths", "swaps"],
 )
 def test_every_wrong_file_is_found_before_a_parser_opens_it(
     root: Path, record: Record, full: bool, work: Callable[[Path, int], dict[str, int]], name: str
@@ -165,7 +186,9 @@ def test_every_wrong_file_is_found_before_a_parser_opens_it(
     found = in_time(work, root, 1 if full else 17)
     assert not [kind for kind in found if kind.startswith("missed")]
     shares = ", ".join(f"{number} {kind}" for kind, number in sorted(found.items()))
-    record(name, f"{sum(found.values())} wrong files ({shares}): all found before a parser, 0 hangs")
+    record(
+        name, f"{sum(found.values())} wrong files ({shares}): all found before a parser, 0 hangs"
+    )
 
 
 def test_a_reader_that_parses_first_would_be_seen(root: Path) -> None:
@@ -175,7 +198,9 @@ def test_a_reader_that_parses_first_would_be_seen(root: Path) -> None:
         partition.readers[path]()
 
 
-def test_a_flip_that_keeps_size_and_time_is_found_by_the_next_process_and_by_verify(root: Path) -> None:
+def test_a_flip_that_keeps_size_and_time_is_found_by_the_next_process_and_by_verify(
+    root: Path,
+) -> None:
     partition = Partition(root)
     path = partition.commit.folder / "shard-00000.h5"
     kept, status = shutil.copy2(path, root.with_name("kept")), path.stat()

@@ -1,4 +1,7 @@
-"""Catalogs that are not the store's, and folders that only look like it: no sweep and no writer loses a commit."""
+"""Catalogs that are not the store's, and folders that only look like it.
+
+No sweep and no writer loses a commit.
+"""
 
 import os
 import shutil
@@ -15,7 +18,7 @@ import pytest
 from warehouse import commits
 from warehouse.commits import Address
 from warehouse.errors import Corrupt, Invalid
-from warehouse.files import sha256_file
+from warehouse.storage.files import sha256_file
 from warehouse.store import Store, open_existing_store, open_store
 
 Record = Callable[[str, str], None]
@@ -28,7 +31,9 @@ NUM_COMMITS = 6
 
 
 def publish(store: Store, payload: bytes) -> str:
-    return commits.publish_files(store, HISTORY, {"a.bin": payload}, facts={}, num_rows=1, provenance={}, now=NOW).id
+    return commits.publish_files(
+        store, HISTORY, {"a.bin": payload}, facts={}, num_rows=1, provenance={}, now=NOW
+    ).id
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,16 @@ class House:
 
     @property
     def published(self) -> dict[Path, str]:
-        """The digest of each file that a sweep could take: all but the catalog's own and what passes."""
+        """The digest of each file that a sweep could take.
+
+        All but the catalog's own and what passes.
+        """
         kept = (path for path in self.root.rglob("*") if path.is_file())
-        return {path: sha256_file(path) for path in kept if path.relative_to(self.root).parts[0][:8] != "catalog."}
+        return {
+            path: sha256_file(path)
+            for path in kept
+            if path.relative_to(self.root).parts[0][:8] != "catalog."
+        }
 
 
 @contextmanager
@@ -63,14 +75,23 @@ def house(tmp_path: Path) -> House:
             publish(store, b"%d" % number)
         if number == NUM_COMMITS - 3:
             shutil.copy(root / "catalog.db", old)
-    with opened(open_store(root)) as store:  # all but the head are kept by one that was made from them
+    with opened(
+        open_store(root)
+    ) as store:  # all but the head are kept by one that was made from them
         made_from = {
             "made_from": {
-                str(number): commit.id for number, commit in enumerate(commits.commits(store, HISTORY.dataset))
+                str(number): commit.id
+                for number, commit in enumerate(commits.commits(store, HISTORY.dataset))
             }
         }
         commits.publish_files(
-            store, Address("models"), {"m.bin": b"m"}, facts=made_from, num_rows=1, provenance={}, now=NOW
+            store,
+            Address("models"),
+            {"m.bin": b"m"},
+            facts=made_from,
+            num_rows=1,
+            provenance={},
+            now=NOW,
         )
     return House(root, old)
 
@@ -134,20 +155,32 @@ def nested(house: House) -> None:
 
 def users(house: House) -> None:
     """Folders with names of 16 hexadecimal digits, with and without a manifest."""
-    for place in ("", "tables", "tables/history", "tables/history/partition=2026-11-20", "models", "notes/a"):
+    for place in (
+        "",
+        "tables",
+        "tables/history",
+        "tables/history/partition=2026-11-20",
+        "models",
+        "notes/a",
+    ):
         folder = house.root / place / "0123456789abcdef"
         folder.mkdir(parents=True)
         (folder / "manifest.json").write_text('{"dataset":"tables/history"}')
 
 
-LOOKALIKES: dict[str, Callable[[House], None]] = {"another store below the root": nested, "16-digit folders": users}
+LOOKALIKES: dict[str, Callable[[House], None]] = {
+    "another store below the root": nested,
+    "16-digit folders": users,
+}
 
 
 def attempts(store: Store) -> list[Callable[[], object]]:
     return [
         lambda: commits.collect_garbage(store, LATER, timedelta(0), dry_run=True),
         *(
-            lambda grace=grace: commits.collect_garbage(store, LATER, timedelta(grace), dry_run=False)
+            lambda grace=grace: commits.collect_garbage(
+                store, LATER, timedelta(grace), dry_run=False
+            )
             for grace in (3650, 0)
         ),
         lambda: publish(store, b"new"),
@@ -180,13 +213,16 @@ def test_a_wrong_catalog_loses_no_published_commit(house: House, record: Record)
         added = house.published
         with opened(open_store(house.root)) as store:
             for grace in (timedelta(7), timedelta(0)):
-                num_swept += len(commits.collect_garbage(store, LATER, grace, dry_run=False).folders)
+                num_swept += len(
+                    commits.collect_garbage(store, LATER, grace, dry_run=False).folders
+                )
         assert added.items() <= house.published.items()
     assert num_swept == 0
     record(
         "wrong catalogs",
-        f"catalogs {', '.join(WRONG)}: gc and writers refused {num_refused} times and no file changed, the store "
-        f"made whole again by rebuild-catalog; {' and '.join(LOOKALIKES)}: 0 of their files swept",
+        f"catalogs {', '.join(WRONG)}: gc and writers refused {num_refused} times and no file"
+        f" changed, the store made whole again by rebuild-catalog; {' and '.join(LOOKALIKES)}: 0 of"
+        " their files swept",
     )
 
 
@@ -204,7 +240,7 @@ def test_the_command_names_what_mends_a_wrong_catalog(house: House) -> None:
     shutil.copy(house.old_catalog, house.root / "catalog.db")
     code = """
 import sys
-from flows.cli import main
+from flows.commands.cli import main
 rollback = "rollback tables/history --partition 2026-11-20"
 for words in ("gc", "gc --dry-run", "verify", "status", rollback):
     sys.argv = ["reelstore", *words.split()]
@@ -215,7 +251,12 @@ for words in ("gc", "gc --dry-run", "verify", "status", rollback):
     else:
         print(f"{words}: 0", flush=True)
 """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "REELSTORE_ROOT": str(house.root), "COLUMNS": "500"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "REELSTORE_ROOT": str(house.root),
+        "COLUMNS": "500",
+    }
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=house.root.parent,

@@ -1,4 +1,6 @@
-"""A small training with all that a step draws or keeps, in children of a parent that has torch in memory.
+"""A small training with all that a step draws or keeps.
+
+In children of a parent that has torch in memory.
 
 The parent computes nothing itself: no thread of torch lives on in a fork.
 """
@@ -16,18 +18,18 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from featurestore.vocabulary import Vocabulary
-from modeling import finetuning
-from modeling.averaging import Averaged
-from modeling.batching import Rows
-from modeling.checkpoint import Checkpoints
+from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
-from modeling.soft_labels import SoftLabels
+from modeling.learning import finetuning
+from modeling.learning.averaging import Averaged
+from modeling.learning.checkpoint import Checkpoints
+from modeling.learning.inputs.batching import Rows
+from modeling.learning.inputs.soft_labels import SoftLabels
 from tests.fault.steps import watching
 from tests.fault.warm import Begin, Killer, serve
 from tests.unit.modeling.conftest import NUM_WORDS, SPECIAL_TOKENS, SyntheticExamples
-from warehouse.files import canonical_json, sha256_bytes
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.storage.files import canonical_json, sha256_bytes
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 EVERY_STEPS = 4
 PLACES = ("before the gradients", "before the optimizer", "before the average")
@@ -35,16 +37,29 @@ _NUM_UNLABELLED = 12
 _RECIPE = Recipe(
     name="toy",
     model=ModelConfig(
-        width=16, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=32, max_positions=32
+        width=16,
+        num_heads=2,
+        num_language_layers=1,
+        num_cross_layers=1,
+        feed_forward_width=32,
+        max_positions=32,
     ),
     finetuning=FinetuningConfig(
-        batch_size=8, learning_rate=5e-3, epochs=3, repeats=((10, 2),), gradient_accumulation_steps=2, ema_decay=0.9
+        batch_size=8,
+        learning_rate=5e-3,
+        epochs=3,
+        repeats=((10, 2),),
+        gradient_accumulation_steps=2,
+        ema_decay=0.9,
     ),
 )
 
 
 class FileKiller(Killer):
-    """Ends its own process at one step of the file system, and knows the training's step at each."""
+    """Ends its own process at one step of the file system.
+
+    And knows the training's step at each.
+    """
 
     def __init__(self, step: int | None, position: "Position") -> None:
         super().__init__(step)
@@ -102,7 +117,9 @@ class Position:
             yield
 
 
-def _train(folder: Path, step: int | None, place: str | None, file_step: int | None) -> dict[str, Any]:
+def _train(
+    folder: Path, step: int | None, place: str | None, file_step: int | None
+) -> dict[str, Any]:
     """Train, from what an earlier run has left in the folder; or be killed."""
     position = Position(step, place)
     killer = FileKiller(file_step, position)
@@ -113,9 +130,20 @@ def _train(folder: Path, step: int | None, place: str | None, file_step: int | N
     with position.watching(), watching(killer):
         trained = finetuning.train(
             examples,
-            Taxonomy("toy", tuple(Category(f"0{place}0{digit}", f"0{place}") for place in (0, 1) for digit in (0, 1))),
+            Taxonomy(
+                "toy",
+                tuple(
+                    Category(f"0{place}0{digit}", f"0{place}")
+                    for place in (0, 1)
+                    for digit in (0, 1)
+                ),
+            ),
             _RECIPE,
-            Vocabulary("\n".join([*SPECIAL_TOKENS, *(f"word{index}" for index in range(NUM_WORDS))]).encode()),
+            Vocabulary(
+                "\n".join(
+                    [*SPECIAL_TOKENS, *(f"word{index}" for index in range(NUM_WORDS))]
+                ).encode()
+            ),
             seed=1,
             soft_labels=SoftLabels(unlabelled, teacher),
             checkpoints=Checkpoints(folder, every_steps=EVERY_STEPS),
@@ -131,7 +159,9 @@ def _train(folder: Path, step: int | None, place: str | None, file_step: int | N
 
 def _answer(request: dict[str, Any], begin: Begin) -> dict[str, Any]:
     begin()
-    return _train(Path(request["folder"]), request.get("step"), request.get("place"), request.get("file_step"))
+    return _train(
+        Path(request["folder"]), request.get("step"), request.get("place"), request.get("file_step")
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A warm parent: it has torch and a tiny encoder in memory, and forks the children that are killed.
 
-It starts no thread pool of its own (polars is first used in a child), as no thread lives on in a fork.
+It starts no thread pool of its own (polars is first used in a child), as no thread lives on in a
+fork.
 """
 
 import functools
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from featurestore.extract.frame_encoder import load_encoder, make_frame_spec
+from featurestore.extraction.encoding.frame_encoder import load_encoder, make_frame_spec
 from flows.demo.encoder import shipped_encoder
 from tests.fault import job
 from tests.fault.steps import Watch, changes, watching
@@ -42,7 +43,10 @@ class Parent:
         self._process = process
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """Have one child forked: `root` and, to be killed, `step` or `seconds`; or `resumed`, a list of stores."""
+        """Have one child forked: `root` and, to be killed, `step` or `seconds`.
+
+        Or `resumed`, a list of stores.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(request), file=self._process.stdin, flush=True)
@@ -54,7 +58,12 @@ class Parent:
 def warm_parent(program: str = "tests.fault.warm") -> Iterator[Parent]:
     """Start a warm parent, a program that serves, and end it."""
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
-    environment = {**os.environ, **one, "PYTHONPATH": str(_ROOT), "REELSTORE_GIT_REVISION": "0" * 40}
+    environment = {
+        **os.environ,
+        **one,
+        "PYTHONPATH": str(_ROOT),
+        "REELSTORE_GIT_REVISION": "0" * 40,
+    }
     with subprocess.Popen(
         [sys.executable, "-m", program],
         cwd=_ROOT,
@@ -68,7 +77,10 @@ def warm_parent(program: str = "tests.fault.warm") -> Iterator[Parent]:
 
 
 class Killer(Watch):
-    """Ends its own process by SIGKILL at one step: before it, half-way through a write, or after a transaction."""
+    """Ends its own process by SIGKILL at one step.
+
+    Before it, half-way through a write, or after a transaction.
+    """
 
     def __init__(self, step: int | None) -> None:
         self.steps: list[str] = []
@@ -79,7 +91,10 @@ class Killer(Watch):
             return
         self._count(f"before {step}")
         if step == "write":
-            self._count("half-way through write", lambda: _write(arguments[0], arguments[1][: len(arguments[1]) // 2]))
+            self._count(
+                "half-way through write",
+                lambda: _write(arguments[0], arguments[1][: len(arguments[1]) // 2]),
+            )
 
     def after(self, step: str, result: Any, *_: Any, **__: Any) -> None:  # noqa: ARG002 - the name is the base's
         if step in ("begin", "commit"):
@@ -93,7 +108,10 @@ class Killer(Watch):
 
 
 def serve(work: Callable[[dict[str, Any], Begin], Any]) -> None:
-    """Fork a child for each request, which says when its work begins; `seconds` after that it is killed."""
+    """Fork a child for each request, which says when its work begins.
+
+    `seconds` after that it is killed.
+    """
     for line in sys.stdin:
         request = json.loads(line)
         reply = _forked(functools.partial(work, request), request.get("seconds"))
@@ -120,7 +138,13 @@ def _warm_up(encode: job.Encode) -> None:
     encode(np.zeros((2, job.SIDE, job.SIDE, 3), np.uint8))
     with tempfile.TemporaryDirectory() as folder, job.opened(Path(folder) / "store") as store:
         commits.publish_files(
-            store, Address("tables/warm"), {"a": b"a"}, facts={}, num_rows=0, provenance={}, now=job.NOW
+            store,
+            Address("tables/warm"),
+            {"a": b"a"},
+            facts={},
+            num_rows=0,
+            provenance={},
+            now=job.NOW,
         )
     gc.collect()
     gc.freeze()

@@ -1,9 +1,12 @@
-"""A warm parent of flow runs: it has Prefect, torch and the flow in memory, and forks a child for each run."""
+"""A warm parent of flow runs.
+
+It has Prefect, torch and the flow in memory, and forks a child for each run.
+"""
 
 import os
 from typing import Any
 
-from flows.extract_features import extract_features
+from flows.deployments.extract_features import extract_features
 from tests.fault.warm import Begin, serve
 
 

@@ -1,7 +1,8 @@
 """Draw the media of the golden corpus that are not there: `python tests/golden/draw.py`.
 
-Small clips and zips in the forms that extraction tells apart: proportions, turns, reordered frames, clocks that begin
-late or again, pictures of 16 bits. They are kept beside their listings, as another encoder would give other bytes.
+Small clips and zips in the forms that extraction tells apart: proportions, turns, reordered frames,
+clocks that begin late or again, pictures of 16 bits. They are kept beside their listings, as
+another encoder would give other bytes.
 """
 
 import io
@@ -43,11 +44,19 @@ def clip(
 ) -> bytes:
     """Encode a clip of some height and width; its clock begins at `first` frames."""
     buffer = io.BytesIO()
-    # Else Matroska names each file by chance, threads divide a clip as they come, and x264 reads what was in memory.
-    given = {"threads": "1", **({"x264-params": "mbtree=0"} if codec == "libx264" else {}), **(options or {})}
+    # Else Matroska names each file by chance, threads divide a clip as they come, and x264 reads
+    # what was in memory.
+    given = {
+        "threads": "1",
+        **({"x264-params": "mbtree=0"} if codec == "libx264" else {}),
+        **(options or {}),
+    }
     with av.open(buffer, "w", format=container, options={"fflags": "+bitexact"}) as output:
         stream = output.add_stream(codec, rate=RATE, options=given)
-        stream.height, stream.width, stream.pix_fmt = *size, "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.height, stream.width, stream.pix_fmt = (
+            *size,
+            "yuvj420p" if codec == "mjpeg" else "yuv420p",
+        )
         prepare(stream)
         for index in range(num_frames):
             frame = av.VideoFrame.from_ndarray(scene(number, index, *size), format="rgb24")
@@ -57,7 +66,9 @@ def clip(
     return buffer.getvalue()
 
 
-def pictures(number: int, num: int, size: tuple[int, int], suffix: str, **options: Any) -> dict[str, bytes]:
+def pictures(
+    number: int, num: int, size: tuple[int, int], suffix: str, **options: Any
+) -> dict[str, bytes]:
     """Encode pictures by name; of suffix `16.png` in grey of 16 bits."""
     entries = {}
     for index in range(num):
@@ -97,7 +108,10 @@ DRAWN: dict[str, Callable[[], bytes]] = {
     "03.zip": lambda: zipped(pictures(3, 11, (39, 33), "png")),
     "04.mp4": lambda: clip(4, (54, 96), prepare=turned(90)),
     "05.ts": lambda: clip(5, (56, 72), first=RATE * 80_000, container="mpegts"),
-    "06.ts": lambda: clip(6, (40, 48), first=RATE * 50, container="mpegts") + clip(106, (40, 48), container="mpegts"),
+    "06.ts": lambda: (
+        clip(6, (40, 48), first=RATE * 50, container="mpegts")
+        + clip(106, (40, 48), container="mpegts")
+    ),
     "07.mp4": "这不是视频".encode,
     "08.zip": lambda: zipped(
         {f"frames\\{name}": payload for name, payload in pictures(8, 9, (36, 41), "16.png").items()}

@@ -1,8 +1,10 @@
-"""Make the golden store of the present versions: `python tests/golden/make.py 2` writes tests/golden/2 anew.
+"""Make the golden store of the present versions.
 
-It ingests, extracts, trains and scores the corpus beside it by the real doors, with fixed clocks and names, so that it
-gives the same bytes on the same kind of machine. Run it for a new version, into a new folder, and keep the old ones:
-every Reelstore reads them all.
+`python tests/golden/make.py 2` writes tests/golden/2 anew.
+
+It ingests, extracts, trains and scores the corpus beside it by the real doors, with fixed clocks
+and names, so that it gives the same bytes on the same kind of machine. Run it for a new version,
+into a new folder, and keep the old ones: every Reelstore reads them all.
 """
 
 import contextlib
@@ -25,28 +27,30 @@ import polars as pl
 import safetensors.numpy
 import timm
 
-from featurestore import snapshot, wanted
-from featurestore.extract import work_limits
-from featurestore.extract.frame_encoder import make_frame_spec
-from featurestore.extract.frames import FrameExtractor
-from featurestore.extract.text import make_text_spec
-from featurestore.extract.tfidf import count_terms, fit_tfidf
-from featurestore.extract.words import read_fields
-from featurestore.reader import Examples
-from featurestore.spec import VIEWS, TfidfParameters
-from flows.view_jobs import ViewJob
-from modeling import finetuning, model_publishing, predictions, registry, stored_model
+from featurestore import wanted
+from featurestore.extraction import work_limits
+from featurestore.extraction.encoding.frame_encoder import make_frame_spec
+from featurestore.extraction.frames import FrameExtractor
+from featurestore.extraction.words.text import make_text_spec
+from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
+from featurestore.extraction.words.words import read_fields
+from featurestore.reading import snapshot
+from featurestore.reading.examples import Examples
+from featurestore.views.spec import VIEWS, TfidfParameters
+from flows.operations.view_jobs import ViewJob
 from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
 from modeling.evaluation.judgement import judge
-from modeling.scoring import score
-from modeling.training_set import open_training_set
+from modeling.learning import finetuning
+from modeling.learning.inputs.training_set import open_training_set
+from modeling.models import model_publishing, predictions, registry, stored_model
+from modeling.models.scoring import score
 from warehouse import commits, tables
-from warehouse.files import sha256_bytes
-from warehouse.ingest import publish_listing
-from warehouse.listing import read_listing
+from warehouse.ingest.ingestion import publish_listing
+from warehouse.ingest.listing import read_listing
 from warehouse.sources import manifest
+from warehouse.storage.files import sha256_bytes
 from warehouse.store import Store, open_store
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 HERE = Path(__file__).parent
 CORPUS = "corpus"
@@ -54,13 +58,33 @@ START = datetime(2026, 11, 20, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 LABELED, SCORED = "labeled", "2026-11-20"
 TAXONOMY = Taxonomy("golden", (Category("0000", "00"), Category("0100", "01")))
-PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[", "]", "sep", "pad", "cls", "training", "day", "12", "##8")
+PIECES = (
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "[",
+    "]",
+    "sep",
+    "pad",
+    "cls",
+    "training",
+    "day",
+    "12",
+    "##8",
+)
 ENCODER = "vit_tiny_patch16_224"
 ENCODER_KWARGS: dict[str, Any] = {"img_size": 32, "embed_dim": 4, "depth": 1, "num_heads": 2}
 RECIPE = Recipe(
     name="golden",
     model=ModelConfig(
-        width=4, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=4, max_positions=512
+        width=4,
+        num_heads=2,
+        num_language_layers=1,
+        num_cross_layers=1,
+        feed_forward_width=4,
+        max_positions=512,
     ),
     finetuning=FinetuningConfig(batch_size=4, epochs=1, adversary="none", resample=False),
 )
@@ -78,14 +102,21 @@ def make(target: Path) -> None:
         with contextlib.closing(sqlite3.connect("store/catalog.db")) as catalog:
             dump = "\n".join(catalog.iterdump()) + "\n"
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree("store", target, ignore=shutil.ignore_patterns("catalog.*", "staging", "checkpoints"))
+        shutil.copytree(
+            "store", target, ignore=shutil.ignore_patterns("catalog.*", "staging", "checkpoints")
+        )
     (target / "catalog.sql").write_text(dump, encoding="utf-8")
-    (target / "answers.json").write_text(json.dumps(answers, indent=1, sort_keys=True), encoding="utf-8")
+    (target / "answers.json").write_text(
+        json.dumps(answers, indent=1, sort_keys=True), encoding="utf-8"
+    )
 
 
 @contextlib.contextmanager
 def _same_every_time() -> Iterator[None]:
-    """Name the machine, its Python, the code and its jail alike everywhere, and number what is else named by chance."""
+    """Name the machine, its Python, the code and its jail alike everywhere.
+
+    And number what is else named by chance.
+    """
     numbers = itertools.count(1)
     with (
         mock.patch.dict(os.environ, {"REELSTORE_GIT_REVISION": "0" * 40}),
@@ -110,7 +141,9 @@ def _fill(store: Store) -> dict[str, Any]:
     trained = finetuning.train(given.examples, TAXONOMY, RECIPE, given.vocabulary, seed=0)
     judged = judge(trained, given.examples)
     origin, later = given.origin, now + 3 * MINUTE
-    model = model_publishing.publish_model(store, trained, judged, origin, encoder_id=None, provenance={}, now=later)
+    model = model_publishing.publish_model(
+        store, trained, judged, origin, encoder_id=None, provenance={}, now=later
+    )
     registry.promote(store, model.id, later)
     pinned = snapshot.pin(store, [SCORED], fingerprints)
     blocks = list(score(stored_model.load_model(model), Examples(store, pinned), batch_size=2))
@@ -119,11 +152,25 @@ def _fill(store: Store) -> dict[str, Any]:
     return _answers(store, given.examples, origin.snapshot_id, as_of, model.id)
 
 
-def _answers(store: Store, examples: Examples, snapshot_id: str, as_of: datetime, model_id: str) -> dict[str, Any]:
-    heads = [commit for dataset in commits.datasets(store) for commit in commits.heads(store, dataset)]
+def _answers(
+    store: Store, examples: Examples, snapshot_id: str, as_of: datetime, model_id: str
+) -> dict[str, Any]:
+    heads = [
+        commit for dataset in commits.datasets(store) for commit in commits.heads(store, dataset)
+    ]
     batch = examples.read(np.arange(len(examples)))
-    arrays = [batch.embeddings, batch.frame_mask, batch.pts_seconds, *batch.token_ids, *batch.slot_ids]
-    scored = predictions.scan(store, model_id, SCORED).select("video_id", "category_id", "probability").collect()
+    arrays = [
+        batch.embeddings,
+        batch.frame_mask,
+        batch.pts_seconds,
+        *batch.token_ids,
+        *batch.slot_ids,
+    ]
+    scored = (
+        predictions.scan(store, model_id, SCORED)
+        .select("video_id", "category_id", "probability")
+        .collect()
+    )
     return {
         "as_of": as_of.isoformat(),
         "aliases": commits.aliases(store),
@@ -149,7 +196,7 @@ def _ingest(store: Store, name: str, role: Any, now: datetime) -> None:
         return publish(*given, attributes={**attributes, "media_root": CORPUS})
 
     # Where the corpus lies here is no part of the store.
-    with mock.patch("warehouse.ingest.publish_videos", publish_elsewhere):
+    with mock.patch("warehouse.ingest.ingestion.publish_videos", publish_elsewhere):
         publish_listing(store, listing, now)
 
 
@@ -158,7 +205,9 @@ def _correct_a_label(store: Store, now: datetime) -> None:
     assert labels is not None
     is_wrong = pl.col("video_id") == f"{5:020d}"
     category_id = pl.when(is_wrong).then(pl.lit("0000")).otherwise("category_id")
-    corrected = labels.with_columns(category_id=category_id).with_columns(level1_id=pl.col("category_id").str.head(2))
+    corrected = labels.with_columns(category_id=category_id).with_columns(
+        level1_id=pl.col("category_id").str.head(2)
+    )
     tables.publish_labels(store, LABELED, corrected, TAXONOMY, now)
 
 
@@ -170,7 +219,9 @@ def _freeze(store: Store, now: datetime) -> dict[Any, str]:
     fields = [read_fields(*row) for row in videos.iter_rows()]
     parameters = TfidfParameters()
     terms = fit_tfidf([count_terms(fields)], parameters)
-    words = sorted({char for each in fields for char in each.title + each.ocr + each.asr if not char.isspace()})
+    words = sorted(
+        {char for each in fields for char in each.title + each.ocr + each.asr if not char.isspace()}
+    )
     vocabulary = "\n".join([*dict.fromkeys([*PIECES, *words]), ""]).encode()
     files = {wanted.VOCABULARY_FILE: vocabulary, **terms.to_files()}
     return {
@@ -181,7 +232,10 @@ def _freeze(store: Store, now: datetime) -> dict[Any, str]:
 
 def _weights() -> bytes:
     """Weights of the encoder, drawn: the same on every machine."""
-    rng, model = np.random.default_rng(20_261_120), timm.create_model(ENCODER, num_classes=0, **ENCODER_KWARGS)
+    rng, model = (
+        np.random.default_rng(20_261_120),
+        timm.create_model(ENCODER, num_classes=0, **ENCODER_KWARGS),
+    )
     shapes = {name: tuple(tensor.shape) for name, tensor in sorted(model.state_dict().items())}
     return safetensors.numpy.save(
         {name: rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()}
@@ -189,7 +243,9 @@ def _weights() -> bytes:
 
 
 def _extract(store: Store, view: Any, fingerprint: str, name: str, now: datetime) -> None:
-    settings: Any = SimpleNamespace(decode_workers=1, allow_missing_jail_layers=(), work_limits=work_limits.DEFAULT)
+    settings: Any = SimpleNamespace(
+        decode_workers=1, allow_missing_jail_layers=(), work_limits=work_limits.DEFAULT
+    )
     partition = tables.video_partition(store, name)
     job = ViewJob(store, settings, view, fingerprint, partition, now, clock=lambda: 0.0)
     for index in range(job.num_chunks):

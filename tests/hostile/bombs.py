@@ -17,7 +17,9 @@ MANY = 1_000_000
 
 
 @functools.cache
-def encoded(codec: str, width: int, height: int, num_frames: int, **options: str) -> tuple[bytes, ...]:
+def encoded(
+    codec: str, width: int, height: int, num_frames: int, **options: str
+) -> tuple[bytes, ...]:
     """The packets of a clip of one colour."""
     context = av.CodecContext.create(codec, "w")
     context.width, context.height, context.time_base = width, height, Fraction(1, 25)
@@ -25,7 +27,9 @@ def encoded(codec: str, width: int, height: int, num_frames: int, **options: str
     context.options = options
     packets = []
     for i in range(num_frames):
-        frame = av.VideoFrame.from_ndarray(np.full((height * 3 // 2, width), 90, np.uint8), format="yuv420p")
+        frame = av.VideoFrame.from_ndarray(
+            np.full((height * 3 // 2, width), 90, np.uint8), format="yuv420p"
+        )
         frame = frame.reformat(format=context.pix_fmt)
         frame.pts = i
         packets += context.encode(frame)
@@ -105,8 +109,13 @@ def retabled(payload: bytes, tables: dict[bytes, bytes]) -> bytes:
 
 
 def empty_units(num_pictures: int, num_units: int) -> bytes:
-    """An MP4 whose pictures are all in the same bytes: units of no bytes, whose lengths have one."""
-    good = patched(numbered.make_clip(num_pictures, size=(64, 64), options={"g": "1"}), b"avcC", 8, ">B", 0xFC)
+    """An MP4 whose pictures are all in the same bytes.
+
+    Units of no bytes, whose lengths have one.
+    """
+    good = patched(
+        numbered.make_clip(num_pictures, size=(64, 64), options={"g": "1"}), b"avcC", 8, ">B", 0xFC
+    )
     at = good.index(b"moov") - 4
     tables = {
         b"stsz": struct.pack(">III", 0, num_units, num_pictures),
@@ -120,7 +129,10 @@ def fragments(count: int) -> bytes:
     """An MP4 of many fragments, all alike."""
     buffer = io.BytesIO()
     with av.open(
-        buffer, "w", format="mp4", options={"movflags": "frag_every_frame+empty_moov+default_base_moof"}
+        buffer,
+        "w",
+        format="mp4",
+        options={"movflags": "frag_every_frame+empty_moov+default_base_moof"},
     ) as out:
         stream = out.add_stream("mpeg4", rate=25)
         stream.width, stream.height = 16, 16
@@ -151,7 +163,9 @@ def avi_of(chunks: bytes, *, streams: int = 1) -> bytes:
 
 def element(name: int, payload: bytes) -> bytes:
     """An element of EBML, in which Matroska is written."""
-    return name.to_bytes((name.bit_length() + 7) // 8) + (1 << 56 | len(payload)).to_bytes(8) + payload
+    return (
+        name.to_bytes((name.bit_length() + 7) // 8) + (1 << 56 | len(payload)).to_bytes(8) + payload
+    )
 
 
 def number(name: int, value: int) -> bytes:
@@ -164,7 +178,11 @@ def matroska(blocks: bytes, *, tracks: int = 1, start: int = 0, scale: int = 1_0
     entries = b"".join(
         element(
             0xAE,
-            number(0xD7, i + 1) + number(0x73C5, i + 1) + number(0x83, 1) + element(0x86, b"V_MPEG4/ISO/ASP") + video,
+            number(0xD7, i + 1)
+            + number(0x73C5, i + 1)
+            + number(0x83, 1)
+            + element(0x86, b"V_MPEG4/ISO/ASP")
+            + video,
         )
         for i in range(tracks)
     )
@@ -210,8 +228,15 @@ def prores_of(width: int, height: int) -> bytes:
 
 
 def unchanged(codec: str, count: int) -> list[bytes]:
-    """One large picture, and then many that change nothing in it: a few bytes each, and much to decode."""
-    options = {"deadline": "realtime", "cpu-used": "16", "lag-in-frames": "0"} if codec == "libvpx" else {}
+    """One large picture, and then many that change nothing in it.
+
+    A few bytes each, and much to decode.
+    """
+    options = (
+        {"deadline": "realtime", "cpu-used": "16", "lag-in-frames": "0"}
+        if codec == "libvpx"
+        else {}
+    )
     first, second = encoded(codec, SIDE, SIDE, 2, **options)[:2]
     return [first, *[second] * count]
 
@@ -234,7 +259,9 @@ def alternating(codec: str, *frames: bytes) -> bytes:
 
 def segments(*sizes: int) -> bytes:
     """A transport stream that begins again in another size, again and again."""
-    parts = [muxed("mpegts", "mpeg4", (size, size), encoded("mpeg4", size, size, 4)) for size in sizes]
+    parts = [
+        muxed("mpegts", "mpeg4", (size, size), encoded("mpeg4", size, size, 4)) for size in sizes
+    ]
     return b"".join(parts * 8)
 
 
@@ -245,51 +272,79 @@ def flv(count: int) -> bytes:
 
 BOMBS: dict[str, Callable[[], bytes]] = {
     # the first thirteen stand for the others where time is short
-    "a VP8 picture of 16,383 x 16,383": lambda: muxed("webm", "vp8", (64, 64), [vp8_of(16383, 16383)] * 9),
-    "a JPEG picture of 65,500 x 65,500": lambda: muxed("avi", "mjpeg", (64, 64), [jpeg_of(65500, 65500)] * 9),
+    "a VP8 picture of 16,383 x 16,383": lambda: muxed(
+        "webm", "vp8", (64, 64), [vp8_of(16383, 16383)] * 9
+    ),
+    "a JPEG picture of 65,500 x 65,500": lambda: muxed(
+        "avi", "mjpeg", (64, 64), [jpeg_of(65500, 65500)] * 9
+    ),
     "5,000 unchanged VP8 pictures of 4,096 x 4,096": lambda: still("libvpx", "webm", 5_000),
     "two frames a thousand years apart": lambda: muxed(
         "matroska", "mpeg4", (64, 64), encoded("mpeg4", 64, 64, 2), (0, 25 * 60**2 * 24 * 365_000)
     ),
-    "a million AVI frames of one byte": lambda: avi_of(riff(b"00dc", b"x\0").replace(b"\2\0\0\0", b"\1\0\0\0") * MANY),
+    "a million AVI frames of one byte": lambda: avi_of(
+        riff(b"00dc", b"x\0").replace(b"\2\0\0\0", b"\1\0\0\0") * MANY
+    ),
     "a million Matroska frames of one byte": lambda: matroska(block(b"x") * MANY),
     "an MP4 that lists 2**31 frames": lambda: patched(plain_mp4(), b"stsz", 8, ">II", 1, 2**31 - 1),
     "an MP4 of a thousand tracks": lambda: multiplied_tracks(1000),
     "5,000 VP8 pictures of 4,096 x 4,096 in a container of 64 x 64": lambda: muxed(
         "webm", "vp8", (64, 64), unchanged("libvpx", 5_000)
     ),
-    "5,000 hidden VP8 pictures of 4,096 x 4,096": lambda: muxed("webm", "vp8", (64, 64), hidden(5_000)),
-    "VP8 pictures that change their size": lambda: alternating("vp8", vp8_of(16, 16), vp8_of(4000, 4000)),
+    "5,000 hidden VP8 pictures of 4,096 x 4,096": lambda: muxed(
+        "webm", "vp8", (64, 64), hidden(5_000)
+    ),
+    "VP8 pictures that change their size": lambda: alternating(
+        "vp8", vp8_of(16, 16), vp8_of(4000, 4000)
+    ),
     "48 pictures of the same 2**20 empty units": lambda: empty_units(48, 2**20),
     "an MP4 of boxes 10,000 deep": lambda: nested(10_000),
     # huge frames
     "a VP8 picture of 16,383 x 16,383, as its container says": lambda: muxed(
         "webm", "vp8", (16383, 16383), [vp8_of(16383, 16383)] * 9
     ),
-    "an MPEG-1 picture of 4,095 x 4,095": lambda: muxed("mpegts", "mpeg1video", (64, 64), [mpeg1_of(4095, 4095)] * 99),
-    "a ProRes picture of 65,535 x 65,535": lambda: muxed("mov", "prores", (64, 64), [prores_of(65535, 65535)] * 9),
-    "a JPEG picture of 65,500 x 8": lambda: muxed("avi", "mjpeg", (64, 64), [jpeg_of(65500, 8)] * 9),
+    "an MPEG-1 picture of 4,095 x 4,095": lambda: muxed(
+        "mpegts", "mpeg1video", (64, 64), [mpeg1_of(4095, 4095)] * 99
+    ),
+    "a ProRes picture of 65,535 x 65,535": lambda: muxed(
+        "mov", "prores", (64, 64), [prores_of(65535, 65535)] * 9
+    ),
+    "a JPEG picture of 65,500 x 8": lambda: muxed(
+        "avi", "mjpeg", (64, 64), [jpeg_of(65500, 8)] * 9
+    ),
     "JPEG pictures of 3,000 scans": lambda: muxed("avi", "mjpeg", (64, 64), [scanned(3_000)] * 9),
-    "1,000 JPEG pictures of 4,096 x 4,096": lambda: muxed("avi", "mjpeg", (64, 64), [jpeg_of(4096, 4096)] * 1000),
+    "1,000 JPEG pictures of 4,096 x 4,096": lambda: muxed(
+        "avi", "mjpeg", (64, 64), [jpeg_of(4096, 4096)] * 1000
+    ),
     "5,000 unchanged MPEG-4 pictures of 4,096 x 4,096": lambda: still("mpeg4", "matroska", 5_000),
-    "a container of 2**31 x 2**31": lambda: patched(plain_mp4(), b"tkhd", 80, ">II", 2**32 - 1, 2**32 - 1),
+    "a container of 2**31 x 2**31": lambda: patched(
+        plain_mp4(), b"tkhd", 80, ">II", 2**32 - 1, 2**32 - 1
+    ),
     # huge durations
     "a frame of 2**31 ticks": lambda: patched(plain_mp4(), b"stts", 16, ">I", 2**31 - 1),
     "a track of 2**32 ticks": lambda: patched(plain_mp4(), b"mdhd", 20, ">I", 2**32 - 1),
     "a clock without ticks": lambda: patched(plain_mp4(), b"mdhd", 16, ">I", 0),
-    "frames shown at 2**62": lambda: matroska(b"".join(map(block, encoded("mpeg4", 64, 64, 9))), start=2**62),
-    "a clock of 2**63 nanoseconds": lambda: matroska(b"".join(map(block, encoded("mpeg4", 64, 64, 9))), scale=2**63),
+    "frames shown at 2**62": lambda: matroska(
+        b"".join(map(block, encoded("mpeg4", 64, 64, 9))), start=2**62
+    ),
+    "a clock of 2**63 nanoseconds": lambda: matroska(
+        b"".join(map(block, encoded("mpeg4", 64, 64, 9))), scale=2**63
+    ),
     "2**32 frames a second": lambda: patched(plain_avi(), b"strh", 28, "<II", 1, 2**32 - 1),
     # a million tiny frames
     "a million empty AVI frames": lambda: avi_of(riff(b"00dc", b"") * MANY),
     "a million FLV frames of no bytes": lambda: flv(MANY),
-    "200,000 packets of padding": lambda: segments(64) + (b"\x47\x1f\xff\x10" + b"\xff" * 184) * 200_000,
+    "200,000 packets of padding": lambda: (
+        segments(64) + (b"\x47\x1f\xff\x10" + b"\xff" * 184) * 200_000
+    ),
     "20,000 fragments": lambda: fragments(20_000),
     # a thousand streams
     "a Matroska file of a thousand tracks": lambda: matroska(b"", tracks=1000),
     "an AVI of a thousand streams": lambda: avi_of(b"", streams=1000),
     # size changes
-    "JPEG pictures that change their size": lambda: alternating("mjpeg", jpeg_of(16, 16), jpeg_of(4000, 4000)),
+    "JPEG pictures that change their size": lambda: alternating(
+        "mjpeg", jpeg_of(16, 16), jpeg_of(4000, 4000)
+    ),
     "a stream that begins again in another size": lambda: segments(64, 2048, 16),
 }
 """By what they ask for."""

@@ -10,14 +10,19 @@ import av
 import numpy as np
 import pytest
 
-from featurestore.extract.framing import Framing
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.extract.work_limits import WorkLimits
+from featurestore.extraction.decoding.framing import Framing
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.extraction.work_limits import WorkLimits
 
 FORMS: dict[str, tuple[str, str, dict[str, str], dict[str, str]]] = {
     "h264": ("mp4", "libx264", {"g": "10", "preset": "ultrafast"}, {"movflags": "faststart"}),
-    "h265": ("mp4", "libx265", {"x265-params": "keyint=12:log-level=none:pools=none"}, {"movflags": "faststart"}),
+    "h265": (
+        "mp4",
+        "libx265",
+        {"x265-params": "keyint=12:log-level=none:pools=none"},
+        {"movflags": "faststart"},
+    ),
     "av1": ("matroska", "libsvtav1", {"preset": "12", "svtav1-params": "lp=1", "g": "12"}, {}),
     "vp9": ("webm", "libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "g": "12"}, {}),
     "mpeg4": ("avi", "mpeg4", {"bf": "2", "g": "12"}, {}),
@@ -40,7 +45,9 @@ def encode(form: str) -> bytes:
         stream = output.add_stream(codec, rate=25, options=options)
         stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
         for i in range(NUM_FRAMES):
-            blotches = np.kron(rng.integers(0, 256, (8, 12, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
+            blotches = np.kron(
+                rng.integers(0, 256, (8, 12, 3), np.uint8), np.ones((8, 8, 1), np.uint8)
+            )
             frame = av.VideoFrame.from_ndarray(blotches, format="rgb24")
             frame.pts, frame.time_base = i, Fraction(1, 25)
             output.mux(stream.encode(frame))

@@ -1,4 +1,7 @@
-"""Extracts a folder of media into a new store, as a process of its own, and prints the commit's id."""
+"""Extracts a folder of media into a new store, as a process of its own.
+
+And prints the commit's id.
+"""
 
 import sys
 from pathlib import Path
@@ -6,18 +9,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from featurestore import frame_chunks, ledger
-from featurestore.extract.framing import DecodedFrames, Framing
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.ledger import LEDGER_FILE
-from featurestore.outcome import FrameOutcome
-from featurestore.reasons import OK
-from featurestore.views import address
+from featurestore.extraction.decoding.framing import DecodedFrames, Framing
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.progress import ledger
+from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.reasons import OK
+from featurestore.views.frames import frame_chunks
+from featurestore.views.frames.outcome import FrameOutcome
+from featurestore.views.heads import address
 from tests.fault import job
-from warehouse import commits, files, tables
+from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Rejected
+from warehouse.storage import files
 from warehouse.store import Store
 
 FRAMING = Framing(job.NUM_FRAMES, job.SIDE, job.SIDE, "bicubic")
@@ -32,7 +37,8 @@ def extract(media: Path, store: Store) -> Commit:
     """
     paths = sorted(media.iterdir())
     items = [
-        MediaItem(files.sha256_file(path), path, "frames_zip" if path.suffix == ".zip" else "video") for path in paths
+        MediaItem(files.sha256_file(path), path, "frames_zip" if path.suffix == ".zip" else "video")
+        for path in paths
     ]
     listed = job.listing(len(items)).with_columns(
         media_path=pl.Series([path.name for path in paths]),
@@ -42,14 +48,24 @@ def extract(media: Path, store: Store) -> Commit:
     )
     tables.publish_videos(store, job.PARTITION, "score", listed, media, job.NOW)
     with DecodePool(FRAMING, 2) as pool:
-        outcomes = {name: _outcome(decoded) for name, decoded in zip(listed["video_id"], pool.run(items), strict=True)}
+        outcomes = {
+            name: _outcome(decoded)
+            for name, decoded in zip(listed["video_id"], pool.run(items), strict=True)
+        }
     payloads, rows = frame_chunks.build(0, listed, outcomes, job.SPEC)
-    staging = commits.stage(store, address("frames", job.FINGERPRINT, job.PARTITION), "0" * 64, job.NOW)
+    staging = commits.stage(
+        store, address("frames", job.FINGERPRINT, job.PARTITION), "0" * 64, job.NOW
+    )
     kept = ledger.check(rows, listed, [rows.filter(outcome=OK).height])
     for name, payload in {**payloads, LEDGER_FILE: tables.to_parquet(kept)}.items():
         staging.write(name, payload)
     return commits.publish(
-        store, staging, facts={}, num_rows=kept.filter(outcome=OK).height, provenance={}, now=job.NOW
+        store,
+        staging,
+        facts={},
+        num_rows=kept.filter(outcome=OK).height,
+        provenance={},
+        now=job.NOW,
     )
 
 

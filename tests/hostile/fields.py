@@ -1,4 +1,7 @@
-"""Fields of a container (sizes, counts, times), and mutants in which a few of them say something else."""
+"""Fields of a container (sizes, counts, times).
+
+And mutants in which a few of them say something else.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +31,9 @@ class Field:
         return CODINGS[self.coding].bits(self.size_bytes)
 
     def read(self, payload: bytes | bytearray) -> int:
-        return CODINGS[self.coding].read(bytes(payload[self.offset : self.offset + self.size_bytes]))
+        return CODINGS[self.coding].read(
+            bytes(payload[self.offset : self.offset + self.size_bytes])
+        )
 
     def write(self, payload: bytearray, value: int) -> None:
         place = slice(self.offset, self.offset + self.size_bytes)
@@ -50,12 +55,18 @@ def _write_vint(value: int, old: bytes) -> bytes:
 
 
 def _read_stamp(code: bytes) -> int:
-    return (code[0] >> 1 & 7) << 30 | code[1] << 22 | code[2] >> 1 << 15 | code[3] << 7 | code[4] >> 1
+    return (
+        (code[0] >> 1 & 7) << 30 | code[1] << 22 | code[2] >> 1 << 15 | code[3] << 7 | code[4] >> 1
+    )
 
 
 def _write_stamp(value: int, old: bytes) -> bytes:
     first, second, third = value >> 30, value >> 15 & 0x7FFF, value & 0x7FFF
-    return bytes([old[0] & 0xF0 | first << 1 | 1]) + (second << 1 | 1).to_bytes(2) + (third << 1 | 1).to_bytes(2)
+    return (
+        bytes([old[0] & 0xF0 | first << 1 | 1])
+        + (second << 1 | 1).to_bytes(2)
+        + (third << 1 | 1).to_bytes(2)
+    )
 
 
 def _write_pcr(value: int, old: bytes) -> bytes:
@@ -65,17 +76,30 @@ def _write_pcr(value: int, old: bytes) -> bytes:
 CODINGS = {
     "big": Coding(int.from_bytes, lambda value, old: value.to_bytes(len(old))),
     "little": Coding(
-        lambda code: int.from_bytes(code, "little"), lambda value, old: value.to_bytes(len(old), "little")
+        lambda code: int.from_bytes(code, "little"),
+        lambda value, old: value.to_bytes(len(old), "little"),
     ),
     # a length of EBML, whose first bit that is set says how many bytes it has
-    "vint": Coding(lambda code: int.from_bytes(code) & (1 << 7 * len(code)) - 1, _write_vint, lambda size: 7 * size),
+    "vint": Coding(
+        lambda code: int.from_bytes(code) & (1 << 7 * len(code)) - 1,
+        _write_vint,
+        lambda size: 7 * size,
+    ),
     # FLV's time: 24 bits, and the byte above them after them
-    "flv": Coding(lambda code: int.from_bytes(code[3:] + code[:3]), lambda value, _: _flv_time(value)),
+    "flv": Coding(
+        lambda code: int.from_bytes(code[3:] + code[:3]), lambda value, _: _flv_time(value)
+    ),
     # MPEG's times: 33 bits, with marks between
     "stamp": Coding(_read_stamp, _write_stamp, lambda _: _STAMP_BITS),
     "pcr": Coding(lambda code: int.from_bytes(code) >> 15, _write_pcr, lambda _: _STAMP_BITS),
-    "nibble": Coding(lambda code: code[0] & 15, lambda value, old: bytes([old[0] & 0xF0 | value]), lambda _: 4),
-    "digits": Coding(int, lambda value, old: f"{value % 10 ** len(old):0{len(old)}}".encode(), lambda size: 4 * size),
+    "nibble": Coding(
+        lambda code: code[0] & 15, lambda value, old: bytes([old[0] & 0xF0 | value]), lambda _: 4
+    ),
+    "digits": Coding(
+        int,
+        lambda value, old: f"{value % 10 ** len(old):0{len(old)}}".encode(),
+        lambda size: 4 * size,
+    ),
 }
 
 
@@ -112,7 +136,16 @@ def _change(mutant: bytearray, fields: Sequence[Field], rng: Rng) -> str:
     field = _pick(fields, rng)
     old, top = field.read(mutant), (1 << field.bits) - 1
     small = int(rng.integers(1, 17))
-    values = [old + 1, old - 1, old + small, old - small, old * 2, old // 2, old * small, old + 1000 * small]
+    values = [
+        old + 1,
+        old - 1,
+        old + small,
+        old - small,
+        old * 2,
+        old // 2,
+        old * small,
+        old + 1000 * small,
+    ]
     values += [old ^ 1 << int(rng.integers(field.bits)) for _ in range(4)]
     values += [0, 1, top, top >> 1, (top >> 1) + 1, int.from_bytes(rng.bytes(8)) & top]
     value = values[int(rng.integers(len(values)))] & top

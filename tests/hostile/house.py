@@ -4,31 +4,40 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from featurestore.spec import View
+from featurestore.views.spec import View
 from flows.demo.encoder import shipped_encoder
+from flows.operations.view_jobs import ViewJob
 from flows.settings import load_settings
-from flows.view_jobs import ViewJob
 from warehouse import tables
 from warehouse.commits import Commit
 from warehouse.store import Store
 
 
 def write_settings(folder: Path, words: str) -> Path:
-    """Write the settings of a store in a folder, and a vocabulary of single characters; returns their file."""
+    """Write the settings of a store in a folder, and a vocabulary of single characters.
+
+    Returns their file.
+    """
     weights, card = shipped_encoder()
-    kwargs = ", ".join(f"{name} = {json.dumps(value)}" for name, value in card.encoder_kwargs.items())
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(set(words))]))
+    kwargs = ", ".join(
+        f"{name} = {json.dumps(value)}" for name, value in card.encoder_kwargs.items()
+    )
+    (folder / "vocab.txt").write_text(
+        "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(set(words))])
+    )
     path = folder / "reelstore.toml"
     path.write_text(
-        f'root = "store"\nencoder = "{card.encoder}"\nencoder_kwargs = {{{kwargs}}}\nvocabulary = "vocab.txt"\n'
-        f"encoder_weights = {json.dumps(str(weights))}\ndecode_workers = 2\n"
+        f'root = "store"\nencoder = "{card.encoder}"\nencoder_kwargs = {{{kwargs}}}\nvocabulary ='
+        f' "vocab.txt"\nencoder_weights = {json.dumps(str(weights))}\ndecode_workers = 2\n'
     )
     return path
 
 
 def publish(store: Store, partition: str, view: View, fingerprint: str, now: datetime) -> Commit:
     """Make and publish one view of one partition."""
-    job = ViewJob(store, load_settings(), view, fingerprint, tables.video_partition(store, partition), now)
+    job = ViewJob(
+        store, load_settings(), view, fingerprint, tables.video_partition(store, partition), now
+    )
     for index in range(job.num_chunks):
         job.make(index)
     return job.publish(now)

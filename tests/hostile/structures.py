@@ -1,4 +1,7 @@
-"""Where the sizes, counts and times of a file stand, for each format of containers: lists of `Field`."""
+"""Where the sizes, counts and times of a file stand, for each format of containers.
+
+Lists of `Field`.
+"""
 
 import itertools
 import re
@@ -75,7 +78,9 @@ def _run(payload: bytes, body: int) -> Iterator[Field]:
     yield Field("trun flags", body + 1, 3)
     heads = [name for bit, name in ((0x1, "data offset"), (0x4, "first flags")) if flags & bit]
     columns = [
-        name for bit, name in ((0x100, "duration"), (0x200, "size"), (0x400, "flags"), (0x800, "offset")) if flags & bit
+        name
+        for bit, name in ((0x100, "duration"), (0x200, "size"), (0x400, "flags"), (0x800, "offset"))
+        if flags & bit
     ]
     for i, head in enumerate(heads):
         yield Field(f"trun {head}", body + 8 + 4 * i, 4)
@@ -141,7 +146,12 @@ def _elements(payload: bytes, at: int, end: int) -> Iterator[Field]:
         id_bytes = _vint_bytes(payload[at])
         code = int.from_bytes(payload[at : at + id_bytes])
         size_bytes = _vint_bytes(payload[at + id_bytes])
-        size_field = Field(f"{_MASTERS.get(code, _BLOCKS.get(code, 'leaf'))} size", at + id_bytes, size_bytes, "vint")
+        size_field = Field(
+            f"{_MASTERS.get(code, _BLOCKS.get(code, 'leaf'))} size",
+            at + id_bytes,
+            size_bytes,
+            "vint",
+        )
         body = at + id_bytes + size_bytes
         size = size_field.read(payload)
         yield size_field
@@ -162,7 +172,12 @@ def _elements(payload: bytes, at: int, end: int) -> Iterator[Field]:
 
 def _duration_tag(payload: bytes, body: int, size: int) -> Iterator[Field]:
     if re.fullmatch(rb"\d\d:\d\d:\d\d\.\d{9}\0*", payload[body : body + size]):
-        for place, length, unit in ((0, 2, "hours"), (3, 2, "minutes"), (6, 2, "seconds"), (9, 9, "fraction")):
+        for place, length, unit in (
+            (0, 2, "hours"),
+            (3, 2, "minutes"),
+            (6, 2, "seconds"),
+            (9, 9, "fraction"),
+        ):
             yield Field(f"DURATION tag {unit}", body + place, length, "digits")
 
 
@@ -195,7 +210,9 @@ _PACKET, _PSI_PIDS = 188, 0x1F
 
 def transport_stream(payload: bytes) -> list[Field]:
     """Packets of 188 bytes: ISO/IEC 13818-1."""
-    return [field for at in range(0, len(payload), _PACKET) for field in _transport_packet(payload, at)]
+    return [
+        field for at in range(0, len(payload), _PACKET) for field in _transport_packet(payload, at)
+    ]
 
 
 def _transport_packet(payload: bytes, at: int) -> Iterator[Field]:
@@ -230,7 +247,14 @@ def program_stream(payload: bytes) -> list[Field]:
 
 _AVI_HEADS: dict[bytes, list[tuple[str, int]]] = {
     b"avih": [("microseconds", 0), ("frames", 16), ("streams", 24), ("width", 32), ("height", 36)],
-    b"strh": [("scale", 20), ("rate", 24), ("start", 28), ("length", 32), ("buffer", 36), ("sample size", 44)],
+    b"strh": [
+        ("scale", 20),
+        ("rate", 24),
+        ("start", 28),
+        ("length", 32),
+        ("buffer", 36),
+        ("sample size", 44),
+    ],
     b"strf": [("size", 0), ("width", 4), ("height", 8)],
     b"dmlh": [("frames", 0)],
 }

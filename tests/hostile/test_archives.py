@@ -1,4 +1,7 @@
-"""Zips made to do harm: nothing is written, memory stays small, and each ends in frames or one reason."""
+"""Zips made to do harm.
+
+Nothing is written, memory stays small, and each ends in frames or one reason.
+"""
 
 import io
 import random
@@ -12,11 +15,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from featurestore.extract.framing import DecodedFrames, Framing
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.extract.work_limits import WorkLimits
-from featurestore.reasons import Reason
+from featurestore.extraction.decoding.framing import DecodedFrames, Framing
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.reasons import Reason
 
 MAX_SECONDS = 10
 START_SECONDS = 5
@@ -41,7 +44,12 @@ def png_of(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG that says it has that size, and holds no pixels."""
 
     def chunk(kind: bytes, payload: bytes) -> bytes:
-        return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+        return (
+            struct.pack(">I", len(payload))
+            + kind
+            + payload
+            + struct.pack(">I", zlib.crc32(kind + payload))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     all_chunks = ((b"IHDR", header), *chunks, (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
@@ -67,12 +75,16 @@ LOCAL, CENTRAL, END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 
 
 def overlapping(num_entries: int, *, shift: int = 0) -> bytes:
-    """Many entries that stand on the same bytes; `shift` moves each one a little into the one before."""
+    """Many entries that stand on the same bytes.
+
+    `shift` moves each one a little into the one before.
+    """
     good = zipped({"0.png": picture()})
     directory = good.index(CENTRAL)
     body, record, end = good[:directory], good[directory : good.index(END)], good[good.index(END) :]
     records = b"".join(
-        record[:42] + struct.pack("<L", i * shift) + f"{i:05}"[-1].encode() + record[47:] for i in range(num_entries)
+        record[:42] + struct.pack("<L", i * shift) + f"{i:05}"[-1].encode() + record[47:]
+        for i in range(num_entries)
     )
     counts = struct.pack("<HHLL", num_entries, num_entries, len(records), directory)
     return body + records + end[:8] + counts + end[20:]
@@ -97,16 +109,27 @@ def pictures() -> dict[str | zipfile.ZipInfo, bytes]:
 
 
 ARCHIVES: dict[str, tuple[Callable[[], bytes], set[str]]] = {
-    "climbing names": (lambda: zipped({"../../climbed.png": picture(), "../climbed.txt": b"x"}), {Reason.NO_FRAMES}),
-    "climbing names of Windows": (lambda: zipped({"..\\..\\climbed.png": picture()}), {Reason.NO_FRAMES, "ok"}),
-    "absolute names": (lambda: zipped({"/tmp/climbed.png": picture()}), {"ok"}),  # noqa: S108 - never written
+    "climbing names": (
+        lambda: zipped({"../../climbed.png": picture(), "../climbed.txt": b"x"}),
+        {Reason.NO_FRAMES},
+    ),
+    "climbing names of Windows": (
+        lambda: zipped({"..\\..\\climbed.png": picture()}),
+        {Reason.NO_FRAMES, "ok"},
+    ),
+    "absolute names": (
+        lambda: zipped({"/tmp/climbed.png": picture()}),  # noqa: S108 - never written
+        {"ok"},
+    ),
     "drive letters": (lambda: zipped({"C:/climbed.png": picture()}), {"ok"}),
     "NUL in a name": (
         lambda: zipped({"0XX.png": picture()}).replace(b"0XX.png", b"0\0/.png"),
         {"ok", Reason.NO_FRAMES, Reason.BAD_ARCHIVE},
     ),
     "names that are no UTF-8": (
-        lambda: patched(zipped({"图.png": picture()}).replace("图".encode(), b"\xff\xfe\xfd"), b"none", 0, b""),
+        lambda: patched(
+            zipped({"图.png": picture()}).replace("图".encode(), b"\xff\xfe\xfd"), b"none", 0, b""
+        ),
         {Reason.BAD_ARCHIVE},
     ),
     "a symbolic link": (lambda: zipped({link(): b"/etc/passwd"}), {Reason.BAD_ARCHIVE}),
@@ -116,7 +139,9 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], set[str]]] = {
         {Reason.BAD_ARCHIVE},
     ),
     "encrypted by AES": (
-        lambda: patched(patched(zipped(pictures()), LOCAL, 6, b"\1\0\x63"), CENTRAL, 8, b"\1\0\x63"),
+        lambda: patched(
+            patched(zipped(pictures()), LOCAL, 6, b"\1\0\x63"), CENTRAL, 8, b"\1\0\x63"
+        ),
         {Reason.BAD_ARCHIVE},
     ),
     "a method that few know": (
@@ -126,8 +151,14 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "entries on the same bytes": (lambda: overlapping(9), {Reason.BAD_ARCHIVE}),
     "entries inside each other": (lambda: overlapping(9, shift=1), {Reason.BAD_ARCHIVE}),
     "thousands of entries on the same bytes": (lambda: overlapping(4000), {Reason.BAD_ARCHIVE}),
-    "a size too large": (lambda: patched(zipped(pictures()), CENTRAL, 20, b"\0\0\1\0\0\0\1\0"), {Reason.BAD_ARCHIVE}),
-    "a size too small": (lambda: patched(zipped(pictures()), CENTRAL, 20, b"\7\0\0\0\7\0\0\0"), {Reason.BAD_ARCHIVE}),
+    "a size too large": (
+        lambda: patched(zipped(pictures()), CENTRAL, 20, b"\0\0\1\0\0\0\1\0"),
+        {Reason.BAD_ARCHIVE},
+    ),
+    "a size too small": (
+        lambda: patched(zipped(pictures()), CENTRAL, 20, b"\7\0\0\0\7\0\0\0"),
+        {Reason.BAD_ARCHIVE},
+    ),
     "unpacked sizes that lie": (
         lambda: patched(zipped(pictures(), zipfile.ZIP_DEFLATED), CENTRAL, 24, b"\7\0\0\0"),
         {Reason.BAD_ARCHIVE},
@@ -151,29 +182,52 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], set[str]]] = {
         {Reason.TOO_LARGE},
     ),
     "zeros that say they are few": (
-        lambda: patched(zipped({"0.png": png_of(9, 9) + bytes(2**26)}, zipfile.ZIP_DEFLATED), CENTRAL, 24, b"\0\0\1\0"),
+        lambda: patched(
+            zipped({"0.png": png_of(9, 9) + bytes(2**26)}, zipfile.ZIP_DEFLATED),
+            CENTRAL,
+            24,
+            b"\0\0\1\0",
+        ),
         {Reason.BAD_ARCHIVE},
     ),
     "a zip of zips": (
-        lambda: zipped({f"{i}.png": zipped({"0.png": bytes(2**20)}, zipfile.ZIP_DEFLATED) for i in range(9)}),
+        lambda: zipped(
+            {f"{i}.png": zipped({"0.png": bytes(2**20)}, zipfile.ZIP_DEFLATED) for i in range(9)}
+        ),
         {Reason.DECODE_ERROR},
     ),
-    "a picture of 60,000 by 60,000": (lambda: zipped({"0.png": png_of(60_000, 60_000)}), {Reason.TOO_LARGE}),
+    "a picture of 60,000 by 60,000": (
+        lambda: zipped({"0.png": png_of(60_000, 60_000)}),
+        {Reason.TOO_LARGE},
+    ),
     "a picture with a text of 64 MiB": (
         lambda: zipped({"0.png": png_of(9, 9, (b"zTXt", b"a\0\0" + zlib.compress(bytes(2**26))))}),
         {Reason.DECODE_ERROR},
     ),
     "other formats named png": (
-        lambda: zipped({f"{i}.png": picture(form) for i, form in enumerate(("GIF", "TIFF", "EPS", "PDF", "BMP"))}),
+        lambda: zipped(
+            {
+                f"{i}.png": picture(form)
+                for i, form in enumerate(("GIF", "TIFF", "EPS", "PDF", "BMP"))
+            }
+        ),
         {Reason.DECODE_ERROR},
     ),
-    "noise": (lambda: random.Random(0).randbytes(2**16), {Reason.BAD_ARCHIVE}),  # noqa: S311 - noise, no secret
+    "noise": (
+        lambda: random.Random(0).randbytes(2**16),  # noqa: S311 - noise, no secret
+        {Reason.BAD_ARCHIVE},
+    ),
 }
 
 
 def paths_around(folder: Path) -> list[Path]:
-    """All that is in a folder and beside it, and what names with dots would lay above, where others work too."""
-    return sorted([*folder.rglob("*"), *folder.parent.iterdir(), *folder.parent.parent.glob("climbed*")])
+    """All that is in a folder and beside it.
+
+    And what names with dots would lay above, where others work too.
+    """
+    return sorted(
+        [*folder.rglob("*"), *folder.parent.iterdir(), *folder.parent.parent.glob("climbed*")]
+    )
 
 
 def test_hostile_archives_write_nothing_and_take_little(
@@ -201,6 +255,6 @@ def test_hostile_archives_write_nothing_and_take_little(
     shown = ", ".join(f"{number} {reason}" for reason, number in counts.most_common())
     record(
         "archives",
-        f"{len(ARCHIVES)} hostile zips: 0 files outside, each within {slowest:.1f} s with the zip after it and 1 GiB "
-        f"of address space ({shown})",
+        f"{len(ARCHIVES)} hostile zips: 0 files outside, each within {slowest:.1f} s with the zip"
+        f" after it and 1 GiB of address space ({shown})",
     )

@@ -1,4 +1,7 @@
-"""A listing that names what is no medium: each is one row of the ledger, and nothing is waited for."""
+"""A listing that names what is no medium.
+
+Each is one row of the ledger, and nothing is waited for.
+"""
 
 import json
 import os
@@ -9,10 +12,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from featurestore.ledger import LEDGER_FILE
-from featurestore.reasons import OK
-from flows import wanted_specs
-from flows.ingest_videos import list_videos
+from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.reasons import OK
+from flows.deployments.ingest_videos import list_videos
+from flows.operations import wanted_specs
 from flows.settings import load_settings
 from tests.bad_paths import BAD_PATHS, without_privileges
 from tests.hostile.house import publish, write_settings
@@ -39,7 +42,10 @@ def test_each_bad_path_is_one_ledger_row_with_its_reason_and_harms_no_other(
         return real(path, *given, **named)
 
     manifest = tmp_path / "manifest.jsonl"
-    rows = [{"video_id": f"{place:02d}", "path": name, "title": "标题"} for place, name in enumerate(names)]
+    rows = [
+        {"video_id": f"{place:02d}", "path": name, "title": "标题"}
+        for place, name in enumerate(names)
+    ]
     manifest.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     with without_privileges(), monkeypatch.context() as patched:
         patched.setattr(os, "open", watched)
@@ -48,8 +54,12 @@ def test_each_bad_path_is_one_ledger_row_with_its_reason_and_harms_no_other(
         fingerprints = wanted_specs.freeze(store, wanted_specs.prepare(store, load_settings()), now)
         frames = publish(store, "day", "frames", fingerprints["frames"], now)
     assert (summary["num_videos"], summary["num_media_unread"]) == (len(names), len(BAD_PATHS))
-    assert set(opened) & set(BAD_PATHS) == {"closed"}  # nothing but a regular file of fit size is opened
-    ledger = tables.read_table(frames, LEDGER_FILE).with_columns(place=pl.col("video_id").cast(pl.Int64))
+    assert set(opened) & set(BAD_PATHS) == {
+        "closed"
+    }  # nothing but a regular file of fit size is opened
+    ledger = tables.read_table(frames, LEDGER_FILE).with_columns(
+        place=pl.col("video_id").cast(pl.Int64)
+    )
     assert ledger["video_id"].to_list() == [row["video_id"] for row in rows]
     for place, outcome, detail in ledger.select("place", "outcome", "detail").iter_rows():
         name = names[place]
@@ -62,7 +72,8 @@ def test_each_bad_path_is_one_ledger_row_with_its_reason_and_harms_no_other(
     assert text.facts["outcomes"] == {OK: len(names)}
     record(
         "bad paths",
-        f"{len(BAD_PATHS)} paths (a folder, a named pipe, a socket, a device, a loop of links, a file closed to its "
-        f"reader, one of 256 MiB and a byte, a name of 300 characters): {len(names)} videos listed, {len(BAD_PATHS)} "
-        "ledger rows with their reasons, 0 refused ingests, 0 opened but the closed file, 2 of 2 neighbours decoded",
+        f"{len(BAD_PATHS)} paths (a folder, a named pipe, a socket, a device, a loop of links, a"
+        " file closed to its reader, one of 256 MiB and a byte, a name of 300 characters):"
+        f" {len(names)} videos listed, {len(BAD_PATHS)} ledger rows with their reasons, 0 refused"
+        " ingests, 0 opened but the closed file, 2 of 2 neighbours decoded",
     )

@@ -1,4 +1,7 @@
-"""Small files that ask for much: each ends soon, in little memory, and its neighbours are decoded as ever."""
+"""Small files that ask for much.
+
+Each ends soon, in little memory, and its neighbours are decoded as ever.
+"""
 
 import contextlib
 import itertools
@@ -11,12 +14,12 @@ from typing import Self
 
 import numpy as np
 
-from featurestore.extract.framing import DecodedFrames, Framing
-from featurestore.extract.jail import MEMORY_BYTES
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.extract.work_limits import WorkLimits
-from featurestore.reasons import OK, Reason
+from featurestore.extraction.decoding.framing import DecodedFrames, Framing
+from featurestore.extraction.decoding.isolation.jail import MEMORY_BYTES
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.reasons import OK, Reason
 from tests.hostile.bombs import BOMBS
 
 SMALL = 13
@@ -49,7 +52,9 @@ class _Peak:
                         status = Path(f"/proc/{pid}/status").read_text()
                         # Before it becomes a worker, a child has its parent's memory and name.
                         if "Seccomp:\t2" in status:
-                            self.kilobytes = max(self.kilobytes, int(status.split("VmHWM:")[1].split()[0]))
+                            self.kilobytes = max(
+                                self.kilobytes, int(status.split("VmHWM:")[1].split()[0])
+                            )
 
 
 def test_bombs_end_soon_in_little_memory_and_harm_no_neighbour(

@@ -1,4 +1,7 @@
-"""Text that breaks careless readers, in ids, titles, OCR, speech and media tags: all is kept and harms no other."""
+"""Text that breaks careless readers, in ids, titles, OCR, speech and media tags.
+
+All is kept and harms no other.
+"""
 
 import io
 import json
@@ -12,15 +15,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from featurestore import embeddings, tokens, wanted
-from featurestore.extract.text import TextExtractor, TextRecipe
-from featurestore.extract.tfidf import TermWeights
-from featurestore.extract.words import read_fields
-from featurestore.ledger import LEDGER_FILE
-from featurestore.reasons import OK, Reason
-from featurestore.spec import TextSpec
-from flows import wanted_specs
-from flows.ingest_videos import list_videos
+from featurestore import wanted
+from featurestore.extraction.words.text import TextExtractor, TextRecipe
+from featurestore.extraction.words.tfidf import TermWeights
+from featurestore.extraction.words.words import read_fields
+from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.reasons import OK, Reason
+from featurestore.views.frames import embeddings
+from featurestore.views.spec import TextSpec
+from featurestore.views.text import tokens
+from flows.deployments.ingest_videos import list_videos
+from flows.operations import wanted_specs
 from flows.settings import load_settings
 from tests.hostile.house import publish, write_settings
 from warehouse import commits, tables
@@ -95,7 +100,18 @@ IDS = [
         "00000000000000000001",
     ),
 ]
-BAD_IDS = ["", " a", "a\0b", "a\nb", "半\ud83d", "\u202ea", "a\u2066", "\ufeffa", "a\u200b", "x" * 129]
+BAD_IDS = [
+    "",
+    " a",
+    "a\0b",
+    "a\nb",
+    "半\ud83d",
+    "\u202ea",
+    "a\u2066",
+    "\ufeffa",
+    "a\u200b",
+    "x" * 129,
+]
 
 
 def clip(title: bytes) -> bytes:
@@ -106,7 +122,9 @@ def clip(title: bytes) -> bytes:
         stream = output.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
         stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
         for i in range(10):
-            frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), 20 * i, np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                np.full((64, 96, 3), 20 * i, np.uint8), format="rgb24"
+            )
             frame.pts, frame.time_base = i, Fraction(1, 25)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
@@ -120,7 +138,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def rows(folder: Path) -> list[dict[str, Any]]:
-    """Each id with odd text in each field by turns, and clean neighbours between; some have media with foreign tags."""
+    """Each id with odd text in each field by turns, and clean neighbours between.
+
+    Some have media with foreign tags.
+    """
     titles = [
         "短视频标题".encode("gbk"),
         b"\xff\xfe\x80\x81",
@@ -136,9 +157,22 @@ def rows(folder: Path) -> list[dict[str, Any]]:
         texts = [odd[(index + 7 * field) % len(odd)] for field in range(4)]
         lines = [{"time": 1.5, "text": texts[1]}, {"time": None, "text": texts[2]}]
         path = f"{index}.mp4" if index < len(titles) else ""
-        rows.append({"video_id": video_id, "path": path, "title": texts[0], "ocr": lines, "asr": texts[3]})
-        rows.append({"video_id": f"clean{index:03}", "path": "", "title": CLEAN[index % 3], "ocr": [], "asr": "外滩"})
-    rows += [{"video_id": f"无字{i}", "path": "", "title": "\u202e", "ocr": [], "asr": "嗯嗯嗯"} for i in range(2)]
+        rows.append(
+            {"video_id": video_id, "path": path, "title": texts[0], "ocr": lines, "asr": texts[3]}
+        )
+        rows.append(
+            {
+                "video_id": f"clean{index:03}",
+                "path": "",
+                "title": CLEAN[index % 3],
+                "ocr": [],
+                "asr": "外滩",
+            }
+        )
+    rows += [
+        {"video_id": f"无字{i}", "path": "", "title": "\u202e", "ocr": [], "asr": "嗯嗯嗯"}
+        for i in range(2)
+    ]
     return rows
 
 
@@ -162,7 +196,9 @@ def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
     summary = list_videos("manifest", write(folder / "manifest.jsonl", rows), "odd", "unlabeled")
     store = open_store(folder / "store")
     fingerprints = wanted_specs.freeze(store, wanted_specs.prepare(store, load_settings()), now)
-    text, frames = (publish(store, "odd", view, fingerprints[view], now) for view in ("text", "frames"))
+    text, frames = (
+        publish(store, "odd", view, fingerprints[view], now) for view in ("text", "frames")
+    )
 
     listed = tables.videos(tables.video_partition(store, "odd"))
     ids = sorted(row["video_id"] for row in rows)
@@ -175,7 +211,9 @@ def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
         assert len(title) == len(given)
         assert all(kept in (was, "\ufffd") for was, kept in zip(given, title, strict=True))
 
-    with_text = {row["video_id"] for row in rows if read_fields(row["title"], _lines(row), row["asr"])}
+    with_text = {
+        row["video_id"] for row in rows if read_fields(row["title"], _lines(row), row["asr"])
+    }
     ledger = tables.read_table(text, LEDGER_FILE)
     assert ledger["video_id"].to_list() == ids
     assert set(ledger.filter(outcome=OK)["video_id"]) == with_text == set(ids) - {"无字0", "无字1"}
@@ -188,12 +226,15 @@ def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
     assert ledger["video_id"].to_list() == ids
     with_media = sorted(row["video_id"] for row in rows if row["path"])
     assert ledger.filter(outcome=OK)["video_id"].to_list() == with_media
-    assert list(embeddings.open_mapped(commits.verified_path(frames, "shard-00000.h5")).video_ids) == with_media
+    assert (
+        list(embeddings.open_mapped(commits.verified_path(frames, "shard-00000.h5")).video_ids)
+        == with_media
+    )
     record(
         "Chinese metadata",
-        f"{len(rows)} videos with ids in any script: {len(ids)} listed, {len(damaged)} texts with characters that "
-        f"cannot be stored counted, {len(with_text)} token rows, {len(with_media)} media with foreign tags decoded, "
-        "0 neighbours changed",
+        f"{len(rows)} videos with ids in any script: {len(ids)} listed, {len(damaged)} texts with"
+        f" characters that cannot be stored counted, {len(with_text)} token rows, {len(with_media)}"
+        " media with foreign tags decoded, 0 neighbours changed",
     )
 
 
@@ -212,7 +253,9 @@ def _neighbours(rows: pl.DataFrame) -> pl.DataFrame:
 def _alone(store: Store, fingerprint: str, listed: pl.DataFrame) -> pl.DataFrame:
     """Rows of the clean videos, extracted without the others."""
     commit = wanted.spec_commit(store, "text", fingerprint)
-    weights = TermWeights.from_files({name: commits.read_bytes(commit, name) for name in commit.files})
+    weights = TermWeights.from_files(
+        {name: commits.read_bytes(commit, name) for name in commit.files}
+    )
     vocabulary = commits.read_bytes(commit, wanted.VOCABULARY_FILE)
     recipe = TextRecipe(wanted.load_spec(store, fingerprint, TextSpec), vocabulary, weights)
     return TextExtractor(recipe).extract(_neighbours(listed))
@@ -220,10 +263,14 @@ def _alone(store: Store, fingerprint: str, listed: pl.DataFrame) -> pl.DataFrame
 
 @pytest.mark.parametrize("video_id", BAD_IDS)
 @pytest.mark.usefixtures("settings")
-def test_an_id_that_cannot_be_kept_is_named_in_one_sentence_with_its_row(tmp_path: Path, video_id: str) -> None:
+def test_an_id_that_cannot_be_kept_is_named_in_one_sentence_with_its_row(
+    tmp_path: Path, video_id: str
+) -> None:
     rows = [{"video_id": "a", "path": ""}, {"video_id": video_id, "path": ""}]
     manifest = write(tmp_path / "manifest.jsonl", rows)
-    with pytest.raises(Invalid, match=r"manifest\.jsonl, row 2: video id .* is not usable: give") as refused:
+    with pytest.raises(
+        Invalid, match=r"manifest\.jsonl, row 2: video id .* is not usable: give"
+    ) as refused:
         list_videos("manifest", manifest, "bad", "score", strict=True)
     summary = list_videos("manifest", manifest, "bad", "score")
     assert (summary["num_videos"], summary["rows_set_aside"]) == (1, (str(refused.value),))
@@ -234,7 +281,11 @@ def test_an_id_that_cannot_be_kept_is_named_in_one_sentence_with_its_row(tmp_pat
 @pytest.mark.usefixtures("settings")
 def test_a_listing_in_gbk_is_refused_in_one_sentence(tmp_path: Path, suffix: str) -> None:
     manifest = tmp_path / f"manifest.{suffix}"
-    row = '{"video_id": "a", "path": "", "title": "标题"}\n' if suffix == "jsonl" else "video_id,path,title\na,,标题\n"
+    row = (
+        '{"video_id": "a", "path": "", "title": "标题"}\n'
+        if suffix == "jsonl"
+        else "video_id,path,title\na,,标题\n"
+    )
     manifest.write_bytes(row.encode("gbk"))
     with pytest.raises(Invalid, match=r"is not UTF-8 .*: save it as UTF-8"):
         list_videos("manifest", manifest, "bad", "score")
@@ -244,10 +295,13 @@ def test_the_contest_layout_reads_odd_text_too(tmp_path: Path) -> None:
     annotations = tmp_path / "labeled.json"
     odd = [*DAMAGED, *ODD]
     rows = [
-        {"id": f"{i:020}", "title": text, "asr": text, "ocr": [{"time": 1, "text": text}]} for i, text in enumerate(odd)
+        {"id": f"{i:020}", "title": text, "asr": text, "ocr": [{"time": 1, "text": text}]}
+        for i, text in enumerate(odd)
     ]
     annotations.write_text(json.dumps(rows))
     found = list(wbdc.read_records(annotations, "labeled"))
     for text, each in zip(odd, found, strict=True):
-        kept = "".join("\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
+        kept = "".join(
+            "\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text
+        )
         assert (each.title, each.asr, each.ocr[0].text) == (kept, kept, kept)

@@ -1,4 +1,7 @@
-"""Clocks that begin again, jump or wrap in the middle of a video: each gives exactly the frames of its timeline."""
+"""Clocks that begin again, jump or wrap in the middle of a video.
+
+Each gives exactly the frames of its timeline.
+"""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -8,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from featurestore.extract.frame_sampling import sample
-from featurestore.extract.framing import DecodedFrames
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.reasons import Reason
+from featurestore.extraction.decoding.frame_sampling import sample
+from featurestore.extraction.decoding.framing import DecodedFrames
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.progress.reasons import Reason
 from tests import numbered
 from tests.hostile import structures
 from warehouse.errors import Rejected
@@ -20,7 +23,10 @@ from warehouse.errors import Rejected
 PART, RATE = 30, 25
 PART_SECONDS = PART / RATE
 FORMS: dict[str, tuple[structures.Find, dict[str, Any]]] = {
-    "MPEG-TS": (structures.transport_stream, {"container": "mpegts", "options": {"g": "12", "bf": "3"}}),
+    "MPEG-TS": (
+        structures.transport_stream,
+        {"container": "mpegts", "options": {"g": "12", "bf": "3"}},
+    ),
     "MPEG-TS of MPEG-2": (
         structures.transport_stream,
         {"container": "mpegts", "codec": "mpeg2video", "options": {"g": "12", "bf": "2"}},
@@ -36,7 +42,10 @@ FORMS: dict[str, tuple[structures.Find, dict[str, Any]]] = {
         },
     ),
     "FLV": (structures.flv, {"container": "flv", "options": {"g": "12", "bf": "3"}}),
-    "FLV of Sorenson's codec": (structures.flv, {"container": "flv", "codec": "flv", "options": {"g": "12"}}),
+    "FLV of Sorenson's codec": (
+        structures.flv,
+        {"container": "flv", "codec": "flv", "options": {"g": "12"}},
+    ),
 }
 _FLV_HEADER_BYTES = 13
 
@@ -116,8 +125,9 @@ def test_each_section_of_a_clock_has_its_share_of_the_frames(
     assert wrong == {}
     record(
         "clock discontinuities",
-        f"{len(made)} clips of MPEG-TS, MPEG-PS and FLV whose clocks begin again, go back, jump by up to ten hours, "
-        "wrap, pause or start late: each gave exactly the 8 frames of its sections laid end to end, and their times",
+        f"{len(made)} clips of MPEG-TS, MPEG-PS and FLV whose clocks begin again, go back, jump by"
+        " up to ten hours, wrap, pause or start late: each gave exactly the 8 frames of its"
+        " sections laid end to end, and their times",
     )
 
 

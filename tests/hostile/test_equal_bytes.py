@@ -1,4 +1,4 @@
-"""Equal files give equal commits, whatever is wrong with them and wherever a process lies in memory."""
+"""Equal files give equal commits, whatever is wrong with them."""
 
 import itertools
 import os
@@ -14,9 +14,9 @@ import av
 import numpy as np
 import polars as pl
 
-from featurestore.ledger import LEDGER_FILE
-from featurestore.reasons import MAX_DETAIL_CHARS, OK, Reason
-from featurestore.views import address
+from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.reasons import MAX_DETAIL_CHARS, OK, Reason
+from featurestore.views.heads import address
 from tests import numbered
 from tests.fault import job
 from tests.hostile.bombs import BOMBS
@@ -29,9 +29,17 @@ from warehouse.printable import printable
 ROOT = Path(__file__).parents[2]
 SMALL, FULL = 40, 300
 NUM_POISONED = 9
-PICTURES = zipped({"0.png": encoded("PNG", 40), "1.jpg": encoded("JPEG", 40), "2.webp": encoded("WEBP", 40)})
+PICTURES = zipped(
+    {"0.png": encoded("PNG", 40), "1.jpg": encoded("JPEG", 40), "2.webp": encoded("WEBP", 40)}
+)
 OF_THE_DECODERS = {
-    *(Reason.TOO_LARGE, Reason.NOT_MEDIA, Reason.NO_VIDEO_STREAM, Reason.UNSUPPORTED_CODEC, Reason.NO_FRAMES),
+    *(
+        Reason.TOO_LARGE,
+        Reason.NOT_MEDIA,
+        Reason.NO_VIDEO_STREAM,
+        Reason.UNSUPPORTED_CODEC,
+        Reason.NO_FRAMES,
+    ),
     *(Reason.BAD_ARCHIVE, Reason.DECODE_ERROR, Reason.DECODED_SHORT, Reason.EMPTY_FILE),
 }
 
@@ -40,7 +48,9 @@ def sound_alone() -> bytes:
     with tempfile.NamedTemporaryFile() as file:
         with av.open(file.name, "w", format="mp4") as output:
             stream = output.add_stream("aac", rate=44100)
-            frame = av.AudioFrame.from_ndarray(np.zeros((1, 44100), np.float32), format="fltp", layout="mono")
+            frame = av.AudioFrame.from_ndarray(
+                np.zeros((1, 44100), np.float32), format="fltp", layout="mono"
+            )
             frame.sample_rate = 44100
             output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
@@ -51,13 +61,23 @@ def broken_media(clips: Mapping[str, bytes], num_mutated: int, num_bombs: int) -
     """Files of every kind that fails, by name; and some that do not."""
     rng = np.random.default_rng(11)
     mutated = {
-        f"mutated {i}.mp4": MUTATIONS[i // len(clips) % len(MUTATIONS)](list(clips.values())[i % len(clips)], rng)
+        f"mutated {i}.mp4": MUTATIONS[i // len(clips) % len(MUTATIONS)](
+            list(clips.values())[i % len(clips)], rng
+        )
         for i in range(num_mutated)
     }
-    damaged = {f"mutated {i}.zip": MUTATIONS[i % len(MUTATIONS)](PICTURES, rng) for i in range(num_mutated)}
-    bombs = {f"bomb {i}.mp4": make() for i, make in enumerate(itertools.islice(BOMBS.values(), num_bombs))}
+    damaged = {
+        f"mutated {i}.zip": MUTATIONS[i % len(MUTATIONS)](PICTURES, rng) for i in range(num_mutated)
+    }
+    bombs = {
+        f"bomb {i}.mp4": make()
+        for i, make in enumerate(itertools.islice(BOMBS.values(), num_bombs))
+    }
     archives = {f"archive {i}.zip": make() for i, (make, _) in enumerate(ARCHIVES.values())}
-    poisoned = {f"poisoned {i}.zip": make() for i, make in enumerate(itertools.islice(POISONED.values(), NUM_POISONED))}
+    poisoned = {
+        f"poisoned {i}.zip": make()
+        for i, make in enumerate(itertools.islice(POISONED.values(), NUM_POISONED))
+    }
     others = {
         "empty.mp4": b"",
         "text.mp4": "没有视频\x1b[2J".encode(),
@@ -91,7 +111,11 @@ def test_equal_files_give_equal_commits_in_any_process(
             (folder / name).write_bytes(payload)
         environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
         program = [sys.executable, "-m", "tests.hostile.extraction", str(folder), str(root)]
-        made[subprocess.run(program, env=environment, capture_output=True, text=True, check=True).stdout.strip()] = root
+        made[
+            subprocess.run(
+                program, env=environment, capture_output=True, text=True, check=True
+            ).stdout.strip()
+        ] = root
     ledgers = [ledger_of(root) for root in (tmp_path / "store 1", tmp_path / "store 2")]
     assert ledgers[0].rows() == ledgers[1].rows()
     assert len(made) == 1
@@ -102,9 +126,9 @@ def test_equal_files_give_equal_commits_in_any_process(
         assert not re.search("0x[0-9a-f]|object at|Errno|Error", detail), detail
     record(
         "equal bytes",
-        f"{len(media):,} broken and good files extracted in 2 processes with other hash seeds, addresses and folders: "
-        f"the same commit, with the same sentence in each of {sum(counts.values()) - counts[OK]:,} rows that failed "
-        f"for {len(counts) - 1} reasons",
+        f"{len(media):,} broken and good files extracted in 2 processes with other hash seeds,"
+        " addresses and folders: the same commit, with the same sentence in each of"
+        f" {sum(counts.values()) - counts[OK]:,} rows that failed for {len(counts) - 1} reasons",
     )
 
 

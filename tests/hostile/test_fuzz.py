@@ -12,14 +12,16 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from featurestore import chunking, frame_chunks, ledger
-from featurestore.extract.frame_sampling import sample
-from featurestore.extract.framing import DecodedFrames
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.outcome import FrameOutcome
-from featurestore.reasons import OK, Reason
-from featurestore.spec import FrameSpec
+from featurestore import chunking
+from featurestore.extraction.decoding.frame_sampling import sample
+from featurestore.extraction.decoding.framing import DecodedFrames
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.progress import ledger
+from featurestore.progress.reasons import OK, Reason
+from featurestore.views.frames import frame_chunks
+from featurestore.views.frames.outcome import FrameOutcome
+from featurestore.views.spec import FrameSpec
 from tests.specs import bare_frame_spec
 from warehouse.errors import Rejected
 
@@ -60,19 +62,39 @@ def cut(payload: bytes, rng: Rng) -> bytes:
     return payload[: int(rng.integers(len(payload) // 4, len(payload)))]
 
 
-MUTATIONS: tuple[Callable[[bytes, Rng], bytes], ...] = (flip, flip, flip, scramble, blank, drop, repeat, cut)
+MUTATIONS: tuple[Callable[[bytes, Rng], bytes], ...] = (
+    flip,
+    flip,
+    flip,
+    scramble,
+    blank,
+    drop,
+    repeat,
+    cut,
+)
 
 
 @functools.cache
 def last_needed(payload: bytes) -> int:
-    """Where the packet of the last frame to be taken begins; a file cut before it can't be whole."""
+    """Where the packet of the last frame to be taken begins.
+
+    A file cut before it can't be whole.
+    """
     with av.open(io.BytesIO(payload)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
-        places = sorted((packet.pts if packet.pts is not None else packet.dts, packet.pos) for packet in packets)
+        places = sorted(
+            (packet.pts if packet.pts is not None else packet.dts, packet.pos) for packet in packets
+        )
     return max(int(places[i][1]) for i in sample(range(len(places)), len(places), 8))
 
 
-TOO_SHORT = {Reason.DECODED_SHORT, Reason.DECODE_ERROR, Reason.NOT_MEDIA, Reason.NO_FRAMES, Reason.NO_VIDEO_STREAM}
+TOO_SHORT = {
+    Reason.DECODED_SHORT,
+    Reason.DECODE_ERROR,
+    Reason.NOT_MEDIA,
+    Reason.NO_FRAMES,
+    Reason.NO_VIDEO_STREAM,
+}
 
 
 def outcome_of(decoded: Outcome) -> FrameOutcome:
@@ -143,6 +165,7 @@ def test_mutated_clips_each_end_in_the_ledger_and_no_run_ends(
     shown = ", ".join(f"{number:,} {reason}" for reason, number in counts.most_common())
     record(
         "fuzz",
-        f"{count:,} mutated clips over {len(clips)} codecs: 0 deaths of the run, {counts.total():,} in the ledger "
-        f"({shown}); {len(cut_short):,} cut before a frame they should give, 0 of them ok",
+        f"{count:,} mutated clips over {len(clips)} codecs: 0 deaths of the run, {counts.total():,}"
+        f" in the ledger ({shown}); {len(cut_short):,} cut before a frame they should give, 0 of"
+        " them ok",
     )

@@ -1,4 +1,7 @@
-"""Files that name other files or hosts: the decoder opens none of them, whichever way it is tried."""
+"""Files that name other files or hosts.
+
+The decoder opens none of them, whichever way it is tried.
+"""
 
 import ctypes
 import json
@@ -16,11 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from featurestore.extract.jail import Layer
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.extract.video.container import FORMATS
-from featurestore.reasons import Reason
+from featurestore.extraction.decoding.isolation.jail import Layer
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.extraction.decoding.video.container import FORMATS
+from featurestore.progress.reasons import Reason
 
 IN_ACCESS, IN_OPEN = 1, 0x20
 
@@ -82,7 +85,10 @@ def canaries(tmp_path: Path, clip: bytes, transport_stream: bytes) -> Iterator[C
     libc = ctypes.CDLL(None)
     inotify = libc.inotify_init1(os.O_CLOEXEC)
     libc.inotify_add_watch(inotify, bytes(folder), IN_ACCESS | IN_OPEN)
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.socket(type=socket.SOCK_DGRAM) as datagrams,
+    ):
         port = server.getsockname()[1]
         datagrams.bind(("127.0.0.1", port))
         names = frozenset(f"secret.{suffix}".encode() for suffix in contents)
@@ -91,7 +97,9 @@ def canaries(tmp_path: Path, clip: bytes, transport_stream: bytes) -> Iterator[C
 
 
 def hls(*lines: str) -> str:
-    return "\n".join(("#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:2", *lines, "#EXT-X-ENDLIST", ""))
+    return "\n".join(
+        ("#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:2", *lines, "#EXT-X-ENDLIST", "")
+    )
 
 
 def segment(place: str) -> str:
@@ -100,30 +108,54 @@ def segment(place: str) -> str:
 
 def dash(inner: str) -> str:
     head = '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">'
-    sets = f'<Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="9">{inner}</Representation>'
+    sets = (
+        '<Period><AdaptationSet mimeType="video/mp4"><Representation id="1"'
+        f' bandwidth="9">{inner}</Representation>'
+    )
     return f"{head}{sets}</AdaptationSet></Period></MPD>"
 
 
 def sdp(*lines: str) -> str:
-    return "\r\n".join(("v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=x", "c=IN IP4 127.0.0.1", "t=0 0", *lines, ""))
+    return "\r\n".join(
+        ("v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=x", "c=IN IP4 127.0.0.1", "t=0 0", *lines, "")
+    )
 
 
 def refer(clip: bytes, kind: bytes, reference: bytes) -> bytes:
-    """Replace a MOV's data reference, which says that media lie in the file itself, by one to another place."""
+    """Replace a MOV's data reference.
+
+    Which says that media lie in the file itself, by one to another place.
+    """
     at = clip.index(b"url \0\0\0\1") - 4
     entry = struct.pack(">I", len(reference) + 12) + kind + bytes(4) + reference
     out = bytearray(clip[:at] + entry + clip[at + 12 :])
     for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
         where = out.index(box) - 4
-        struct.pack_into(">I", out, where, struct.unpack_from(">I", out, where)[0] + len(entry) - 12)
+        struct.pack_into(
+            ">I", out, where, struct.unpack_from(">I", out, where)[0] + len(entry) - 12
+        )
     return bytes(out)
 
 
 def alias(place: str) -> bytes:
     """What an `alis` data reference holds: an absolute path, as old Macs wrote it."""
     path = place.encode()
-    named = bytes(10) + bytes([4]) + b"disk".ljust(27, b"\0") + bytes(12) + bytes([10]) + b"secret.mp4".ljust(63, b"\0")
-    return named + bytes(36) + struct.pack(">HH", 2, len(path)) + path + bytes(len(path) % 2) + b"\xff\xff\0\0"
+    named = (
+        bytes(10)
+        + bytes([4])
+        + b"disk".ljust(27, b"\0")
+        + bytes(12)
+        + bytes([10])
+        + b"secret.mp4".ljust(63, b"\0")
+    )
+    return (
+        named
+        + bytes(36)
+        + struct.pack(">HH", 2, len(path))
+        + path
+        + bytes(len(path) % 2)
+        + b"\xff\xff\0\0"
+    )
 
 
 def movie_reference(place: str) -> bytes:
@@ -152,11 +184,26 @@ def crafted(clip: bytes, canaries: Canaries) -> dict[str, tuple[str, bytes]]:
         "hls, subfile:": (".m3u8", segment(f"subfile,,start,0,end,999,,:{ts}")),
         "hls, concat:": (".m3u8", segment(f"concat:{ts}|{ts}")),
         "hls, crypto:": (".m3u8", segment(f"crypto:{ts}")),
-        "hls, key file": (".m3u8", hls(f'#EXT-X-KEY:METHOD=AES-128,URI="{near}.key"', "#EXTINF:2,", f"{near}.ts")),
-        "hls, key by http:": (".m3u8", hls(f'#EXT-X-KEY:METHOD=AES-128,URI="{web}/k"', "#EXTINF:2,", f"{near}.ts")),
-        "hls, first part": (".m3u8", hls(f'#EXT-X-MAP:URI="{near}.mp4"', "#EXTINF:2,", f"{near}.m4s")),
-        "hls, further playlist": (".m3u8", f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\n{near}.m3u8\n"),
-        "hls, further playlist by http:": (".m3u8", f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\n{web}/a.m3u8\n"),
+        "hls, key file": (
+            ".m3u8",
+            hls(f'#EXT-X-KEY:METHOD=AES-128,URI="{near}.key"', "#EXTINF:2,", f"{near}.ts"),
+        ),
+        "hls, key by http:": (
+            ".m3u8",
+            hls(f'#EXT-X-KEY:METHOD=AES-128,URI="{web}/k"', "#EXTINF:2,", f"{near}.ts"),
+        ),
+        "hls, first part": (
+            ".m3u8",
+            hls(f'#EXT-X-MAP:URI="{near}.mp4"', "#EXTINF:2,", f"{near}.m4s"),
+        ),
+        "hls, further playlist": (
+            ".m3u8",
+            f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\n{near}.m3u8\n",
+        ),
+        "hls, further playlist by http:": (
+            ".m3u8",
+            f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\n{web}/a.m3u8\n",
+        ),
         "hls, sound": (
             ".m3u8",
             "\n".join(
@@ -184,9 +231,18 @@ def crafted(clip: bytes, canaries: Canaries) -> dict[str, tuple[str, bytes]]:
             dash(f'<SegmentTemplate media="{near}.m4s" initialization="{near}.mp4" duration="2"/>'),
         ),
         "sdp, rtp": (".sdp", sdp(f"m=video {canaries.port} RTP/AVP 96", "a=rtpmap:96 H264/90000")),
-        "sdp, rtsp": (".sdp", sdp(f"a=control:rtsp://127.0.0.1:{canaries.port}/a", "m=video 0 RTP/AVP 96")),
-        "subtitles, their other half": ("/secret.idx", "# VobSub index file, v7\nsize: 64x64\nid: en, index: 0\n"),
-        "svg, image": (".svg", f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{mp4.as_uri()}"/></svg>'),
+        "sdp, rtsp": (
+            ".sdp",
+            sdp(f"a=control:rtsp://127.0.0.1:{canaries.port}/a", "m=video 0 RTP/AVP 96"),
+        ),
+        "subtitles, their other half": (
+            "/secret.idx",
+            "# VobSub index file, v7\nsize: 64x64\nid: en, index: 0\n",
+        ),
+        "svg, image": (
+            ".svg",
+            f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{mp4.as_uri()}"/></svg>',
+        ),
         "image pattern": ("/secret.%d.png", "no picture"),
         "image glob": ("/secret.*.png", "no picture"),
     }
@@ -203,7 +259,7 @@ def crafted(clip: bytes, canaries: Canaries) -> dict[str, tuple[str, bytes]]:
 PROBE = """
 import io, json, sys
 import av
-from featurestore.extract import decode, jail
+from featurestore.extraction import decode, jail
 
 options, layers, paths = json.loads(sys.stdin.readline())
 payloads = {path: open(path, "rb").read() for path in paths}
@@ -254,8 +310,13 @@ def laid(canaries: Canaries, clip: bytes) -> dict[str, Path]:
     return paths
 
 
-def probe(canaries: Canaries, laid: Iterable[Path], options: dict[str, str], layers: set[Layer]) -> Counter[str]:
-    """Have a plain opener try each crafted file by path and by bytes; how many reached a file, how many a port."""
+def probe(
+    canaries: Canaries, laid: Iterable[Path], options: dict[str, str], layers: set[Layer]
+) -> Counter[str]:
+    """Have a plain opener try each crafted file by path and by bytes.
+
+    How many reached a file, how many a port.
+    """
     seen: Counter[str] = Counter()
     program = subprocess.Popen(
         [sys.executable, "-c", PROBE],
@@ -289,16 +350,22 @@ def test_forty_crafted_files_open_no_file_and_no_connection(
     canaries: Canaries, laid: dict[str, Path], pool: DecodePool, record: Callable[[str, str], None]
 ) -> None:
     assert len(laid) == 40
-    items = {name: MediaItem(sha256(path.read_bytes()).hexdigest(), path, "video") for name, path in laid.items()}
+    items = {
+        name: MediaItem(sha256(path.read_bytes()).hexdigest(), path, "video")
+        for name, path in laid.items()
+    }
     canaries.opened()
     outcomes = dict(zip(items, pool.run(items.values()), strict=True))
     assert not canaries.opened()
     assert not canaries.connected()
     reasons = {name: getattr(outcome, "reason", "ok") for name, outcome in outcomes.items()}
-    # A MOV's own media are decoded whatever its URL says, and none where an alias says that they are elsewhere.
+    # A MOV's own media are decoded whatever its URL says, and none where an alias says that they
+    # are elsewhere.
     own = dict.fromkeys(("mov, reference to a path", "mov, reference by http:"), "ok")
     own["mov, alias"] = Reason.NO_FRAMES
-    others = dict.fromkeys(("mov, another movie", "mov, another movie by http:"), Reason.NO_VIDEO_STREAM)
+    others = dict.fromkeys(
+        ("mov, another movie", "mov, another movie by http:"), Reason.NO_VIDEO_STREAM
+    )
     assert reasons == dict.fromkeys(laid, Reason.NOT_MEDIA) | own | others
     shown = {name: probe(canaries, list(laid.values()), *way) for name, way in WAYS.items()}
     assert shown["nothing"]["files by path"] > 5
@@ -308,10 +375,17 @@ def test_forty_crafted_files_open_no_file_and_no_connection(
         assert not shown[name].total(), name
     # A careless opener enables data references, which are a MOV's own; ours leaves them off.
     assert shown["the list of formats"].total() == 2
-    assert not shown["Landlock on files"]["files by path"] + shown["Landlock on files"]["files by bytes"]
+    assert (
+        not shown["Landlock on files"]["files by path"]
+        + shown["Landlock on files"]["files by bytes"]
+    )
     alone = "; ".join(
         f"{name} {seen['files by path']}+{seen['files by bytes']} files, "
         f"{seen['ports by path']}+{seen['ports by bytes']} connections"
         for name, seen in shown.items()
     )
-    record("leaks", f"40 crafted files: 0 canary files opened, 0 connections. By path + by bytes, alone: {alone}")
+    record(
+        "leaks",
+        "40 crafted files: 0 canary files opened, 0 connections. By path + by bytes, alone:"
+        f" {alone}",
+    )

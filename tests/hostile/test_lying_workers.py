@@ -1,4 +1,7 @@
-"""Workers that a medium has taken over: what they answer is the death of one worker, and decides nothing else."""
+"""Workers that a medium has taken over.
+
+What they answer is the death of one worker, and decides nothing else.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from featurestore.extract.framing import DecodedFrames, Framing
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.reasons import Reason
+from featurestore.extraction.decoding.framing import DecodedFrames, Framing
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.progress.reasons import Reason
 from tests.hostile.test_worker_deaths import same
 from warehouse.errors import Rejected
 
 LIAR = """
 import json, os, time
-from featurestore.extract import decode_worker
+from featurestore.extraction import decode_worker
 
 def lay(framing, mask, seconds=(), beyond=0):
     decoded = decode_worker.DecodedFrames.of(framing, [], [])
@@ -38,22 +41,68 @@ decode_worker._DECODERS["video"] = decode
 decode_worker.main()
 """
 ANSWERS = [
-    *(b"", b"{", b"[" * 4000, b"9" * 5000, b"null", b"7", b'"ok"', b'{"ok": 1, "detail": 2}', b"\xff\xfe", b"NaN"),
-    *(b'["ok"]', b'["ok", "", ""]', b'["ok", null]', b'["ok", ["ok"]]', b'[["ok"], ""]', b'[{}, ""]', b'["OK", ""]'),
-    *(b'["splendid", ""]', b'["ready", "landlock_files"]', b'["ok", ""] ["ok", ""]', b'["ok", ""]\n["ok", ""]'),
-    *(b'["media_missing", ""]', b'["decode_timeout", "try again"]', b'["worker_died", ""]', b'["no_text", ""]'),
-    *(b'["\\ud800", ""]', b'["ok", "' + b"a" * 5000 + b'"]', b'["no_frames\\n", ""]', b'["ok\\u0000", ""]', b"\x1b[2J"),
+    *(
+        b"",
+        b"{",
+        b"[" * 4000,
+        b"9" * 5000,
+        b"null",
+        b"7",
+        b'"ok"',
+        b'{"ok": 1, "detail": 2}',
+        b"\xff\xfe",
+        b"NaN",
+    ),
+    *(
+        b'["ok"]',
+        b'["ok", "", ""]',
+        b'["ok", null]',
+        b'["ok", ["ok"]]',
+        b'[["ok"], ""]',
+        b'[{}, ""]',
+        b'["OK", ""]',
+    ),
+    *(
+        b'["splendid", ""]',
+        b'["ready", "landlock_files"]',
+        b'["ok", ""] ["ok", ""]',
+        b'["ok", ""]\n["ok", ""]',
+    ),
+    *(
+        b'["media_missing", ""]',
+        b'["decode_timeout", "try again"]',
+        b'["worker_died", ""]',
+        b'["no_text", ""]',
+    ),
+    *(
+        b'["\\ud800", ""]',
+        b'["ok", "' + b"a" * 5000 + b'"]',
+        b'["no_frames\\n", ""]',
+        b'["ok\\u0000", ""]',
+        b"\x1b[2J",
+    ),
     b'["ok", ""]',  # of frames that were never laid
 ]
 """What a worker says in place of an answer."""
 FRAMES = [
-    *('"mask": []', '"mask": [0, 1]', '"mask": [1, 0, 1]', '"mask": [2]', '"mask": [255]', '"mask": [1, 1, 3]'),
+    *(
+        '"mask": []',
+        '"mask": [0, 1]',
+        '"mask": [1, 0, 1]',
+        '"mask": [2]',
+        '"mask": [255]',
+        '"mask": [1, 1, 3]',
+    ),
     *(
         '"mask": [1], "seconds": [NaN]',
         '"mask": [1, 1], "seconds": [0, Infinity]',
         '"mask": [1], "seconds": [-Infinity]',
     ),
-    *('"mask": [1, 1], "seconds": [2, 1]', '"mask": [1], "seconds": [0, 1]', '"mask": [1], "seconds": [0, NaN]'),
+    *(
+        '"mask": [1, 1], "seconds": [2, 1]',
+        '"mask": [1], "seconds": [0, 1]',
+        '"mask": [1], "seconds": [0, NaN]',
+    ),
     '"mask": [1], "beyond": 7',
 ]
 """What a worker lays down as frames."""
@@ -64,14 +113,16 @@ def lying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that answer and lay down what a medium says."""
     (tmp_path / "lying_worker.py").write_text(LIAR)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("featurestore.extract.sandbox.PROGRAM", "lying_worker")
+    monkeypatch.setattr("featurestore.extraction.decoding.sandbox.PROGRAM", "lying_worker")
 
 
 @pytest.mark.usefixtures("lying")
 def test_a_lie_is_the_death_of_one_worker_and_harms_no_neighbour(
     clip: bytes, put: Callable[..., MediaItem], record: Callable[[str, str], None]
 ) -> None:
-    lies = [b"say " + answer for answer in ANSWERS] + [f"lay {{{laid}}}".encode() for laid in FRAMES]
+    lies = [b"say " + answer for answer in ANSWERS] + [
+        f"lay {{{laid}}}".encode() for laid in FRAMES
+    ]
     good = put(clip)
     framing = Framing(num_frames=8, resize_short_side=36, crop=32, resize_filter="bicubic")
     started = time.monotonic()
@@ -89,6 +140,7 @@ def test_a_lie_is_the_death_of_one_worker_and_harms_no_neighbour(
     assert all(same(alone, outcome) for outcome in outcomes[1::2])
     record(
         "lying workers",
-        f"{len(ANSWERS)} forged answers and {len(FRAMES)} forged sets of frames in {time.monotonic() - started:.0f} s: "
-        f"each is {Reason.WORKER_DIED} for its own video, and every neighbour's frames are those of a clean run",
+        f"{len(ANSWERS)} forged answers and {len(FRAMES)} forged sets of frames in"
+        f" {time.monotonic() - started:.0f} s: each is {Reason.WORKER_DIED} for its own video, and"
+        " every neighbour's frames are those of a clean run",
     )

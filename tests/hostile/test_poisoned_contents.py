@@ -1,4 +1,7 @@
-"""Media whose bytes, names or copies would decide the outcome of others, or keep a partition from being published."""
+"""Media whose bytes, names or copies would decide the outcome of others.
+
+Or keep a partition from being published.
+"""
 
 import io
 import json
@@ -12,21 +15,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from featurestore import embeddings, wanted
-from featurestore.coverage import Coverage, view_coverage
-from featurestore.ledger import LEDGER_FILE
-from featurestore.plan import plan_view
-from featurestore.reasons import OK, Reason
-from flows import wanted_specs
+from featurestore import wanted
+from featurestore.progress.coverage import Coverage, view_coverage
+from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.plan import plan_view
+from featurestore.progress.reasons import OK, Reason
+from featurestore.views.frames import embeddings
 from flows.demo.encoder import shipped_encoder
-from flows.ingest_videos import list_videos
+from flows.deployments.ingest_videos import list_videos
+from flows.operations import wanted_specs
+from flows.operations.view_jobs import ViewJob
 from flows.settings import load_settings
-from flows.view_jobs import ViewJob
 from tests.bad_paths import BAD_COPIES, spoil
 from tests.hostile.test_worker_deaths import OBEDIENT
-from warehouse import commits, files, tables
+from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Retryable
+from warehouse.storage import files
 from warehouse.store import Store, open_store
 
 Record = Callable[[str, str], None]
@@ -41,7 +46,9 @@ class House:
         self.store: Store = open_store(folder / "store")
         settings = load_settings()
         weights = {"weights.safetensors": settings.path_of("encoder_weights").read_bytes()}
-        self.fingerprint = wanted.freeze(self.store, wanted_specs.frame_spec(settings), weights, now)
+        self.fingerprint = wanted.freeze(
+            self.store, wanted_specs.frame_spec(settings), weights, now
+        )
 
     def list(self, partition: str, payloads: Payloads) -> Path:
         """List media by their names, each video by its medium's; returns their folder."""
@@ -57,7 +64,9 @@ class House:
     def run(self, partition: str, **changes: Any) -> Commit:
         """Extract a partition's frames by real decoding workers."""
         listed = tables.video_partition(self.store, partition)
-        job = ViewJob(self.store, load_settings(), "frames", self.fingerprint, listed, self.now, **changes)
+        job = ViewJob(
+            self.store, load_settings(), "frames", self.fingerprint, listed, self.now, **changes
+        )
         for index in range(job.num_chunks):
             job.make(index)
         return job.publish(self.now)
@@ -73,7 +82,9 @@ def outcomes(commit: Commit) -> dict[str, str]:
     ledger = tables.read_table(commit, LEDGER_FILE)
     shard = embeddings.open_mapped(commits.verified_path(commit, "shard-00000.h5"))
     vectors = zip(shard.video_ids, shard.embeddings, strict=True)
-    made = {video_id: files.sha256_bytes(np.asarray(found).tobytes()) for video_id, found in vectors}
+    made = {
+        video_id: files.sha256_bytes(np.asarray(found).tobytes()) for video_id, found in vectors
+    }
     rows = ledger.select("video_id", "outcome").iter_rows()
     return {name: made[name] if outcome == OK else outcome for name, outcome in rows}
 
@@ -81,10 +92,12 @@ def outcomes(commit: Commit) -> dict[str, str]:
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: datetime) -> Iterator[House]:
     weights, card = shipped_encoder()
-    kwargs = ", ".join(f"{name} = {json.dumps(value)}" for name, value in card.encoder_kwargs.items())
+    kwargs = ", ".join(
+        f"{name} = {json.dumps(value)}" for name, value in card.encoder_kwargs.items()
+    )
     (tmp_path / "reelstore.toml").write_text(
-        f'root = "store"\nencoder = "{card.encoder}"\nencoder_kwargs = {{{kwargs}}}\ndecode_workers = 2\n'
-        f"encoder_weights = {json.dumps(str(weights))}\n"
+        f'root = "store"\nencoder = "{card.encoder}"\nencoder_kwargs = {{{kwargs}}}\ndecode_workers'
+        f" = 2\nencoder_weights = {json.dumps(str(weights))}\n"
     )
     monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
     found = House(tmp_path, now)
@@ -118,9 +131,13 @@ def test_no_name_and_no_copy_decides_the_outcome_of_others(
         f"{name}.{kind}": outcomes(house.run(partition))[f"{name}.{kind}"]
         for name, payload in contents.items()
         for kind in ("mp4", "zip")
-        if house.list(partition := f"alone-{name}-{kind}".replace(" ", "-"), {f"{name}.{kind}": payload})
+        if house.list(
+            partition := f"alone-{name}-{kind}".replace(" ", "-"), {f"{name}.{kind}": payload}
+        )
     }
-    assert len({alone[f"both.{kind}"] for kind in ("mp4", "zip")} - set(Reason)) == 2  # a clip, and a zip too
+    assert (
+        len({alone[f"both.{kind}"] for kind in ("mp4", "zip")} - set(Reason)) == 2
+    )  # a clip, and a zip too
     assert alone["clip.zip"] == alone["noise.zip"] == Reason.BAD_ARCHIVE
     # Reused from the partitions above, in one partition, and in one that knows nothing of others.
     every = {name: contents[name.split(".")[0]] for name in alone}
@@ -153,18 +170,22 @@ def test_no_name_and_no_copy_decides_the_outcome_of_others(
         assert len(set(outcomes(house.run(partition)).values()) - set(Reason)) == 1, name
     record(
         "poisoned contents",
-        f"{len(contents)} contents, each under two kinds, alone, beside each other, in other partitions and with kinds "
-        f"swapped: {len(alone)} outcomes, none of them the other kind's; {len(BAD_COPIES)} bad copies of good contents "
-        f"({', '.join(BAD_COPIES)}): 0 good copies lost",
+        f"{len(contents)} contents, each under two kinds, alone, beside each other, in other"
+        f" partitions and with kinds swapped: {len(alone)} outcomes, none of them the other kind's;"
+        f" {len(BAD_COPIES)} bad copies of good contents ({', '.join(BAD_COPIES)}): 0 good copies"
+        " lost",
     )
 
 
 @pytest.fixture
 def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers that hang or abort where the first bytes of a medium say so, and little patience with them."""
+    """Workers that hang or abort where the first bytes of a medium say so.
+
+    And little patience with them.
+    """
     (tmp_path / "obedient_worker.py").write_text(OBEDIENT)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("featurestore.extract.sandbox.PROGRAM", "obedient_worker")
+    monkeypatch.setattr("featurestore.extraction.decoding.sandbox.PROGRAM", "obedient_worker")
     monkeypatch.setenv("REELSTORE_DECODE_MAX_SECONDS", "1.5")
 
 
@@ -177,15 +198,20 @@ def test_no_file_blocks_its_partition_for_ever(
     house.list("one", good | {f"copy{place:02}.mp4": b"hangs for good" for place in range(21)})
     assert house.run("one").facts["outcomes"] == {OK: 1, Reason.DECODE_TIMEOUT: 21}
     assert house.shown("one").retryable == 21
-    # Of 21 contents that take their workers with them every time, the third run is the last that waits.
+    # Of 21 contents that take their workers with them every time, the third run is the last that
+    # waits.
     counts = {}
     for order, reason in ((b"hangs", Reason.DECODE_TIMEOUT), (b"abort", Reason.WORKER_DIED)):
         if not full and order == b"hangs":
             continue  # it takes a minute
         partition = order.decode()
-        house.list(partition, good | {f"{place:02}.mp4": order + b"%02d" % place for place in range(21)})
+        house.list(
+            partition, good | {f"{place:02}.mp4": order + b"%02d" % place for place in range(21)}
+        )
         for _ in range(2):
-            with pytest.raises(Retryable, match=f"21 of 22 contents of {partition} failed .*21 {reason}"):
+            with pytest.raises(
+                Retryable, match=f"21 of 22 contents of {partition} failed .*21 {reason}"
+            ):
                 house.run(partition)
         house.run(partition)
         shown = house.shown(partition)
@@ -204,9 +230,12 @@ def test_no_file_blocks_its_partition_for_ever(
         assert house.shown("hangs").given_up == {Reason.DECODE_TIMEOUT: 21}
         assert house.shown("hangs").raised == {}
         later = ", and one more under a raised limit"
-    shown_counts = " and ".join(f"21 contents that end in {reason}: {runs} runs" for reason, runs in counts.items())
+    shown_counts = " and ".join(
+        f"21 contents that end in {reason}: {runs} runs" for reason, runs in counts.items()
+    )
     record(
         "blocking files",
-        f"one content under 21 ids that times out every time: published by the first run; {shown_counts} until their "
-        f"partition is published, and one more for a retry that names the reason{later}",
+        "one content under 21 ids that times out every time: published by the first run;"
+        f" {shown_counts} until their partition is published, and one more for a retry that names"
+        f" the reason{later}",
     )

@@ -1,4 +1,7 @@
-"""Zips whose pictures ask for hours are rejected for good: none holds its partition back by a timeout."""
+"""Zips whose pictures ask for hours are rejected for good.
+
+None holds its partition back by a timeout.
+"""
 
 import itertools
 import time
@@ -7,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from featurestore.extract.framing import DecodedFrames, Framing
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.reasons import OK, Reason
+from featurestore.extraction.decoding.framing import DecodedFrames, Framing
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.progress.reasons import OK, Reason
 from tests.hostile.poisoned_pictures import POISONED, encoded, zipped
 
 SMALL = 9
@@ -43,6 +46,7 @@ def test_pictures_that_ask_for_hours_end_soon_for_good_and_harm_no_neighbour(
     shown = ", ".join(f"{number} {reason}" for reason, number in counts.most_common())
     record(
         "poisoned pictures",
-        f"{len(poisoned)} zips of at most {largest / 1e6:.1f} MB whose scans, segments, chunks or frames have no end: "
-        f"0 timeouts, the slowest {slowest:.1f} s, every neighbour unharmed ({shown})",
+        f"{len(poisoned)} zips of at most {largest / 1e6:.1f} MB whose scans, segments, chunks or"
+        f" frames have no end: 0 timeouts, the slowest {slowest:.1f} s, every neighbour unharmed"
+        f" ({shown})",
     )

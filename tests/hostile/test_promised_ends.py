@@ -9,16 +9,20 @@ from typing import Any
 
 import av
 
-from featurestore.extract.frame_sampling import sample
-from featurestore.extract.framing import DecodedFrames
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.reasons import OK, Reason
+from featurestore.extraction.decoding.frame_sampling import sample
+from featurestore.extraction.decoding.framing import DecodedFrames
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.progress.reasons import OK, Reason
 from tests import numbered
 from tests.hostile import structures
 
 B_FRAMES = {"g": "12", "bf": "3"}
-JPEG = {"codec": "mjpeg", "container": "avi", "prepare": lambda stream: setattr(stream, "pix_fmt", "yuvj420p")}
+JPEG = {
+    "codec": "mjpeg",
+    "container": "avi",
+    "prepare": lambda stream: setattr(stream, "pix_fmt", "yuvj420p"),
+}
 VP9 = {"codec": "libvpx-vp9", "options": {"g": "12", "deadline": "realtime", "cpu-used": "8"}}
 FORMS: dict[str, dict[str, Any]] = {
     "Matroska": {"container": "matroska", "options": B_FRAMES},
@@ -54,7 +58,10 @@ def emptied(payload: bytes, places: range) -> bytes:
 
 
 def copied(payload: bytes, first: int, last: int) -> tuple[bytes, list[int]]:
-    """Packets of a clip, copied into a Matroska file as they are, with the frames that are shown at the targets."""
+    """Packets of a clip, copied into a Matroska file as they are.
+
+    With the frames that are shown at the targets.
+    """
     buffer = io.BytesIO()
     shown_from: list[int] = []
     with av.open(io.BytesIO(payload)) as read, av.open(buffer, "w", format="matroska") as output:
@@ -92,7 +99,9 @@ def cut(payload: bytes, share: Fraction) -> bytes:
 def promising(payload: bytes, tag_seconds: int) -> bytes:
     """A Matroska file whose tag says that its track ends in a later second."""
     out = bytearray(payload)
-    (field,) = (field for field in structures.matroska(payload) if field.name == "DURATION tag seconds")
+    (field,) = (
+        field for field in structures.matroska(payload) if field.name == "DURATION tag seconds"
+    )
     field.write(out, tag_seconds)
     return bytes(out)
 
@@ -100,8 +109,13 @@ def promising(payload: bytes, tag_seconds: int) -> bytes:
 def whole() -> dict[str, tuple[bytes, list[int]]]:
     """Files that hold all that was drawn, with their frames."""
     made = {
-        f"{form}, {num_frames} frames at {rate} a second": (drawn(num_frames, form, rate=rate), shown(num_frames))
-        for form, rate, num_frames in product(("Matroska", "WebM", "MP4"), (12, 24, 30, 60), (25, 30))
+        f"{form}, {num_frames} frames at {rate} a second": (
+            drawn(num_frames, form, rate=rate),
+            shown(num_frames),
+        )
+        for form, rate, num_frames in product(
+            ("Matroska", "WebM", "MP4"), (12, 24, 30, 60), (25, 30)
+        )
     }
     for form in ("AVI", "AVI of JPEG"):
         avi = drawn(40, form)
@@ -127,11 +141,17 @@ def test_a_promised_end_is_short_only_where_frames_are_missing(
 ) -> None:
     made, lacking = whole(), short()
     outcomes = list(
-        uncropped.run([put(payload) for payload in (*(good for good, _ in made.values()), *lacking.values())])
+        uncropped.run(
+            [put(payload) for payload in (*(good for good, _ in made.values()), *lacking.values())]
+        )
     )
     wrong = {}
     for (name, (_, expected)), outcome in zip(made.items(), outcomes, strict=False):
-        found = [numbered.read(f) for f in outcome.frames] if isinstance(outcome, DecodedFrames) else outcome.sentence
+        found = (
+            [numbered.read(f) for f in outcome.frames]
+            if isinstance(outcome, DecodedFrames)
+            else outcome.sentence
+        )
         if found != expected:
             wrong[name] = f"{found}, not {expected}"
     for name, outcome in zip(lacking, outcomes[len(made) :], strict=True):
@@ -140,6 +160,7 @@ def test_a_promised_end_is_short_only_where_frames_are_missing(
     assert wrong == {}
     record(
         "promised ends",
-        f"{len(made)} clips whose index, header or tag ends later than their last frame, by rounding, reordering or "
-        f"empty chunks: ok, with exactly the 8 frames at the targets; {len(lacking)} that lack frames: decoded_short",
+        f"{len(made)} clips whose index, header or tag ends later than their last frame, by"
+        " rounding, reordering or empty chunks: ok, with exactly the 8 frames at the targets;"
+        f" {len(lacking)} that lack frames: decoded_short",
     )

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from featurestore.extract.framing import DecodedFrames, Framing
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
-from featurestore.extract.work_limits import WorkLimits
-from featurestore.reasons import Reason
+from featurestore.extraction.decoding.framing import DecodedFrames, Framing
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
+from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.reasons import Reason
 from warehouse.errors import Rejected
 
 SMALL, FULL = 100, 1_000
@@ -22,7 +22,7 @@ TIME_LIMIT_SECONDS = 6
 
 OBEDIENT = """
 import os, time
-from featurestore.extract import decode_worker
+from featurestore.extraction import decode_worker
 
 kept = []
 
@@ -40,7 +40,11 @@ def decode(file, framing, limits):
 decode_worker._DECODERS["video"] = decode
 decode_worker.main()
 """
-ENDS = {b"abort": Reason.WORKER_DIED, b"hangs": Reason.DECODE_TIMEOUT, b"eats!": Reason.OUT_OF_MEMORY}
+ENDS = {
+    b"abort": Reason.WORKER_DIED,
+    b"hangs": Reason.DECODE_TIMEOUT,
+    b"eats!": Reason.OUT_OF_MEMORY,
+}
 
 
 def workers() -> list[str]:
@@ -57,7 +61,7 @@ def obedient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that do what the first bytes of a medium say."""
     (tmp_path / "obedient_worker.py").write_text(OBEDIENT)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("featurestore.extract.sandbox.PROGRAM", "obedient_worker")
+    monkeypatch.setattr("featurestore.extraction.decoding.sandbox.PROGRAM", "obedient_worker")
 
 
 def test_workers_that_die_harm_no_other_video_and_leave_nothing_behind(
@@ -73,7 +77,8 @@ def test_workers_that_die_harm_no_other_video_and_leave_nothing_behind(
     bad = rng.permutation(count) < count * 15 // 100
     orders = iter(list(ENDS) * (count // 20 + 1))
     payloads = [
-        next(orders) + i.to_bytes(4) if is_bad else list(clips.values())[i % len(clips)] for i, is_bad in enumerate(bad)
+        next(orders) + i.to_bytes(4) if is_bad else list(clips.values())[i % len(clips)]
+        for i, is_bad in enumerate(bad)
     ]
     items = [put(payload) for payload in payloads]
     framing = Framing(num_frames=8, resize_short_side=36, crop=32, resize_filter="bicubic")
@@ -97,8 +102,9 @@ def test_workers_that_die_harm_no_other_video_and_leave_nothing_behind(
     shown = ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items()))
     record(
         "worker deaths",
-        f"{count:,} videos in {seconds:.0f} s, of which {bad.sum()} abort, hang or eat memory: {count - bad.sum()} "
-        f"good results identical to a clean run, {shown}, 0 processes left behind",
+        f"{count:,} videos in {seconds:.0f} s, of which {bad.sum()} abort, hang or eat memory:"
+        f" {count - bad.sum()} good results identical to a clean run, {shown}, 0 processes left"
+        " behind",
     )
 
 

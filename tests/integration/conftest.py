@@ -32,7 +32,9 @@ class Prefect:
     opened_media: Path
     """Where the worker's runs note each medium that they open."""
 
-    def __call__(self, *words: str, timeout_seconds: float = 300) -> "subprocess.CompletedProcess[str]":
+    def __call__(
+        self, *words: str, timeout_seconds: float = 300
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [str(BIN / "prefect"), *words],
             cwd=ROOT,
@@ -76,7 +78,10 @@ def reelstore(prefect_home: Path) -> Callable[..., "subprocess.CompletedProcess[
     """Run the installed command in a settings file's folder."""
 
     def command(settings: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-        environment = os.environ | {"REELSTORE_CONFIG": str(settings), "PREFECT_HOME": str(prefect_home)}
+        environment = os.environ | {
+            "REELSTORE_CONFIG": str(settings),
+            "PREFECT_HOME": str(prefect_home),
+        }
         return subprocess.run(
             [str(BIN / "reelstore"), *words],
             cwd=settings.parent,

@@ -15,9 +15,9 @@ import pytest
 from flows.demo import corpus as demo_corpus
 from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
-from flows.ingest_videos import list_videos
-from flows.score_partitions import score_partitions
-from modeling import predictions, registry, stored_model
+from flows.deployments.ingest_videos import list_videos
+from flows.deployments.score_partitions import score_partitions
+from modeling.models import predictions, registry, stored_model
 from warehouse import commits, tables
 from warehouse.revision import git_revision
 from warehouse.store import Store, open_existing_store, open_store
@@ -63,7 +63,11 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     run("pretrain-encoder/pretrain-encoder")
     run("train-classifier")
     store = open_existing_store(tmp_path / "store")
-    (trained,) = (found for found in commits.commits(store, stored_model.MODELS) if found.facts["kind"] == "classifier")
+    (trained,) = (
+        found
+        for found in commits.commits(store, stored_model.MODELS)
+        if found.facts["kind"] == "classifier"
+    )
     registry.promote(store, trained.id, datetime.now(UTC))
     run("score-partitions/score-partitions")
 
@@ -72,12 +76,22 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     champion = registry.require(store, None).id
     first_day = earlier[-1]
     rows = predictions.scan(store, champion, first_day.name).collect()
-    assert sorted(rows["video_id"]) == sorted(tables.videos(tables.video_partition(store, first_day.name))["video_id"])
+    assert sorted(rows["video_id"]) == sorted(
+        tables.videos(tables.video_partition(store, first_day.name))["video_id"]
+    )
 
     assert score_partitions.fn() == []
 
-    given = {"source": "manifest", "annotations": str(last_day.manifest), "partition": last_day.name, "role": "score"}
-    run("ingest-videos/ingest-videos", *(f"--param={name}={json.dumps(value)}" for name, value in given.items()))
+    given = {
+        "source": "manifest",
+        "annotations": str(last_day.manifest),
+        "partition": last_day.name,
+        "role": "score",
+    }
+    run(
+        "ingest-videos/ingest-videos",
+        *(f"--param={name}={json.dumps(value)}" for name, value in given.items()),
+    )
     run("extract-features/extract-features")
     scheduled = prefect(
         "deployment",
@@ -91,12 +105,19 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     deadline = time.monotonic() + SCHEDULE_SECONDS
     while time.monotonic() < deadline and not predictions.exist(store, champion, last_day.name):
         time.sleep(2)
-    assert predictions.scan(store, champion, last_day.name).select(pl.len()).collect().item() == last_day.num_videos
-    check_lineage(reelstore, tmp_path / "reelstore.toml", first_day.name, rows["video_id"][0], champion)
+    assert (
+        predictions.scan(store, champion, last_day.name).select(pl.len()).collect().item()
+        == last_day.num_videos
+    )
+    check_lineage(
+        reelstore, tmp_path / "reelstore.toml", first_day.name, rows["video_id"][0], champion
+    )
     check_rebuild(store, tmp_path / "copy")
 
 
-def check_lineage(reelstore: Reelstore, settings: Path, partition: str, video_id: str, champion: str) -> None:
+def check_lineage(
+    reelstore: Reelstore, settings: Path, partition: str, video_id: str, champion: str
+) -> None:
     told = reelstore(settings, "lineage", partition, "--video", video_id, "--json")
     assert told.returncode == 0, told.stderr
     document = json.loads(told.stdout)
@@ -120,6 +141,10 @@ def check_rebuild(store: Store, folder: Path) -> None:
 
 def answers(store: Store) -> dict[str, Any]:
     datasets = commits.datasets(store)
-    heads = {dataset: [commit.id for commit in commits.heads(store, dataset)] for dataset in datasets}
-    past = {dataset: [commit.id for commit in commits.commits(store, dataset)] for dataset in datasets}
+    heads = {
+        dataset: [commit.id for commit in commits.heads(store, dataset)] for dataset in datasets
+    }
+    past = {
+        dataset: [commit.id for commit in commits.commits(store, dataset)] for dataset in datasets
+    }
     return {"heads": heads, "past": past, "aliases": commits.aliases(store)}

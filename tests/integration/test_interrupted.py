@@ -19,7 +19,10 @@ AT_ONCE_SECONDS = 30
 
 
 def interrupt(words: list[str], environment: dict[str, str], at: str) -> tuple[int, str, float]:
-    """Type Ctrl-C as soon as some words are shown; returns the status, all that was shown, and the seconds since."""
+    """Type Ctrl-C as soon as some words are shown.
+
+    Returns the status, all that was shown, and the seconds since.
+    """
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(words[0], words, environment)  # noqa: S606 - in a terminal of its own
@@ -45,17 +48,34 @@ def test_ctrl_c_ends_a_run_at_once_says_how_to_go_on_and_loses_nothing(
     settings.write_text(settings_of(corpus))
     labeled = next(partition for partition in corpus.partitions if partition.role == "labeled")
     listed = reelstore(
-        settings, "ingest", "manifest", str(labeled.manifest), "--partition", "labeled", "--role", "labeled"
+        settings,
+        "ingest",
+        "manifest",
+        str(labeled.manifest),
+        "--partition",
+        "labeled",
+        "--role",
+        "labeled",
     )
     assert listed.returncode == 0, listed.stderr
-    environment = os.environ | {"REELSTORE_CONFIG": str(settings), "PREFECT_HOME": str(prefect_home), "TERM": "xterm"}
+    environment = os.environ | {
+        "REELSTORE_CONFIG": str(settings),
+        "PREFECT_HOME": str(prefect_home),
+        "TERM": "xterm",
+    }
     words = [REELSTORE, "run", "extract-features"]
     status, shown, seconds = interrupt(words, environment, "extract frames")
     assert (status, "Traceback" in shown) == (130, False), shown
-    assert "reelstore: interrupted: what is done is kept; the same command again goes on from there" in shown
+    assert (
+        "reelstore: interrupted: what is done is kept; the same command again goes on from there"
+        in shown
+    )
     assert seconds < AT_ONCE_SECONDS
     again = reelstore(settings, "run", "extract-features")
     assert again.returncode == 0, again.stderr
-    assert [(row["view"], row["videos"]) for row in json.loads(again.stdout)] == [("frames", 48), ("text", 48)]
+    assert [(row["view"], row["videos"]) for row in json.loads(again.stdout)] == [
+        ("frames", 48),
+        ("text", 48),
+    ]
     verified = reelstore(settings, "verify")
     assert verified.returncode == 0, verified.stdout

@@ -1,4 +1,7 @@
-"""The same videos, texts and labels give the same commits, by id, from the listing to the predictions."""
+"""The same videos, texts and labels give the same commits, by id.
+
+From the listing to the predictions.
+"""
 
 import json
 from pathlib import Path
@@ -10,7 +13,8 @@ from tests.golden import make
 
 PINNED = json.loads((make.HERE / "2" / "answers.json").read_text(encoding="utf-8"))
 MADE_ON = "AVX512"
-"""Other instructions may round the last bit of an embedding otherwise, and so of all that is learned from it."""
+"""Other instructions may round the last bit of an embedding otherwise, and so of all that is
+learned from it."""
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +26,15 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
 
 
 @pytest.mark.parametrize("address", [*PINNED["heads"], "snapshot", "model"])
-def test_the_golden_corpus_gives_the_commits_of_its_version(heads: dict[str, list[object]], address: str) -> None:
+def test_the_golden_corpus_gives_the_commits_of_its_version(
+    heads: dict[str, list[object]], address: str
+) -> None:
     rounds = address in ("snapshot", "model") or "predictions" in address or "frames" in address
-    if rounds and not address.endswith("/spec") and torch.backends.cpu.get_cpu_capability() != MADE_ON:
+    if (
+        rounds
+        and not address.endswith("/spec")
+        and torch.backends.cpu.get_cpu_capability() != MADE_ON
+    ):
         pytest.skip(f"the golden store was made on a processor with {MADE_ON}")
     pinned = PINNED["heads"].get(address) or [PINNED[address]]
     assert heads[address] == pinned

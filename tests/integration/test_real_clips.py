@@ -9,10 +9,10 @@ import av
 import numpy as np
 import pytest
 
-from featurestore.extract.frame_sampling import sample
-from featurestore.extract.framing import DecodedFrames, Framing
-from featurestore.extract.media import MediaItem
-from featurestore.extract.sandbox import DecodePool
+from featurestore.extraction.decoding.frame_sampling import sample
+from featurestore.extraction.decoding.framing import DecodedFrames, Framing
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.decoding.sandbox import DecodePool
 
 FORMS = {
     "tc_nasa.mp4": ("h264", "yuv420p"),
@@ -25,7 +25,10 @@ FORMS = {
 
 
 def shown_seconds(payload: bytes) -> tuple[list[float], tuple[str, str]]:
-    """Seconds from the first frame to those at the targets, by decoding everything; the codec and form of pixels."""
+    """Seconds from the first frame to those at the targets, by decoding everything.
+
+    The codec and form of pixels.
+    """
     with av.open(io.BytesIO(payload), metadata_errors="replace") as container:
         stream = container.streams.best("video")
         assert isinstance(stream, av.VideoStream)
@@ -40,8 +43,12 @@ def shown_seconds(payload: bytes) -> tuple[list[float], tuple[str, str]]:
 
 
 def test_every_sample_clip_gives_its_frames_at_the_right_times(samples: Path) -> None:
-    paths = sorted(path for path in (samples / "clips").iterdir() if path.suffix in {".mkv", ".mp4", ".mov"})
-    items = [MediaItem(hashlib.sha256(path.read_bytes()).hexdigest(), path, "video") for path in paths]
+    paths = sorted(
+        path for path in (samples / "clips").iterdir() if path.suffix in {".mkv", ".mp4", ".mov"}
+    )
+    items = [
+        MediaItem(hashlib.sha256(path.read_bytes()).hexdigest(), path, "video") for path in paths
+    ]
     with DecodePool(Framing(8, 256, 224, "bicubic"), 2) as pool:
         outcomes = dict(zip(paths, pool.run(items), strict=True))
         assert all(pool.jail.values()) or not pool.jail["landlock_tcp"]
@@ -51,7 +58,9 @@ def test_every_sample_clip_gives_its_frames_at_the_right_times(samples: Path) ->
         seconds, seen[path.name] = shown_seconds(path.read_bytes())
         present = decoded.frame_mask == 1
         assert present.sum() == (3 if path.name.startswith("dec_rot") else 8), path
-        assert decoded.pts_seconds[present].tolist() == pytest.approx(seconds[: present.sum()]), path
+        assert decoded.pts_seconds[present].tolist() == pytest.approx(seconds[: present.sum()]), (
+            path
+        )
         assert np.ptp(decoded.frames[0]) > 50, path
     assert len(paths) == 29
     assert seen.items() >= FORMS.items()

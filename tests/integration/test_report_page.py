@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from modeling import metrics
+from modeling.evaluation import metrics
 from modeling.evaluation.report import GalleryItem, Report, render
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SWITCHES = [
@@ -25,12 +25,17 @@ SWITCHES = [
     "--disable-sync",
     "--no-first-run",
 ]
-HOSTILE = "<img src=http://outside.example/x.png onerror=alert(1)><script>document.title = 'taken'</script>"
+HOSTILE = (
+    "<img src=http://outside.example/x.png onerror=alert(1)><script>document.title ="
+    " 'taken'</script>"
+)
 TOPICS = ("美食", "体育", "音乐")
 FRAME_PIXELS = 64
 SHORT = 2
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"
+)
 
 
 def _num_frames(number: int) -> int:
@@ -53,8 +58,13 @@ def _preview(number: int) -> bytes:
 
 def _history(height: float) -> dict[str, object]:
     return {
-        "steps": [{"step": step, "learning_rate": 1e-4, "loss": 3 - step / 200} for step in range(10, 401, 10)],
-        "evaluations": [{"step": step, "mean_f1": height * step / 400} for step in range(100, 401, 100)],
+        "steps": [
+            {"step": step, "learning_rate": 1e-4, "loss": 3 - step / 200}
+            for step in range(10, 401, 10)
+        ],
+        "evaluations": [
+            {"step": step, "mean_f1": height * step / 400} for step in range(100, 401, 100)
+        ],
         "best_step": 400,
     }
 
@@ -67,9 +77,15 @@ def _report() -> Report:
     )
     taxonomy = Taxonomy("drawn", categories)
     generator = np.random.default_rng(7)
-    true_ids = [categories[index].category_id for index in generator.integers(len(categories), size=200)]
+    true_ids = [
+        categories[index].category_id for index in generator.integers(len(categories), size=200)
+    ]
     predicted_ids = [
-        true_id if generator.random() < 0.8 else categories[generator.integers(len(categories))].category_id
+        (
+            true_id
+            if generator.random() < 0.8
+            else categories[generator.integers(len(categories))].category_id
+        )
         for true_id in true_ids
     ]
     titles = ("红烧肉的做法", HOSTILE, "", "很长的标题" * 60)
@@ -166,23 +182,31 @@ def test_screenshot_shows_the_page_without_sideways_scrolling(
     assert (np.median(pixels) > 128) == (scheme == "light")
 
 
-def test_style_and_previews_pass_the_policy_of_the_page(page: Page, address: str, report: Report) -> None:
+def test_style_and_previews_pass_the_policy_of_the_page(
+    page: Page, address: str, report: Report
+) -> None:
     page.goto(address)
 
     assert page.evaluate("getComputedStyle(document.body).maxWidth") == "1180px"
-    sizes = page.evaluate("""() => Promise.all([...document.querySelectorAll("image")].map(async element => {
+    sizes = page.evaluate(
+        """() => Promise.all([...document.querySelectorAll("image")].map(async element => {
         const image = new Image();
         image.src = element.getAttribute("href");
         await image.decode();
         return [image.naturalWidth, image.naturalHeight];
-    }))""")
+    }))"""
+    )
     assert sizes == [
-        [_num_frames(number) * FRAME_PIXELS, FRAME_PIXELS] for number, item in enumerate(report.gallery) if item.preview
+        [_num_frames(number) * FRAME_PIXELS, FRAME_PIXELS]
+        for number, item in enumerate(report.gallery)
+        if item.preview
     ]
 
 
 @pytest.mark.parametrize("number", [1, SHORT])
-def test_contact_sheet_shows_the_frames_in_two_rows(page: Page, address: str, tmp_path: Path, number: int) -> None:
+def test_contact_sheet_shows_the_frames_in_two_rows(
+    page: Page, address: str, tmp_path: Path, number: int
+) -> None:
     page.goto(address)
 
     page.locator(".sheet").nth(number).screenshot(path=tmp_path / "sheet.png")
@@ -191,7 +215,8 @@ def test_contact_sheet_shows_the_frames_in_two_rows(page: Page, address: str, tm
         pixels = np.asarray(sheet.convert("RGB")).astype(int)
     height, width = pixels.shape[:2]
     places = [
-        (round((row + 0.15) * height / 2), round((column + 0.15) * width / 4)) for row, column in np.ndindex(2, 4)
+        (round((row + 0.15) * height / 2), round((column + 0.15) * width / 4))
+        for row, column in np.ndindex(2, 4)
     ]
     reds = [pixels[place][0] for place in places]
     shown = _num_frames(number)
@@ -200,7 +225,9 @@ def test_contact_sheet_shows_the_frames_in_two_rows(page: Page, address: str, tm
 
 
 def test_chinese_is_drawn_with_its_own_glyphs(page: Page, address: str) -> None:
-    fonts = subprocess.run(["fc-list", ":lang=zh"], capture_output=True, check=True, text=True).stdout
+    fonts = subprocess.run(
+        ["fc-list", ":lang=zh"], capture_output=True, check=True, text=True
+    ).stdout
     if not fonts:
         pytest.skip("no font with Chinese on this machine: apt-get install fonts-noto-cjk")
     page.goto(address)

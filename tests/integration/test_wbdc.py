@@ -1,4 +1,7 @@
-"""The 2022 WeChat layout, from annotations and zips of frames to features of the full-size encoder and vocabulary."""
+"""The 2022 WeChat layout.
+
+From annotations and zips of frames to features of the full-size encoder and vocabulary.
+"""
 
 import io
 import json
@@ -14,8 +17,10 @@ import pytest
 import timm
 import torch
 
-from featurestore import embeddings, tokens, wanted
-from featurestore.views import address
+from featurestore import wanted
+from featurestore.views.frames import embeddings
+from featurestore.views.heads import address
+from featurestore.views.text import tokens
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.store import open_existing_store
@@ -56,15 +61,27 @@ def wechat(tmp_path: Path, samples: Path) -> Path:
     for record in range(NUM_RECORDS):
         video_id = str(FIRST_ID + record)
         words = [line.split("\t")[0] for line in headlines[4 * record : 4 * record + 4]]
-        ocr = [{"time": 2, "text": words[2]}, {"time": 0, "text": words[1]}, {"time": 4, "text": words[1]}]
+        ocr = [
+            {"time": 2, "text": words[2]},
+            {"time": 0, "text": words[1]},
+            {"time": 4, "text": words[1]},
+        ]
         records.append(
-            {"id": video_id, "title": words[0], "asr": words[3], "ocr": ocr, "category_id": f"{record % 2:02d}00"}
+            {
+                "id": video_id,
+                "title": words[0],
+                "asr": words[3],
+                "ocr": ocr,
+                "category_id": f"{record % 2:02d}00",
+            }
         )
         file = tmp_path / "zip_frames" / "labeled" / video_id[-3:] / f"{video_id}.zip"
         file.parent.mkdir(parents=True)
         chosen = list(pictures.values())[record // len(FRAME_COUNTS) % len(pictures)]
         file.write_bytes(zip_of(chosen[: num_frames(record)]))
-    (tmp_path / "labeled.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+    (tmp_path / "labeled.json").write_text(
+        json.dumps(records, ensure_ascii=False), encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -72,7 +89,10 @@ def wechat(tmp_path: Path, samples: Path) -> Path:
 def settings(wechat: Path, samples: Path) -> Path:
     torch.manual_seed(0)
     weights = timm.create_model("swin_tiny_patch4_window7_224", num_classes=1000).state_dict()
-    torch.save({"model": {original_name(name): tensor for name, tensor in weights.items()}}, wechat / "swin.pth")
+    torch.save(
+        {"model": {original_name(name): tensor for name, tensor in weights.items()}},
+        wechat / "swin.pth",
+    )
     file = wechat / "reelstore.toml"
     vocabulary = samples / "text" / "bert_base_chinese_vocab.txt"
     file.write_text(f'encoder_weights = "swin.pth"\nvocabulary = "{vocabulary}"\n')
@@ -89,7 +109,16 @@ def test_fifty_records_become_features_of_the_published_encoder(
     wechat: Path, settings: Path, reelstore: Reelstore
 ) -> None:
     listed = reelstore(
-        settings, "ingest", "wbdc", "labeled.json", "--media", ".", "--partition", "labeled", "--role", "labeled"
+        settings,
+        "ingest",
+        "wbdc",
+        "labeled.json",
+        "--media",
+        ".",
+        "--partition",
+        "labeled",
+        "--role",
+        "labeled",
     )
     assert listed.returncode == 0, listed.stderr
     extracted = reelstore(settings, "run", "extract-features")
@@ -119,7 +148,9 @@ def check_frames(commit: Commit) -> None:
         assert mask.tolist() == [1] * min(count, 8) + [0] * (8 - min(count, 8))
         assert pts[mask == 1].tolist() == list(wanted_pts)
         assert np.isfinite(embedding).all()
-        assert (np.linalg.norm(embedding.astype(np.float32), axis=1) > 0).tolist() == mask.astype(bool).tolist()
+        assert (np.linalg.norm(embedding.astype(np.float32), axis=1) > 0).tolist() == mask.astype(
+            bool
+        ).tolist()
 
 
 def check_text(commit: Commit) -> None:
@@ -128,7 +159,10 @@ def check_text(commit: Commit) -> None:
     assert rows.select(pl.col("keywords").list.len().min()).item() >= 0
     weighted = rows.filter(pl.col("keywords").list.len() > 0)
     assert len(weighted) >= NUM_RECORDS // 2
-    assert all(weights == sorted(weights, reverse=True) for weights in weighted["keyword_weights"].to_list())
+    assert all(
+        weights == sorted(weights, reverse=True)
+        for weights in weighted["keyword_weights"].to_list()
+    )
     assert rows.select(pl.col("token_ids").list.max().max()).item() < 21_128
     assert rows.select((pl.col("token_ids").list.first() == 101).all()).item()
     assert rows.select(pl.col("slot_ids").list.max().min()).item() == 2

@@ -77,10 +77,15 @@ def test_the_posterior_is_calibrated(world: World, corpus: Corpus) -> None:
     assert (probabilities**2).sum(axis=1).mean() == pytest.approx(of_truth, abs=0.015)
 
 
-def test_the_density_of_frames_is_that_of_their_normal_distribution(world: World, corpus: Corpus) -> None:
+def test_the_density_of_frames_is_that_of_their_normal_distribution(
+    world: World, corpus: Corpus
+) -> None:
     rows = np.flatnonzero(corpus.frame_mask.sum(axis=1) >= 5)[:3]
     few = dataclasses.replace(
-        corpus, embeddings=corpus.embeddings[rows], frame_mask=corpus.frame_mask[rows], labels=corpus.labels[rows]
+        corpus,
+        embeddings=corpus.embeddings[rows],
+        frame_mask=corpus.frame_mask[rows],
+        labels=corpus.labels[rows],
     )
     got = best_possible._log_likelihood_of_frames(world, few)  # noqa: SLF001 - the formula itself is on trial
     for row, frames in enumerate(few.embeddings):
@@ -98,4 +103,8 @@ def exact_log_density(seen: Floats, scenes: Floats) -> float:
     spoken = [multivariate_normal.logpdf((seen - mean).T, cov=covariance).sum() for mean in means]
     silent = multivariate_normal.logpdf(seen.T, cov=covariance).sum()
     share = (1 - SILENT_FRAMES_RATE) / len(SWITCH_PLACES)
-    return float(np.logaddexp.reduce([*(one + np.log(share) for one in spoken), silent + np.log(SILENT_FRAMES_RATE)]))
+    return float(
+        np.logaddexp.reduce(
+            [*(one + np.log(share) for one in spoken), silent + np.log(SILENT_FRAMES_RATE)]
+        )
+    )

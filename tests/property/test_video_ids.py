@@ -15,16 +15,19 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from featurestore import embeddings, tokens
-from featurestore.embeddings import FrameShard
-from featurestore.ledger import Ledger
-from featurestore.reasons import OK
-from featurestore.tokens import Tokens
-from warehouse import files, parquet, tables
+from featurestore.progress.ledger import Ledger
+from featurestore.progress.reasons import OK
+from featurestore.views.frames import embeddings
+from featurestore.views.frames.embeddings import FrameShard
+from featurestore.views.text import tokens
+from featurestore.views.text.tokens import Tokens
+from warehouse import tables
 from warehouse.errors import Invalid
 from warehouse.identifiers import MAX_VIDEO_ID_CHARS, parse_video_id
-from warehouse.listing import read_listing
+from warehouse.ingest.listing import read_listing
 from warehouse.sources.manifest import read_records
+from warehouse.storage import files
+from warehouse.tables import parquet
 
 CHARACTERS = st.characters() | st.sampled_from("视频𠮷한ひفд\u200c\u200d👩é/\\.\"',;=+@ 0a")
 
@@ -36,7 +39,9 @@ def _is_usable(text: str) -> bool:
         return False
 
 
-VIDEO_IDS = st.text(CHARACTERS, min_size=1, max_size=MAX_VIDEO_ID_CHARS).map(str.strip).filter(_is_usable)
+VIDEO_IDS = (
+    st.text(CHARACTERS, min_size=1, max_size=MAX_VIDEO_ID_CHARS).map(str.strip).filter(_is_usable)
+)
 LISTS = st.lists(VIDEO_IDS, min_size=1, max_size=20, unique=True)
 
 
@@ -45,7 +50,10 @@ def test_an_id_is_kept_as_it_is_or_refused(text: str) -> None:
     if _is_usable(text):
         assert 0 < len(text.encode()) <= 4 * MAX_VIDEO_ID_CHARS
         assert not {unicodedata.category(char) for char in text} & {"Cc", "Cs", "Zl", "Zp"}
-        assert not any(unicodedata.bidirectional(char) in {"RLO", "LRO", "RLE", "PDF", "RLI", "FSI"} for char in text)
+        assert not any(
+            unicodedata.bidirectional(char) in {"RLO", "LRO", "RLE", "PDF", "RLI", "FSI"}
+            for char in text
+        )
         assert text.splitlines() == [text]
 
 
@@ -56,7 +64,10 @@ def test_ids_sort_alike_in_python_polars_and_sql(ids: list[str]) -> None:
     assert expected == sorted(ids, key=str.encode)
     assert pl.DataFrame({"video_id": ids}).sort("video_id")["video_id"].to_list() == expected
     assert (
-        pl.SQLContext(t=pl.LazyFrame({"id": ids})).execute("SELECT id FROM t ORDER BY id").collect()["id"].to_list()
+        pl.SQLContext(t=pl.LazyFrame({"id": ids}))
+        .execute("SELECT id FROM t ORDER BY id")
+        .collect()["id"]
+        .to_list()
         == expected
     )
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
@@ -72,7 +83,9 @@ def test_ids_survive_listing_and_the_table_of_videos(ids: list[str], suffix: str
         manifest = Path(folder, f"manifest.{suffix}")
         rows = pl.DataFrame({"video_id": ids, "path": [""] * len(ids)})
         if suffix == "jsonl":
-            manifest.write_text("".join(json.dumps(row) + "\n" for row in rows.iter_rows(named=True)))
+            manifest.write_text(
+                "".join(json.dumps(row) + "\n" for row in rows.iter_rows(named=True))
+            )
         elif suffix == "csv":
             with manifest.open("w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows([rows.columns, *rows.iter_rows()])
@@ -80,7 +93,9 @@ def test_ids_survive_listing_and_the_table_of_videos(ids: list[str], suffix: str
             rows.write_parquet(manifest)
         listing = read_listing(read_records(manifest), "day", "score", Path(folder), None)
         listed = listing.rows.with_columns(
-            media_sha256=pl.lit(None, pl.String), size_bytes=pl.lit(None, pl.Int64), content_sha256="text_sha256"
+            media_sha256=pl.lit(None, pl.String),
+            size_bytes=pl.lit(None, pl.Int64),
+            content_sha256="text_sha256",
         )
         table = Path(folder, "videos.parquet")
         table.write_bytes(tables.to_parquet(tables.validated(tables.Videos, listed)))
@@ -99,33 +114,64 @@ def test_ids_survive_every_kind_of_file(ids: list[str]) -> None:
 
 
 def _files(ids: list[str]) -> dict[str, tuple[bytes, Callable[[Path], Iterable[str]]]]:
-    arrays = (np.zeros((len(ids), 8, 4), np.float16), np.ones((len(ids), 8), np.uint8), np.zeros((len(ids), 8)))
+    arrays = (
+        np.zeros((len(ids), 8, 4), np.float16),
+        np.ones((len(ids), 8), np.uint8),
+        np.zeros((len(ids), 8)),
+    )
     predicted = _predictions(ids)
     return {
         "shard.h5": (
             embeddings.encode(FrameShard(ids, arrays[0], arrays[1], arrays[2].astype(np.float32))),
             lambda path: embeddings.open_mapped(path).video_ids,
         ),
-        "previews.h5": (embeddings.encode_previews(ids, [b"x"] * len(ids)), embeddings.read_previews),
-        "tokens.parquet": (tokens.encode(_token_rows(ids)), lambda path: tokens.read(path)["video_id"]),
-        "ledger.parquet": (tables.to_parquet(_ledger(ids)), lambda path: parquet.read(path)["video_id"]),
-        "predictions.parquet": (tables.to_parquet(predicted), lambda path: parquet.read(path)["video_id"]),
+        "previews.h5": (
+            embeddings.encode_previews(ids, [b"x"] * len(ids)),
+            embeddings.read_previews,
+        ),
+        "tokens.parquet": (
+            tokens.encode(_token_rows(ids)),
+            lambda path: tokens.read(path)["video_id"],
+        ),
+        "ledger.parquet": (
+            tables.to_parquet(_ledger(ids)),
+            lambda path: parquet.read(path)["video_id"],
+        ),
+        "predictions.parquet": (
+            tables.to_parquet(predicted),
+            lambda path: parquet.read(path)["video_id"],
+        ),
         "result.csv": (
             predicted.select("video_id", "category_id").write_csv(include_header=False).encode(),
-            lambda path: [id_ for id_, _ in csv.reader(io.StringIO(path.read_bytes().decode(), newline=""))],
+            lambda path: [
+                id_ for id_, _ in csv.reader(io.StringIO(path.read_bytes().decode(), newline=""))
+            ],
         ),
-        "attempts.json": (files.canonical_json(dict.fromkeys(ids, 1)), lambda path: json.loads(path.read_bytes())),
+        "attempts.json": (
+            files.canonical_json(dict.fromkeys(ids, 1)),
+            lambda path: json.loads(path.read_bytes()),
+        ),
     }
 
 
 def _ledger(ids: list[str]) -> pl.DataFrame:
     columns = {"content_sha256": "0", "outcome": OK, "detail": None, "shard": 0}
-    rows = pl.DataFrame({"video_id": ids}).with_columns(**{name: pl.lit(value) for name, value in columns.items()})
-    return pl.DataFrame(Ledger.validate(rows.with_row_index("row").select(Ledger.column_names()), cast=True))
+    rows = pl.DataFrame({"video_id": ids}).with_columns(
+        **{name: pl.lit(value) for name, value in columns.items()}
+    )
+    return pl.DataFrame(
+        Ledger.validate(rows.with_row_index("row").select(Ledger.column_names()), cast=True)
+    )
 
 
 def _token_rows(ids: list[str]) -> pl.DataFrame:
-    row = {"token_ids": [1], "slot_ids": [0], "word_start": [True], "keywords": [], "keyword_weights": []}
+    row = {
+        "token_ids": [1],
+        "slot_ids": [0],
+        "word_start": [True],
+        "keywords": [],
+        "keyword_weights": [],
+    }
     columns = {**{name: [value] * len(ids) for name, value in row.items()}, "video_id": ids}
     chars = dict.fromkeys(("title_chars", "ocr_chars", "asr_chars"), [0] * len(ids))
     return pl.DataFrame({**columns, **chars}, schema_overrides=Tokens.create_empty().schema)

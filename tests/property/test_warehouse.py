@@ -7,16 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warehouse.errors import Invalid
-from warehouse.files import canonical_json
 from warehouse.identifiers import parse_partition_name
 from warehouse.sources.manifest import read_records
 from warehouse.sources.ocr import storable
-from warehouse.split import is_validation, smallest_salt
+from warehouse.storage.files import canonical_json
 from warehouse.tables import to_parquet
+from warehouse.tables.split import is_validation, smallest_salt
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda values: st.lists(values) | st.dictionaries(st.text(), values),
 )
 
@@ -76,9 +80,13 @@ LINES = {
 @given(
     st.sampled_from(sorted(LINES)),
     st.integers(0, 60),
-    st.lists(st.sampled_from(PIECES).map(str.encode) | st.binary(max_size=3), max_size=6).map(b"".join),
+    st.lists(st.sampled_from(PIECES).map(str.encode) | st.binary(max_size=3), max_size=6).map(
+        b"".join
+    ),
 )
-def test_whatever_a_manifest_holds_is_a_row_or_a_sentence_of_one_line(suffix: str, place: int, given_: bytes) -> None:
+def test_whatever_a_manifest_holds_is_a_row_or_a_sentence_of_one_line(
+    suffix: str, place: int, given_: bytes
+) -> None:
     line, refused = LINES[suffix], list[Invalid]()
     with tempfile.TemporaryDirectory() as folder:
         listing = Path(folder, f"manifest.{suffix}")

@@ -28,7 +28,11 @@ def test_differences_are_paired_by_seed() -> None:
     assert good.difference == pytest.approx(0.03)
     assert (good.low, good.high) == pytest.approx((0.03 - 0.02484, 0.03 + 0.02484), abs=1e-5)
     assert (bad.difference, bad.low, bad.high) == pytest.approx((-0.03, -good.high, -good.low))
-    assert [row.verdict for row in (good, bad, idle)] == ["helps", "harms", "cannot be told apart from nothing"]
+    assert [row.verdict for row in (good, bad, idle)] == [
+        "helps",
+        "harms",
+        "cannot be told apart from nothing",
+    ]
 
 
 def test_the_page_names_every_trick_and_every_score() -> None:
@@ -62,5 +66,7 @@ def test_each_trick_is_scored_for_its_own_number_of_seeds() -> None:
     wanted = [study.scored(place) for place in range(study.MAX_SEEDS)]
     assert wanted[0] == study.EVERYTHING
     for trick in study.TRICKS.values():
-        assert [{trick.with_it, trick.without_it} <= names for names in wanted].count(True) == trick.num_seeds
+        assert [{trick.with_it, trick.without_it} <= names for names in wanted].count(
+            True
+        ) == trick.num_seeds
     assert all("full" in names for names in wanted)

@@ -13,14 +13,15 @@ import h5py
 import polars as pl
 import pytest
 
-from featurestore.ledger import Ledger
-from featurestore.reasons import Reason
-from featurestore.spec import FrameSpec, TextSpec
-from featurestore.tokens import Tokens
+from featurestore.progress.ledger import Ledger
+from featurestore.progress.reasons import Reason
+from featurestore.views.spec import FrameSpec, TextSpec
+from featurestore.views.text.tokens import Tokens
 from modeling.evaluation.calibration import Calibration
 from modeling.evaluation.distributions import Statistics
-from modeling.stored_model import StoredConfig
-from warehouse import catalog, commits, media, tables
+from modeling.models.stored_model import StoredConfig
+from warehouse import catalog, commits, tables
+from warehouse.ingest import media
 from warehouse.store import open_existing_store
 
 ROOT = Path(__file__).parents[2]
@@ -38,22 +39,34 @@ SCHEMAS: dict[str, Mapping[str, Any]] = {
 
 
 def section(title: str) -> str:
-    found = re.search(rf"^### [^\n]*`{re.escape(title)}`.*?(?=^##)", PAGE, flags=re.MULTILINE | re.DOTALL)
+    found = re.search(
+        rf"^### [^\n]*`{re.escape(title)}`.*?(?=^##)", PAGE, flags=re.MULTILINE | re.DOTALL
+    )
     assert found, f"no section about {title}"
     return found[0]
 
 
 @pytest.mark.parametrize(("name", "schema"), SCHEMAS.items(), ids=SCHEMAS)
-def test_each_column_of_a_table_is_there_with_its_type_and_no_other(name: str, schema: Mapping[str, Any]) -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (?:yes|no) \| .+ \|$", section(name), flags=re.MULTILINE)
+def test_each_column_of_a_table_is_there_with_its_type_and_no_other(
+    name: str, schema: Mapping[str, Any]
+) -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| (?:yes|no) \| .+ \|$", section(name), flags=re.MULTILINE
+    )
     assert rows == [(column, str(kind)) for column, kind in schema.items()]
 
 
-@pytest.mark.parametrize("schema", [tables.Videos, tables.Labels, tables.Predictions, Ledger, Tokens])
+@pytest.mark.parametrize(
+    "schema", [tables.Videos, tables.Labels, tables.Predictions, Ledger, Tokens]
+)
 def test_each_column_says_whether_it_may_be_null(schema: Any) -> None:
     for name, column in schema.columns().items():
         kind = re.escape(str(schema.create_empty().schema[name]))
-        assert re.search(rf"^\| `{name}` \| {kind} \| {'yes' if column.nullable else 'no'} \|", PAGE, re.MULTILINE)
+        assert re.search(
+            rf"^\| `{name}` \| {kind} \| {'yes' if column.nullable else 'no'} \|",
+            PAGE,
+            re.MULTILINE,
+        )
 
 
 def test_each_field_of_the_recipes_and_of_a_models_configuration_is_there() -> None:
@@ -61,20 +74,30 @@ def test_each_field_of_the_recipes_and_of_a_models_configuration_is_there() -> N
     frames, text = recipes.split("| of text | meaning |")
     assert re.findall(r"^\| `(\w+)` \|", frames, re.MULTILINE) == list(FrameSpec.model_fields)
     assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(TextSpec.model_fields)
-    assert all(f"`{name}`" in PAGE for name in (*StoredConfig.model_fields, *Calibration.model_fields))
+    assert all(
+        f"`{name}`" in PAGE for name in (*StoredConfig.model_fields, *Calibration.model_fields)
+    )
     described = PAGE.split("**`statistics.json`**:")[1].split("Facts:")[0]
     rows = re.findall(r"^\| (`.+?) \|", described, re.MULTILINE)
     assert re.findall(r"`(\w+)`", " ".join(rows)) == list(Statistics.model_fields)
 
 
 def test_each_outcome_and_role_is_there() -> None:
-    assert re.findall(r"`(\w+)`", section("ledger.parquet").split("Outcomes")[1]) == ["ok", *map(str, Reason)]
+    assert re.findall(r"`(\w+)`", section("ledger.parquet").split("Outcomes")[1]) == [
+        "ok",
+        *map(str, Reason),
+    ]
     assert all(f"`{role}`" in section("videos.parquet") for role in get_args(tables.Role))
 
 
 def test_each_table_of_the_catalog_is_there_with_its_columns() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE.split("## The catalog")[1], flags=re.MULTILINE))
-    columns = {table.name: [column.name for column in table.columns] for table in catalog.metadata.sorted_tables}
+    rows = dict(
+        re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE.split("## The catalog")[1], flags=re.MULTILINE)
+    )
+    columns = {
+        table.name: [column.name for column in table.columns]
+        for table in catalog.metadata.sorted_tables
+    }
     assert {name: re.findall(r"`(\w+)`", row) for name, row in rows.items()} == columns
 
 
@@ -83,23 +106,46 @@ def test_each_file_of_a_store_is_named(golden: Callable[[str], Path]) -> None:
     store = open_existing_store(root)
     named = set(re.findall(r"`([\w.-]+\.(?:json|parquet|h5|csv|txt|md|safetensors))`", PAGE))
     patterns = [re.sub(r"0000\d", "*", name) for name in named]
-    kept = [commit for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)]
-    written = {name for commit in kept for name in (*commit.files, "manifest.json", "provenance.json")}
+    kept = [
+        commit for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)
+    ]
+    written = {
+        name for commit in kept for name in (*commit.files, "manifest.json", "provenance.json")
+    }
     assert len(written) > 15
-    assert [name for name in sorted(written) if not any(fnmatch.fnmatch(name, wanted) for wanted in patterns)] == []
-    folders = {re.sub(r"=[\w.-]+", "=", commit.address.folder(root).relative_to(root).as_posix()) for commit in kept}
+    assert [
+        name
+        for name in sorted(written)
+        if not any(fnmatch.fnmatch(name, wanted) for wanted in patterns)
+    ] == []
+    folders = {
+        re.sub(r"=[\w.-]+", "=", commit.address.folder(root).relative_to(root).as_posix())
+        for commit in kept
+    }
     tree = PAGE.split("## The folders")[1].split("```")[1]
-    lines = [re.sub(r"=[A-Z]+", "=", line.split("/COMMIT")[0]) for line in tree.splitlines() if "/COMMIT" in line]
-    assert {re.sub(r"/[0-9a-f]{12}(?=/)", "/FINGERPRINT", folder) for folder in folders} <= set(lines)
+    lines = [
+        re.sub(r"=[A-Z]+", "=", line.split("/COMMIT")[0])
+        for line in tree.splitlines()
+        if "/COMMIT" in line
+    ]
+    assert {re.sub(r"/[0-9a-f]{12}(?=/)", "/FINGERPRINT", folder) for folder in folders} <= set(
+        lines
+    )
 
 
-def test_datasets_of_a_shard_are_those_named_with_their_types(golden: Callable[[str], Path]) -> None:
+def test_datasets_of_a_shard_are_those_named_with_their_types(
+    golden: Callable[[str], Path],
+) -> None:
     root = golden("1")
     for pattern, title in (("shard-*.h5", "shard-00000.h5"), ("preview-*.h5", "preview-00000.h5")):
         rows = dict(re.findall(r"^\| `/(\w+)` \| ([\w-]+)", section(title), flags=re.MULTILINE))
         with h5py.File(next(root.rglob(pattern)), "r") as file:
-            types = {name: h5py.check_dtype(vlen=file[name].dtype) or file[name].dtype for name in file}
-            assert {name: "UTF-8" if kind is str else str(kind) for name, kind in types.items()} == rows
+            types = {
+                name: h5py.check_dtype(vlen=file[name].dtype) or file[name].dtype for name in file
+            }
+            assert {
+                name: "UTF-8" if kind is str else str(kind) for name, kind in types.items()
+            } == rows
             assert file.attrs["format_version"] == 1
 
 
@@ -107,14 +153,17 @@ PLAIN = """
 import runpy, sys
 sys.argv = ["read_plainly.py", sys.argv[2]] if (path := sys.argv[1]) else []
 runpy.run_path(path, run_name="__main__")
-ours = {"flows", "featurestore", "modeling", "warehouse"} & {name.split(".")[0] for name in sys.modules}
+packages = {name.split(".")[0] for name in sys.modules}
+ours = {"flows", "featurestore", "modeling", "warehouse"} & packages
 sys.exit(f"imported {sorted(ours)}" if ours else 0)
 """
 
 
 def test_a_store_is_read_without_reelstore(golden: Callable[[str], Path]) -> None:
     words = [sys.executable, "-c", PLAIN, str(EXAMPLE), str(golden("1"))]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ, timeout=120)
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, env=os.environ, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     assert "heads, " in done.stdout
     assert "23 videos" in done.stdout
@@ -129,7 +178,11 @@ def test_the_plain_reader_sees_a_flipped_bit(golden: Callable[[str], Path]) -> N
     payload[-1] ^= 1
     shard.write_bytes(payload)
     done = subprocess.run(
-        [sys.executable, str(EXAMPLE), str(root)], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, str(EXAMPLE), str(root)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 1
     assert "shard-00000.h5 has changed bytes" in done.stderr

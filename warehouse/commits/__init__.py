@@ -1,10 +1,17 @@
-"""The one door: what is published goes through `publish`, and is found again by the names of this package."""
+"""The one door: what is published goes through `publish`.
+
+And is found again by the names of this package.
+"""
 
 from warehouse.commits.addresses import Address
 from warehouse.commits.aliases import alias, alias_at, aliases, set_alias
 from warehouse.commits.commit import Commit
-from warehouse.commits.comparison import compare, set_aside
-from warehouse.commits.garbage import CHECKPOINTS, Garbage, collect_garbage
+from warehouse.commits.committed_files import (
+    read_bytes,
+    read_provenance,
+    verified_path,
+    verify_commit,
+)
 from warehouse.commits.history import (
     commit_by_id,
     commits,
@@ -17,13 +24,14 @@ from warehouse.commits.history import (
     heads,
 )
 from warehouse.commits.publishing import publish, publish_files
-from warehouse.commits.rebuild import Rebuilt, rebuild_catalog
-from warehouse.commits.rollback import roll_back, roll_back_alias
-from warehouse.commits.settling import settle
+from warehouse.commits.recovery.comparison import compare, set_aside
+from warehouse.commits.recovery.rebuild import Rebuilt, rebuild_catalog
+from warehouse.commits.recovery.settling import settle
 from warehouse.commits.staging import Staging, stage
-from warehouse.commits.verification import Damage, verify
-from warehouse.commits.verified import read_bytes, read_provenance, verified_path, verify_commit
-from warehouse.files import FileEntry
+from warehouse.commits.upkeep.garbage import CHECKPOINTS, Garbage, collect_garbage
+from warehouse.commits.upkeep.rollback import roll_back, roll_back_alias
+from warehouse.commits.upkeep.verification import Damage, verify
+from warehouse.storage.files import FileEntry
 
 __all__ = [
     "CHECKPOINTS",

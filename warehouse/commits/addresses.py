@@ -23,11 +23,18 @@ class Address:
 
     def __str__(self) -> str:
         """Name the place in a sentence."""
-        return self.dataset if self.partition is None else f"{self.dataset} of partition {self.partition}"
+        return (
+            self.dataset
+            if self.partition is None
+            else f"{self.dataset} of partition {self.partition}"
+        )
 
     @property
     def column(self) -> str:
-        """The catalog's value for the partition: '' for none, as NULL would defeat its unique keys."""
+        """The catalog's value for the partition.
+
+        '' for none, as NULL would defeat its unique keys.
+        """
         return self.partition or ""
 
     def folder(self, root: Path) -> Path:

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits import journal, rows, settling
+from warehouse.commits import journal, rows
+from warehouse.commits.recovery import settling
 from warehouse.identifiers import parse_alias
 from warehouse.store import Store
 
@@ -59,7 +60,11 @@ def alias_at(store: Store, name: str, as_of: datetime) -> str | None:
     Returns:
         What it stood for; None where it was not set by then.
     """
-    moved = [move for move in journal.moves(store, "alias", {"name": name}) if move["moved_at"] <= timestamp(as_of)]
+    moved = [
+        move
+        for move in journal.moves(store, "alias", {"name": name})
+        if move["moved_at"] <= timestamp(as_of)
+    ]
     return str(moved[-1]["target"]) if moved else None
 
 
@@ -74,4 +79,7 @@ def aliases(store: Store) -> dict[str, str]:
     """
     table = catalog.aliases
     with catalog.reading(store.engine) as connection:
-        return {row.name: row.target for row in connection.execute(sa.select(table).order_by(table.c.name))}
+        return {
+            row.name: row.target
+            for row in connection.execute(sa.select(table).order_by(table.c.name))
+        }

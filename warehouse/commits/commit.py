@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from warehouse import files
 from warehouse.commits.addresses import Address
 from warehouse.errors import Corrupt, Invalid
-from warehouse.files import FileEntry
+from warehouse.storage import files
+from warehouse.storage.files import FileEntry
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -44,7 +44,9 @@ class Commit:
         return manifest_of(self.address, self.facts, self.num_rows, self.files)
 
 
-def manifest_of(address: Address, facts: Mapping[str, Any], num_rows: int, entries: Mapping[str, FileEntry]) -> bytes:
+def manifest_of(
+    address: Address, facts: Mapping[str, Any], num_rows: int, entries: Mapping[str, FileEntry]
+) -> bytes:
     """Write a manifest.
 
     Args:
@@ -64,7 +66,8 @@ def manifest_of(address: Address, facts: Mapping[str, Any], num_rows: int, entri
             "num_rows": num_rows,
             "facts": dict(facts),
             "files": {
-                name: {"size_bytes": entry.size_bytes, "sha256": entry.sha256} for name, entry in entries.items()
+                name: {"size_bytes": entry.size_bytes, "sha256": entry.sha256}
+                for name, entry in entries.items()
             },
         }
     )
@@ -88,19 +91,31 @@ def read_commit(folder: Path, commit_id: str, address: Address) -> tuple[Commit,
     try:
         manifest, beside = (folder / MANIFEST).read_bytes(), (folder / PROVENANCE).read_bytes()
     except OSError as error:
-        raise Corrupt(f"commit {commit_id[:16]} of {address} is lost ({error}): make it again") from error
+        raise Corrupt(
+            f"commit {commit_id[:16]} of {address} is lost ({error}): make it again"
+        ) from error
     if files.sha256_bytes(manifest) != commit_id:
-        raise Corrupt(f"{folder / MANIFEST} has changed bytes: restore it from a copy, or make that commit again")
+        raise Corrupt(
+            f"{folder / MANIFEST} has changed bytes: restore it from a copy, or make that commit"
+            " again"
+        )
     said = json.loads(manifest)
     if said["format_version"] != FORMAT_VERSION:
-        raise Invalid(f"{folder / MANIFEST} has format version {said['format_version']}: upgrade Reelstore")
+        raise Invalid(
+            f"{folder / MANIFEST} has format version {said['format_version']}: upgrade Reelstore"
+        )
     if not is_of(said, address):
-        raise Corrupt(f"{folder / MANIFEST} is of another dataset or partition than {address}: make that commit again")
+        raise Corrupt(
+            f"{folder / MANIFEST} is of another dataset or partition than {address}: make that"
+            " commit again"
+        )
     try:
         provenance = json.loads(beside)
         created_at = datetime.fromisoformat(provenance["published_at"])
     except (ValueError, LookupError, TypeError) as error:
-        raise Corrupt(f"{folder / PROVENANCE} cannot be read ({error}): restore it from a copy") from error
+        raise Corrupt(
+            f"{folder / PROVENANCE} cannot be read ({error}): restore it from a copy"
+        ) from error
     commit = Commit(
         id=commit_id,
         address=address,
@@ -124,4 +139,7 @@ def is_of(manifest: Mapping[str, Any], address: Address) -> bool:
     Returns:
         True where it names that dataset and that partition.
     """
-    return (manifest.get("dataset"), manifest.get("partition")) == (address.dataset, address.partition)
+    return (manifest.get("dataset"), manifest.get("partition")) == (
+        address.dataset,
+        address.partition,
+    )

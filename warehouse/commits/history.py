@@ -13,8 +13,8 @@ from warehouse.commits import journal
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import Commit
 from warehouse.errors import Invalid
-from warehouse.files import FileEntry
 from warehouse.identifiers import shown
+from warehouse.storage.files import FileEntry
 from warehouse.store import Store
 
 _COMMITS, _FILES, _HEADS = catalog.commits, catalog.files, catalog.heads
@@ -30,7 +30,9 @@ def head(store: Store, address: Address) -> Commit | None:
     Returns:
         Its head; None where nothing was published.
     """
-    found = _select(store, _COMMITS.c.id.in_(_head_ids(_HEADS.c.dataset == address.dataset, _at(address))))
+    found = _select(
+        store, _COMMITS.c.id.in_(_head_ids(_HEADS.c.dataset == address.dataset, _at(address)))
+    )
     return next(iter(found), None)
 
 
@@ -93,15 +95,17 @@ def head_at(store: Store, address: Address, as_of: datetime) -> Commit | None:
     Raises:
         Invalid: gc has removed that commit since.
     """
-    moves = journal.moves(store, "head", {"dataset": address.dataset, "partition": address.partition})
+    moves = journal.moves(
+        store, "head", {"dataset": address.dataset, "partition": address.partition}
+    )
     moved = [move for move in moves if move["moved_at"] <= timestamp(as_of)]
     if not moved:
         return None
     commit = find(store, moved[-1]["commit_id"])
     if commit is None:
         raise Invalid(
-            f"{address} had commit {moved[-1]['commit_id'][:16]} at {timestamp(as_of)}, which gc has removed: "
-            "name a later moment"
+            f"{address} had commit {moved[-1]['commit_id'][:16]} at {timestamp(as_of)}, which gc"
+            " has removed: name a later moment"
         )
     return commit
 
@@ -132,7 +136,11 @@ def commit_by_id(store: Store, prefix: str) -> Commit:
     Raises:
         Invalid: No commit begins so, or several do.
     """
-    found = _select(store, _COMMITS.c.id.startswith(prefix)) if re.fullmatch("[0-9a-f]{1,64}", prefix) else []
+    found = (
+        _select(store, _COMMITS.c.id.startswith(prefix))
+        if re.fullmatch("[0-9a-f]{1,64}", prefix)
+        else []
+    )
     if len(found) != 1:
         problem = "no commit has" if not found else f"{len(found)} commits have ids that begin with"
         raise Invalid(f"{problem} {shown(prefix)}: give the first digits of one commit's id")
@@ -162,7 +170,9 @@ def find_within(connection: sa.Connection, commit_id: str) -> str | None:
     Returns:
         The id; None where there is no such commit.
     """
-    found: str | None = connection.scalar(sa.select(_COMMITS.c.id).where(_COMMITS.c.id == commit_id))
+    found: str | None = connection.scalar(
+        sa.select(_COMMITS.c.id).where(_COMMITS.c.id == commit_id)
+    )
     return found
 
 

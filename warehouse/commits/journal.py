@@ -1,4 +1,7 @@
-"""Every move of a head or an alias, kept as a numbered immutable file, from which a lost catalog is made again."""
+"""Every move of a head or an alias, kept as a numbered immutable file.
+
+From which a lost catalog is made again.
+"""
 
 import json
 from collections.abc import Mapping
@@ -8,10 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from warehouse import catalog, files
+from warehouse import catalog
 from warehouse.clock import timestamp
 from warehouse.errors import Corrupt, Invalid
 from warehouse.identifiers import shown
+from warehouse.storage import files
 from warehouse.store import JOURNAL_ENTRY, Store
 
 FOLDER = "journal"
@@ -20,14 +24,18 @@ OWN_KEYS = ("format_version", "number", "kind", "moved_at")
 """What every entry has beside the move itself."""
 
 
-def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str, Any], now: datetime) -> None:
+def append(
+    connection: sa.Connection, store: Store, kind: str, move: Mapping[str, Any], now: datetime
+) -> None:
     """Record one move, as the last step of the transaction that makes it.
 
-    The file is written before the transaction ends, so that a full disk stops the move too. A run killed in between
-    leaves a file that the catalog does not know, whose move the next writer settles.
+    The file is written before the transaction ends, so that a full disk stops the move too. A run
+    killed in between leaves a file that the catalog does not know, whose move the next writer
+    settles.
 
     Args:
-        connection: The transaction of `settling.writing`, in which catalog and journal were compared.
+        connection: The transaction of `settling.writing`, in which catalog and journal were
+            compared.
         store: The store.
         kind: `head`, `commit` (published without becoming head), `alias` or `gc`.
         move: What moved, from what, to what.
@@ -37,7 +45,13 @@ def append(connection: sa.Connection, store: Store, kind: str, move: Mapping[str
         Retryable: The disk is full or failing.
     """
     number = 1 + last_number(connection)
-    entry = {"format_version": FORMAT_VERSION, "number": number, "kind": kind, "moved_at": timestamp(now), **move}
+    entry = {
+        "format_version": FORMAT_VERSION,
+        "number": number,
+        "kind": kind,
+        "moved_at": timestamp(now),
+        **move,
+    }
     payload = files.canonical_json(entry)
     digest = files.sha256_bytes(payload)
     folder = store.root / FOLDER
@@ -56,7 +70,11 @@ def insert(connection: sa.Connection, entry: Mapping[str, Any]) -> None:
         entry: The whole entry.
     """
     payload = files.canonical_json(dict(entry))
-    values = {"number": entry["number"], "entry": json.loads(payload), "sha256": files.sha256_bytes(payload)}
+    values = {
+        "number": entry["number"],
+        "entry": json.loads(payload),
+        "sha256": files.sha256_bytes(payload),
+    }
     connection.execute(catalog.journal.insert().values(**values))
 
 
@@ -83,7 +101,8 @@ def tidy(store: Store) -> None:
 
 
 def _require_turn(connection: sa.Connection, store: Store, number: int, digest: str) -> None:
-    # A server that has lost us has let the next writer in, which may have given the number away before our file came.
+    # A server that has lost us has let the next writer in, which may have given the number away
+    # before our file came.
     try:
         connection.execute(sa.select(1))
     except sa.exc.DBAPIError as error:
@@ -131,7 +150,11 @@ def names(store: Store) -> set[str]:
         The names of files that are called as an entry is, whatever they hold.
     """
     try:
-        return {path.name for path in (store.root / FOLDER).iterdir() if JOURNAL_ENTRY.fullmatch(path.name)}
+        return {
+            path.name
+            for path in (store.root / FOLDER).iterdir()
+            if JOURNAL_ENTRY.fullmatch(path.name)
+        }
     except FileNotFoundError:
         return set()
 
@@ -152,7 +175,10 @@ def read(path: Path, number: int) -> dict[str, Any]:
     """
     payload = path.read_bytes()
     if path.name != f"{number:08d}-{files.sha256_bytes(payload)[:16]}.json":
-        raise Corrupt(f"{path} is not journal entry {number} with its own bytes: restore the journal from a copy")
+        raise Corrupt(
+            f"{path} is not journal entry {number} with its own bytes: restore the journal from a"
+            " copy"
+        )
     try:
         entry: dict[str, Any] = json.loads(payload)
         version, found = entry["format_version"], entry["number"]
@@ -161,7 +187,9 @@ def read(path: Path, number: int) -> dict[str, Any]:
     if version != FORMAT_VERSION:
         raise Invalid(f"{path} has format version {version}: upgrade Reelstore")
     if found != number:
-        raise Corrupt(f"{path} says that it is entry {shown(found)}: restore the journal from a copy")
+        raise Corrupt(
+            f"{path} says that it is entry {shown(found)}: restore the journal from a copy"
+        )
     return entry
 
 
@@ -188,7 +216,8 @@ def moves(store: Store, kind: str, values: Mapping[str, str | None]) -> list[dic
     Args:
         store: The store.
         kind: Of the entries.
-        values: What the entries hold under some of their keys, such as `dataset` and `partition`, or `name`.
+        values: What the entries hold under some of their keys, such as `dataset` and `partition`,
+            or `name`.
 
     Returns:
         Entries, oldest first.
@@ -200,7 +229,9 @@ def moves(store: Store, kind: str, values: Mapping[str, str | None]) -> list[dic
         return within(connection, kind, values)
 
 
-def within(connection: sa.Connection, kind: str, values: Mapping[str, str | None]) -> list[dict[str, Any]]:
+def within(
+    connection: sa.Connection, kind: str, values: Mapping[str, str | None]
+) -> list[dict[str, Any]]:
     """List the moves of one thing as a transaction sees them; arguments as for `moves`.
 
     Args:
@@ -212,6 +243,10 @@ def within(connection: sa.Connection, kind: str, values: Mapping[str, str | None
         Entries, oldest first.
     """
     column = catalog.journal.c.entry
-    wanted = [column[key].as_string() == value for key, value in {"kind": kind, **values}.items() if value is not None]
+    wanted = [
+        column[key].as_string() == value
+        for key, value in {"kind": kind, **values}.items()
+        if value is not None
+    ]
     found = connection.scalars(sa.select(column).where(*wanted).order_by(catalog.journal.c.number))
     return [dict(entry) for entry in found if values.items() <= entry.items()]

@@ -14,7 +14,8 @@ from warehouse.identifiers import shown
 from warehouse.store import Store
 
 MADE_FROM = "made_from"
-"""The key of facts and of provenance under which a publisher names the ids of the commits that it has read."""
+"""The key of facts and of provenance under which a publisher names the ids of the commits that it
+has read."""
 
 _COMMIT_ID = re.compile("[0-9a-f]{64}")
 
@@ -47,7 +48,9 @@ def inputs_of(facts: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[s
     named = {**provenance.get(MADE_FROM, {}), **facts.get(MADE_FROM, {})}
     for name, commit_id in named.items():
         if not isinstance(commit_id, str) or not _COMMIT_ID.fullmatch(commit_id):
-            raise Invalid(f"input {shown(name)} is {shown(commit_id)}: give the 64 digits of a commit's id")
+            raise Invalid(
+                f"input {shown(name)} is {shown(commit_id)}: give the 64 digits of a commit's id"
+            )
     return dict(sorted(named.items()))
 
 
@@ -64,10 +67,15 @@ def record(connection: sa.Connection, commit_id: str, inputs: Mapping[str, str])
     """
     table = catalog.lineage
     if gone := missing(connection, inputs):
-        raise Retryable(f"commit {gone[0][:16]}, which this was made from, is no longer in the store: run again")
+        raise Retryable(
+            f"commit {gone[0][:16]}, which this was made from, is no longer in the store: run again"
+        )
     connection.execute(table.delete().where(table.c.commit_id == commit_id))
     if inputs:
-        rows = [{"commit_id": commit_id, "name": name, "input_id": input_id} for name, input_id in inputs.items()]
+        rows = [
+            {"commit_id": commit_id, "name": name, "input_id": input_id}
+            for name, input_id in inputs.items()
+        ]
         connection.execute(table.insert(), rows)
 
 
@@ -81,12 +89,16 @@ def missing(connection: sa.Connection, inputs: Mapping[str, str]) -> list[str]:
     Returns:
         Commit ids, sorted.
     """
-    known = connection.scalars(sa.select(catalog.commits.c.id).where(catalog.commits.c.id.in_(inputs.values())))
+    known = connection.scalars(
+        sa.select(catalog.commits.c.id).where(catalog.commits.c.id.in_(inputs.values()))
+    )
     return sorted(set(inputs.values()) - set(known))
 
 
 def unneeded(connection: sa.Connection, superseded: set[str]) -> list[str]:
-    """List what may go: commits that are no head, that no alias names and no pending row announces, nor made into such.
+    """List what may go.
+
+    Commits that are no head, that no alias names and no pending row announces, nor made into such.
 
     Args:
         connection: Any transaction.

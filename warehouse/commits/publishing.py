@@ -1,8 +1,9 @@
 """The four steps that make a commit of staged files.
 
-A pending row says that files are coming; whole files are written and synced in a staging folder; the folder is renamed
-to its commit's id; one transaction moves the head, records the commit and drops the pending row. Killed before the last
-step, it leaves an orphan that the next run adopts; killed after it, it is done.
+A pending row says that files are coming; whole files are written and synced in a staging folder;
+the folder is renamed to its commit's id; one transaction moves the head, records the commit and
+drops the pending row. Killed before the last step, it leaves an orphan that the next run adopts;
+killed after it, it is done.
 """
 
 import json
@@ -16,17 +17,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from warehouse import catalog, files
+from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits import history, journal, rows, settling
+from warehouse.commits import history, journal, rows
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit, manifest_of
+from warehouse.commits.committed_files import verify_commit
 from warehouse.commits.history import head, head_attributes
+from warehouse.commits.recovery import settling
 from warehouse.commits.staging import Staging, StagingGone, stage
-from warehouse.commits.verified import verify_commit
 from warehouse.errors import Conflict, Corrupt
-from warehouse.files import FileEntry
 from warehouse.revision import git_revision
+from warehouse.storage import files
+from warehouse.storage.files import FileEntry
 from warehouse.store import Store
 
 _ATTEMPTS = 100
@@ -50,9 +53,11 @@ def publish(
         staging: The staged files.
         facts: What the files are, as JSON; part of the commit's identity.
         num_rows: The rows that they hold.
-        provenance: Times, versions and timings, as JSON; kept beside the commit, outside its identity.
+        provenance: Times, versions and timings, as JSON; kept beside the commit, outside its
+            identity.
         now: The moment, in UTC.
-        attributes: What is to be known of the partition outside its identity; None keeps what is there.
+        attributes: What is to be known of the partition outside its identity; None keeps what is
+            there.
         move_head: False to publish beside the head.
 
     Returns:
@@ -61,7 +66,8 @@ def publish(
     Raises:
         Conflict: Another run has moved the head to other content since staging was opened.
         Corrupt: The same commit is there already, with damaged files.
-        Retryable: The disk is full or failing, the catalog is out of reach, or another run took the staged files away.
+        Retryable: The disk is full or failing, the catalog is out of reach, or another run took the
+            staged files away.
     """
     try:
         entries = staging.entries()
@@ -130,7 +136,8 @@ def publish_files(
                 move_head=move_head,
             )
         except StagingGone:
-            # Another run published the very same files in between; the next attempt finds and adopts them.
+            # Another run published the very same files in between; the next attempt finds and
+            # adopts them.
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError
@@ -158,7 +165,9 @@ def _draft(
     )
 
 
-def _published(store: Store, draft: Commit, attributes: Mapping[str, Any] | None, *, move_head: bool) -> Commit | None:
+def _published(
+    store: Store, draft: Commit, attributes: Mapping[str, Any] | None, *, move_head: bool
+) -> Commit | None:
     known = history.find(store, draft.id)
     if known is None or not known.folder.is_dir():
         return None
@@ -171,8 +180,14 @@ def _published(store: Store, draft: Commit, attributes: Mapping[str, Any] | None
 
 
 def _provenance(given: Mapping[str, Any], now: datetime) -> bytes:
-    software = {"python": platform.python_version(), "reelstore": _version(), "git_revision": git_revision()}
-    return files.canonical_json({"host": platform.node(), **software, **given, "published_at": timestamp(now)})
+    software = {
+        "python": platform.python_version(),
+        "reelstore": _version(),
+        "git_revision": git_revision(),
+    }
+    return files.canonical_json(
+        {"host": platform.node(), **software, **given, "published_at": timestamp(now)}
+    )
 
 
 def _version() -> str:
@@ -183,13 +198,15 @@ def _version() -> str:
 
 
 def _announce(store: Store, staging: Staging, draft: Commit) -> None:
-    # From here on gc leaves a folder of that id alone, be it ours or an orphan that we are about to adopt.
+    # From here on gc leaves a folder of that id alone, be it ours or an orphan that we are about to
+    # adopt.
     with settling.writing(store) as connection:
         staging.touch(connection, commit_id=draft.id)
 
 
 def _place(store: Store, staging: Staging, draft: Commit, provenance: bytes) -> None:
-    # Built of links in a folder of its own: another run of the same key may be publishing the same files.
+    # Built of links in a folder of its own: another run of the same key may be publishing the same
+    # files.
     built = staging.folder.with_name(f"{staging.id}-{secrets.token_hex(4)}")
     try:
         files.make_passing_folder(built)
@@ -203,7 +220,8 @@ def _place(store: Store, staging: Staging, draft: Commit, provenance: bytes) -> 
         # An adopted orphan needs it too: its run may have been stopped between its rename and this.
         files.sync_folder(draft.folder.parent)
     except FileNotFoundError as error:
-        # A faster run has removed the staging folder: what counts is whether the commit's folder is there.
+        # A faster run has removed the staging folder: what counts is whether the commit's folder is
+        # there.
         if not draft.folder.is_dir():
             raise staging.abandon() from error
     verify_commit(draft)
@@ -221,7 +239,8 @@ def _sound(draft: Commit) -> bool:
 
 
 def _replace(store: Store, staging: Staging, built: Path, draft: Commit) -> None:
-    # A damaged orphan was never readable and gives way; damage to what was published is for its owner to see.
+    # A damaged orphan was never readable and gives way; damage to what was published is for its
+    # owner to see.
     if history.find(store, draft.id) is not None:
         verify_commit(draft)
     # Files that were taken back from it are on disk in no other folder yet.
@@ -231,9 +250,15 @@ def _replace(store: Store, staging: Staging, built: Path, draft: Commit) -> None
 
 
 def _record(
-    store: Store, staging: Staging, draft: Commit, attributes: Mapping[str, Any] | None, *, move_head: bool
+    store: Store,
+    staging: Staging,
+    draft: Commit,
+    attributes: Mapping[str, Any] | None,
+    *,
+    move_head: bool,
 ) -> Commit:
-    # Nothing that can fail comes after this transaction: an error always means that the store is as it was.
+    # Nothing that can fail comes after this transaction: an error always means that the store is as
+    # it was.
     now = draft.created_at
     with settling.writing(store) as connection:
         if history.find_within(connection, draft.id) is None:
@@ -243,7 +268,13 @@ def _record(
         if move_head:
             _move_head(connection, store, staging, commit, attributes=attributes, now=now)
         elif is_new:
-            journal.append(connection, store, "commit", {**_place_of(commit.address), "commit_id": commit.id}, now)
+            journal.append(
+                connection,
+                store,
+                "commit",
+                {**_place_of(commit.address), "commit_id": commit.id},
+                now,
+            )
     return commit
 
 
@@ -269,7 +300,12 @@ def _move_head(
     if (previous, kept) == (commit.id, wanted):
         return
     rows.set_head(connection, address, commit.id, wanted, timestamp(now))
-    move = {**_place_of(address), "commit_id": commit.id, "previous": previous, "attributes": wanted}
+    move = {
+        **_place_of(address),
+        "commit_id": commit.id,
+        "previous": previous,
+        "attributes": wanted,
+    }
     journal.append(connection, store, "head", move, now)
 
 

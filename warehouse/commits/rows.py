@@ -8,11 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from warehouse import catalog, files
+from warehouse import catalog
 from warehouse.clock import timestamp
 from warehouse.commits import lineage
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import PROVENANCE, Commit
+from warehouse.storage import files
 
 
 def record(connection: sa.Connection, draft: Commit, staging_id: str) -> tuple[bool, Commit]:
@@ -41,7 +42,9 @@ def record(connection: sa.Connection, draft: Commit, staging_id: str) -> tuple[b
         insert(connection, found, staging_id)
     else:
         # Its folder may have been made again, with another provenance.
-        connection.execute(table.update().where(same).values(provenance_sha256=found.provenance_sha256))
+        connection.execute(
+            table.update().where(same).values(provenance_sha256=found.provenance_sha256)
+        )
         found = replace(found, created_at=datetime.fromisoformat(created_at))
     lineage.record(connection, draft.id, lineage.inputs_of(draft.facts, provenance))
     return created_at is None, found
@@ -68,7 +71,12 @@ def insert(connection: sa.Connection, commit: Commit, staging_id: str) -> None:
         )
     )
     rows = [
-        {"commit_id": commit.id, "name": name, "size_bytes": entry.size_bytes, "sha256": entry.sha256}
+        {
+            "commit_id": commit.id,
+            "name": name,
+            "size_bytes": entry.size_bytes,
+            "sha256": entry.sha256,
+        }
         for name, entry in commit.files.items()
     ]
     if rows:
@@ -103,7 +111,11 @@ def head_row(connection: sa.Connection, address: Address) -> Any:
 
 
 def set_head(
-    connection: sa.Connection, address: Address, commit_id: str, attributes: Mapping[str, Any], moved_at: str
+    connection: sa.Connection,
+    address: Address,
+    commit_id: str,
+    attributes: Mapping[str, Any],
+    moved_at: str,
 ) -> None:
     """Write which commit is a partition's head.
 
@@ -117,7 +129,9 @@ def set_head(
     connection.execute(catalog.heads.delete().where(_here(address)))
     canonical = json.loads(files.canonical_json(dict(attributes)))
     columns = {"commit_id": commit_id, "attributes": canonical, "moved_at": moved_at}
-    connection.execute(catalog.heads.insert().values(dataset=address.dataset, partition=address.column, **columns))
+    connection.execute(
+        catalog.heads.insert().values(dataset=address.dataset, partition=address.column, **columns)
+    )
 
 
 def set_alias(connection: sa.Connection, name: str, target: str, moved_at: str) -> None:
@@ -134,4 +148,6 @@ def set_alias(connection: sa.Connection, name: str, target: str, moved_at: str) 
 
 
 def _here(address: Address) -> sa.ColumnElement[bool]:
-    return sa.and_(catalog.heads.c.dataset == address.dataset, catalog.heads.c.partition == address.column)
+    return sa.and_(
+        catalog.heads.c.dataset == address.dataset, catalog.heads.c.partition == address.column
+    )

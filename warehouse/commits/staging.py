@@ -8,14 +8,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from warehouse import catalog, files
+from warehouse import catalog
 from warehouse.clock import running_from, timestamp
-from warehouse.commits import settling
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE
+from warehouse.commits.recovery import settling
 from warehouse.errors import Corrupt, Invalid, Retryable
-from warehouse.files import FileEntry
 from warehouse.identifiers import parse_file_name
+from warehouse.storage import files
+from warehouse.storage.files import FileEntry
 from warehouse.store import Store
 
 
@@ -92,9 +93,13 @@ class Staging:
         table, entry = catalog.staged_files, files.describe(payload)
         with catalog.writing(self.store.engine) as connection:
             self.touch(connection)
-            connection.execute(table.delete().where(table.c.pending_id == self.id, table.c.name == name))
             connection.execute(
-                table.insert().values(pending_id=self.id, name=name, size_bytes=entry.size_bytes, sha256=entry.sha256)
+                table.delete().where(table.c.pending_id == self.id, table.c.name == name)
+            )
+            connection.execute(
+                table.insert().values(
+                    pending_id=self.id, name=name, size_bytes=entry.size_bytes, sha256=entry.sha256
+                )
             )
 
     def read(self, name: str) -> bytes:
@@ -113,7 +118,10 @@ class Staging:
         entry = self._entry(name)
         path = self.folder / name
         if entry is None or (problem := files.fault(path, entry)) is not None:
-            raise Corrupt(f"staged file {path} {'is missing' if entry is None else problem}: run again to remake it")
+            raise Corrupt(
+                f"staged file {path} {'is missing' if entry is None else problem}: run again to"
+                " remake it"
+            )
         return path.read_bytes()
 
     def _entry(self, name: str) -> FileEntry | None:
@@ -122,7 +130,7 @@ class Staging:
             return _entries(connection, self.id, catalog.staged_files.c.name == name).get(name)
 
     def discard(self) -> None:
-        """Give up files that were staged only to survive an interruption, once they are no longer needed.
+        """Remove staged files that only had to survive an interruption.
 
         Raises:
             Retryable: The disk is failing, or the catalog is out of reach.
@@ -140,7 +148,12 @@ class Staging:
         Raises:
             StagingGone: It is gone.
         """
-        if connection.scalar(sa.select(catalog.pending.c.id).where(catalog.pending.c.id == self.id)) is None:
+        if (
+            connection.scalar(
+                sa.select(catalog.pending.c.id).where(catalog.pending.c.id == self.id)
+            )
+            is None
+        ):
             raise self.abandon()
 
     def touch(self, connection: sa.Connection, **changes: str) -> None:
@@ -154,7 +167,11 @@ class Staging:
             StagingGone: The pending row is gone.
         """
         table = catalog.pending
-        touched = table.update().where(table.c.id == self.id).values(touched_at=timestamp(self.clock()), **changes)
+        touched = (
+            table.update()
+            .where(table.c.id == self.id)
+            .values(touched_at=timestamp(self.clock()), **changes)
+        )
         if connection.execute(touched).rowcount == 0:
             raise self.abandon()
 
@@ -165,13 +182,16 @@ class Staging:
             The error to raise.
         """
         files.remove_tree(self.folder)
-        return StagingGone(f"the staged files of {self.address} were published or swept by another run: run again")
+        return StagingGone(
+            f"the staged files of {self.address} were published or swept by another run: run again"
+        )
 
 
 def stage(store: Store, address: Address, key: str, now: datetime) -> Staging:
     """Open the staging folder of a key, with whatever an interrupted run of that key has finished.
 
-    Open it before reading what the new commit builds upon: publishing is refused where the head has moved since.
+    Open it before reading what the new commit builds upon: publishing is refused where the head has
+    moved since.
 
     Args:
         store: The store.
@@ -183,14 +203,17 @@ def stage(store: Store, address: Address, key: str, now: datetime) -> Staging:
         The staging folder.
 
     Raises:
-        Retryable: The disk is full or failing, the catalog is out of reach, or another run is publishing that key.
+        Retryable: The disk is full or failing, the catalog is out of reach, or another run is
+            publishing that key.
         Corrupt: The catalog lacks what the journal has.
     """
     with settling.writing(store) as connection:
         pending_id, commit_id = _pending_row(connection, address, key, timestamp(now))
         heads = catalog.heads
         seen_head = connection.scalar(
-            sa.select(heads.c.commit_id).where(heads.c.dataset == address.dataset, heads.c.partition == address.column)
+            sa.select(heads.c.commit_id).where(
+                heads.c.dataset == address.dataset, heads.c.partition == address.column
+            )
         )
         entries = _entries(connection, pending_id)
     staging = Staging(store, address, pending_id, seen_head, running_from(now))
@@ -216,9 +239,13 @@ def folder_of(store: Store, pending_id: str) -> Path:
     return store.root / "staging" / pending_id
 
 
-def _pending_row(connection: sa.Connection, address: Address, key: str, moment: str) -> tuple[str, str | None]:
+def _pending_row(
+    connection: sa.Connection, address: Address, key: str, moment: str
+) -> tuple[str, str | None]:
     table = catalog.pending
-    same = sa.and_(table.c.dataset == address.dataset, table.c.partition == address.column, table.c.key == key)
+    same = sa.and_(
+        table.c.dataset == address.dataset, table.c.partition == address.column, table.c.key == key
+    )
     row = connection.execute(sa.select(table.c.id, table.c.commit_id).where(same)).first()
     if row is not None:
         connection.execute(table.update().where(same).values(touched_at=moment))
@@ -240,11 +267,17 @@ def _pending_row(connection: sa.Connection, address: Address, key: str, moment: 
 
 def _take_back(staging: Staging, folder: Path, entries: dict[str, FileEntry]) -> None:
     # A run that was stopped after its rename and before its transaction has left the files there.
-    left = [name for name in entries if (folder / name).exists() and not (staging.folder / name).exists()]
+    left = [
+        name
+        for name in entries
+        if (folder / name).exists() and not (staging.folder / name).exists()
+    ]
     files.link_files(folder, staging.folder, left)
 
 
-def _entries(connection: sa.Connection, pending_id: str, *conditions: sa.ColumnElement[bool]) -> dict[str, FileEntry]:
+def _entries(
+    connection: sa.Connection, pending_id: str, *conditions: sa.ColumnElement[bool]
+) -> dict[str, FileEntry]:
     table = catalog.staged_files
     rows = connection.execute(
         sa.select(table).where(table.c.pending_id == pending_id, *conditions).order_by(table.c.name)

@@ -20,7 +20,12 @@ def check_columns(columns: Iterable[str], where: str) -> None:
     """
     names = list(columns)
     if "video_id" not in names:
-        raise Invalid(f"{where} has no video_id: give it for each video, and path where there is a medium")
+        raise Invalid(
+            f"{where} has no video_id: give it for each video, and path where there is a medium"
+        )
     for name in names:
         if name not in _KNOWN or names.count(name) > 1:
-            raise Invalid(f"{where} has an unexpected column {shown(name)}: known are {', '.join(_KNOWN)}, each once")
+            raise Invalid(
+                f"{where} has an unexpected column {shown(name)}: known are {', '.join(_KNOWN)},"
+                " each once"
+            )

@@ -20,7 +20,8 @@ def read_csv(manifest: Path) -> Iterator[Row | Invalid]:
         manifest: The file.
 
     Yields:
-        Each row with the number of its record, or what is wrong with it; blank records are passed over.
+        Each row with the number of its record, or what is wrong with it; blank records are passed
+        over.
 
     Raises:
         Invalid: The header is wrong, or a broken record may hide others.
@@ -37,7 +38,9 @@ def read_csv(manifest: Path) -> Iterator[Row | Invalid]:
             where = f"{manifest}, row {number}"
             broken = unparsed or _misfit(fields, columns)
             if broken is not None and num_lines > 1:
-                raise Invalid(f"{where} spans {num_lines} lines, so that it may hide other rows, and {broken}")
+                raise Invalid(
+                    f"{where} spans {num_lines} lines, so that it may hide other rows, and {broken}"
+                )
             if (problem := broken or encoding.fault("".join(fields))) is not None:
                 yield Invalid(f"{where} {problem}")
             else:
@@ -50,7 +53,10 @@ def _misfit(fields: list[str], columns: list[str]) -> str | None:
 
 
 def _records(file: TextIO, manifest: Path) -> Iterator[tuple[list[str], str | None, int]]:
-    """Give each record's fields, what is wrong where it cannot be parsed, and how many lines it spans."""
+    """Give each record's fields, what is wrong where it cannot be parsed.
+
+    And how many lines it spans.
+    """
     csv.field_size_limit(encoding.MAX_CHARS)  # of the process; no line that is read is longer
     reader = csv.reader(encoding.lines(file, manifest), strict=True)
     while True:

@@ -66,7 +66,10 @@ def lines(file: TextIO, source: Path) -> Iterator[str]:
         if number == 1 and line.startswith(_UTF_16):
             raise Invalid(f"{source} is not UTF-8 (it begins as UTF-16 does): save it as UTF-8")
         if len(line) == MAX_CHARS:
-            raise Invalid(f"{source}, line {number} has {MAX_CHARS} characters or more: give a row for each video")
+            raise Invalid(
+                f"{source}, line {number} has {MAX_CHARS} characters or more: give a row for each"
+                " video"
+            )
         yield line
 
 

@@ -26,7 +26,9 @@ def read_jsonl(manifest: Path) -> Iterator[Row | Invalid]:
     """
     with encoding.open_text(manifest) as file:
         for number, line in enumerate(encoding.lines(file, manifest), start=1):
-            text = line.strip().lstrip("\ufeff")  # files joined end to end keep each one's byte order mark
+            text = line.strip().lstrip(
+                "\ufeff"
+            )  # files joined end to end keep each one's byte order mark
             if not text:
                 continue
             try:
@@ -44,7 +46,9 @@ def _object(text: str, where: str) -> dict[str, Any]:
         problem = f"{error.msg[:1].lower()}{error.msg[1:]} at character {error.colno}"
         raise Invalid(f"{where} is not valid JSON ({problem}): correct that line") from error
     except (ValueError, RecursionError) as error:
-        raise Invalid(f"{where} is not valid JSON (too many digits or brackets): correct that line") from error
+        raise Invalid(
+            f"{where} is not valid JSON (too many digits or brackets): correct that line"
+        ) from error
     if not isinstance(fields, dict):
         raise Invalid(f"{where} is not a JSON object: give {{video_id, path, …}}")
     check_columns(fields, where)

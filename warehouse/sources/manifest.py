@@ -1,4 +1,7 @@
-"""A listing of one's own: JSONL, CSV or Parquet with `video_id, path` and what is known of each video."""
+"""A listing of one's own.
+
+JSONL, CSV or Parquet with `video_id, path` and what is known of each video.
+"""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -21,9 +24,9 @@ def read_records(manifest: Path, refuse: Refuse = refuse_all) -> Iterator[VideoR
     """Read a manifest as a stream; memory does not grow with its length.
 
     Args:
-        manifest: A file that ends in `.jsonl`, `.csv` or `.parquet`. Only `video_id` must be there. Paths are relative
-            to the manifest's folder; `ocr` is text, or a list of `{time or time_seconds, text}` or of text, also as the
-            JSON of such a list.
+        manifest: A file that ends in `.jsonl`, `.csv` or `.parquet`. Only `video_id` must be there.
+            Paths are relative to the manifest's folder; `ocr` is text, or a list of `{time or
+            time_seconds, text}` or of text, also as the JSON of such a list.
         refuse: Called with what is wrong with a row.
 
     Yields:
@@ -34,7 +37,9 @@ def read_records(manifest: Path, refuse: Refuse = refuse_all) -> Iterator[VideoR
     """
     read = _READERS.get(manifest.suffix.lower())
     if read is None:
-        raise Invalid(f"{manifest} is not a manifest by its name: give one that ends in {', '.join(_READERS)}")
+        raise Invalid(
+            f"{manifest} is not a manifest by its name: give one that ends in {', '.join(_READERS)}"
+        )
     is_empty = True
     try:
         for row in read(manifest):
@@ -71,14 +76,18 @@ def _media_path(row: Row) -> str | None:
     value = row.value("path")
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+    if not isinstance(value, str) or any(
+        unicodedata.category(character) in ("Cc", "Cs") for character in value
+    ):
         raise row.refuse("path", "is not a path: give a file's path as plain text")
     path, folder = PurePosixPath(value), row.source.absolute().parent
     if ".." in path.parts:
         raise row.refuse("path", f"climbs with '..': give a path under {folder}")
     if path.is_absolute():
         if not path.is_relative_to(folder):
-            raise row.refuse("path", f"is outside the manifest's folder: give a path under {folder}")
+            raise row.refuse(
+                "path", f"is outside the manifest's folder: give a path under {folder}"
+            )
         path = path.relative_to(folder)
     if path == PurePosixPath("."):
         raise row.refuse("path", "is a folder: give a file's path")

@@ -12,7 +12,8 @@ from warehouse.identifiers import shown
 
 # Lone surrogates fail a whole Parquet column; NUL ends text in whatever is written in C.
 _UNSTORABLE = re.compile("[\ud800-\udfff\0]")
-# No text that people write begins so, but lists of lines do, also where they are cut off or printed by Python.
+# No text that people write begins so, but lists of lines do, also where they are cut off or printed
+# by Python.
 _LIST_OF_OBJECTS = re.compile(r"\s*\[\s*\{\s*['\"]")
 
 
@@ -30,13 +31,15 @@ def lines_of(value: Any) -> tuple[OcrLine, ...]:
     """Read lines given as a list.
 
     Args:
-        value: A list whose elements are `{time or time_seconds, text}`, or text alone where the time is not known.
+        value: A list whose elements are `{time or time_seconds, text}`, or text alone where the
+            time is not known.
 
     Returns:
         The lines in the order given.
 
     Raises:
-        ValueError: It is no such list; what is wrong and what to give instead, as the end of a sentence.
+        ValueError: It is no such list; what is wrong and what to give instead, as the end of a
+            sentence.
     """
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise ValueError("is not a list of {time, text}: give one")  # noqa: TRY004 - one error for all that is wrong
@@ -44,7 +47,9 @@ def lines_of(value: Any) -> tuple[OcrLine, ...]:
 
 
 def lines_in_text(text: str) -> tuple[OcrLine, ...]:
-    """Read lines given as text: a JSON list of them, as tables keep lists, or one line without a time.
+    """Read lines given as text.
+
+    A JSON list of them, as tables keep lists, or one line without a time.
 
     Args:
         text: The text.
@@ -64,7 +69,10 @@ def lines_in_text(text: str) -> tuple[OcrLine, ...]:
             value = None
         if _LIST_OF_OBJECTS.match(text) or _is_list_of_text(value):
             if value is None:
-                raise ValueError("begins as a list of {time, text} and is not valid JSON: write the whole list as JSON")
+                raise ValueError(
+                    "begins as a list of {time, text} and is not valid JSON: write the whole list"
+                    " as JSON"
+                )
             return lines_of(value)
     return (OcrLine(None, storable(text)),)
 
@@ -97,7 +105,11 @@ def _line(line: Any) -> OcrLine:
 
 def _seconds(time: Any) -> float:
     try:
-        if not isinstance(time, bool) and isinstance(time, int | float | Decimal) and math.isfinite(time):
+        if (
+            not isinstance(time, bool)
+            and isinstance(time, int | float | Decimal)
+            and math.isfinite(time)
+        ):
             return float(time)
     except (OverflowError, ValueError):  # a number that no float holds
         pass

@@ -1,4 +1,5 @@
 """Rows of a Parquet manifest, whose columns hold text."""
+
 # ruff: noqa: PLC0415 - only this format needs pyarrow
 
 from collections.abc import Iterator
@@ -37,17 +38,26 @@ def read_parquet(manifest: Path) -> Iterator[Row | Invalid]:
                 for fields in _fields(batch):
                     number += 1
                     where = f"{manifest}, row {number}"
-                    yield Row(manifest, number, fields) if fields is not None else Invalid(f"{where} {_FAULT}")
+                    yield (
+                        Row(manifest, number, fields)
+                        if fields is not None
+                        else Invalid(f"{where} {_FAULT}")
+                    )
     except (pa.ArrowException, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
-        raise Invalid(f"{manifest} is not a Parquet file that can be read ({problem}): write it again") from error
+        raise Invalid(
+            f"{manifest} is not a Parquet file that can be read ({problem}): write it again"
+        ) from error
 
 
 _FAULT = "is not UTF-8: write its text as UTF-8"
 
 
 def _fields(batch: Any) -> Iterator[dict[str, Any] | None]:
-    """Give the values of each row; None where one is text that is not UTF-8, which Arrow does not check."""
+    """Give the values of each row.
+
+    None where one is text that is not UTF-8, which Arrow does not check.
+    """
     try:
         yield from batch.to_pylist()
     except UnicodeDecodeError:
@@ -61,10 +71,16 @@ def _fields(batch: Any) -> Iterator[dict[str, Any] | None]:
 def _check_types(schema: Any, manifest: Path) -> None:
     import pyarrow as pa
 
-    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    texts = (
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_string_view,
+        pa.types.is_null,
+    )
     for field in schema:
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         if field.name != "ocr" and not any(is_text(kind) for is_text in texts):
             raise Invalid(
-                f"{manifest}, column {field.name} holds {field.type}: write it as text, its leading zeros with it"
+                f"{manifest}, column {field.name} holds {field.type}: write it as text, its leading"
+                " zeros with it"
             )

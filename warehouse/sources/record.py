@@ -69,7 +69,10 @@ class Row:
         Returns:
             The error to raise.
         """
-        return Invalid(f"{self.source}, row {self.number}, field {field}: {shown(self.fields.get(field))} {problem}")
+        return Invalid(
+            f"{self.source}, row {self.number}, field {field}: {shown(self.fields.get(field))}"
+            f" {problem}"
+        )
 
     def value(self, field: str) -> Any:
         """Look a field up.
@@ -78,7 +81,8 @@ class Row:
             field: The field's name.
 
         Returns:
-            Its value; None where it is missing, null, or the NaN that tables write for what is missing.
+            Its value; None where it is missing, null, or the NaN that tables write for what is
+            missing.
         """
         value = self.fields.get(field)
         return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 - NaN alone is not itself
@@ -131,7 +135,9 @@ class Row:
         """
         value = self.value("category_id")
         if value is not None and not isinstance(value, str):
-            raise self.refuse("category_id", "is not text: give the id as a string, its leading zeros with it")
+            raise self.refuse(
+                "category_id", "is not text: give the id as a string, its leading zeros with it"
+            )
         return value or None
 
     def ocr_lines(self, *, as_text: bool = False) -> tuple[OcrLine, ...]:
@@ -150,6 +156,10 @@ class Row:
         try:
             if value is None:
                 return ()
-            return ocr.lines_in_text(value) if as_text and isinstance(value, str) else ocr.lines_of(value)
+            return (
+                ocr.lines_in_text(value)
+                if as_text and isinstance(value, str)
+                else ocr.lines_of(value)
+            )
         except ValueError as error:
             raise self.refuse("ocr", str(error)) from error

@@ -1,4 +1,7 @@
-"""The layout of the WeChat Big Data Challenge 2022: one JSON array of annotations beside zips of frames."""
+"""The layout of the WeChat Big Data Challenge 2022.
+
+One JSON array of annotations beside zips of frames.
+"""
 
 import json
 import re
@@ -17,16 +20,21 @@ _CATEGORY_ID = re.compile("[0-9]{4}")
 _REQUIRED = ("id", "title", "asr", "ocr")
 
 
-def read_records(annotations: Path, split: str, refuse: Refuse = refuse_all) -> Iterator[VideoRecord]:
+def read_records(
+    annotations: Path, split: str, refuse: Refuse = refuse_all
+) -> Iterator[VideoRecord]:
     """Read the annotations as a stream; memory does not grow with their number.
 
     Args:
-        annotations: A JSON array of `{id, title, asr, ocr: [{time, text}], category_id only when labelled}`.
-        split: The folder of the frames under `zip_frames`: `labeled`, `unlabeled`, `test_a` or the like.
+        annotations: A JSON array of `{id, title, asr, ocr: [{time, text}], category_id only when
+            labelled}`.
+        split: The folder of the frames under `zip_frames`: `labeled`, `unlabeled`, `test_a` or the
+            like.
         refuse: Called with what is wrong with a record.
 
     Yields:
-        One record for each element that is right. Its media path is `zip_frames/<split>/<last 3 of id>/<id>.zip`.
+        One record for each element that is right. Its media path is `zip_frames/<split>/<last 3 of
+        id>/<id>.zip`.
 
     Raises:
         Invalid: The file cannot be read, is not such an array or is empty.
@@ -44,7 +52,9 @@ def read_records(annotations: Path, split: str, refuse: Refuse = refuse_all) -> 
                     yield record
     except OSError as error:
         problem = (error.strerror or str(error)).lower()
-        raise Invalid(f"{annotations} cannot be read ({problem}): name a readable annotation file") from error
+        raise Invalid(
+            f"{annotations} cannot be read ({problem}): name a readable annotation file"
+        ) from error
     except (ValueError, RecursionError) as error:
         reason = f" ({error})" if isinstance(error, _NotUtf8Error) else ""
         raise Invalid(
@@ -61,14 +71,18 @@ class _NotUtf8Error(ValueError):
 def _elements(file: TextIO, annotations: Path) -> Iterator[tuple[Any, str | None]]:
     """Read the elements of a JSON array one after another, each with what is not UTF-8 in it.
 
-    By the standard decoder, since streaming ones refuse a whole file for one lone surrogate, or put a `?` in its place.
+    By the standard decoder, since streaming ones refuse a whole file for one lone surrogate, or put
+    a `?` in its place.
 
     Raises:
         ValueError: The text is not valid JSON.
     """
     window = _Window(file)
     if (first := window.take()) != "[":
-        problem = encoding.fault(first) or "does not begin with a JSON array: give the list of annotations"
+        problem = (
+            encoding.fault(first)
+            or "does not begin with a JSON array: give the list of annotations"
+        )
         raise Invalid(f"{annotations} {problem}")
     separator = window.take() if window.peek() == "]" else ","
     while separator == ",":
@@ -144,12 +158,16 @@ def _row(value: Any, fault: str | None, annotations: Path, number: int) -> Row:
 def _record(row: Row, split: str) -> VideoRecord:
     for field in _REQUIRED:
         if field not in row.fields:
-            raise Invalid(f"{row.source}, row {row.number} has no field {field}: give {', '.join(_REQUIRED)}")
+            raise Invalid(
+                f"{row.source}, row {row.number} has no field {field}: give {', '.join(_REQUIRED)}"
+            )
     video_id, category_id = row.video_id("id"), row.category_id()
     if not _VIDEO_ID.fullmatch(video_id):
         raise row.refuse("id", "is not a string of 20 digits: give the id as it was issued")
     if category_id is not None and not _CATEGORY_ID.fullmatch(category_id):
-        raise row.refuse("category_id", "is not a string of 4 digits: give the id with its leading zeros")
+        raise row.refuse(
+            "category_id", "is not a string of 4 digits: give the id with its leading zeros"
+        )
     return VideoRecord(
         source=row.source,
         row=row.number,

@@ -1,4 +1,7 @@
-"""What nobody can do better than: the exact probabilities of all categories, from the world that drew the examples."""
+"""What nobody can do better than.
+
+The exact probabilities of all categories, from the world that drew the examples.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -47,13 +50,18 @@ def _log_likelihood_of_text(world: World, corpus: Corpus) -> Floats:
 
 
 def _word_shares(world: World) -> Floats:
-    """Logarithms of how often a speaking text of each topic has each word; a common word's, over a silent text's."""
+    """Logarithms of how often a speaking text of each topic has each word.
+
+    A common word's, over a silent text's.
+    """
     by_topic = np.kron(np.eye(world.num_topics), world.topic_word_share)  # [topics, topic words]
     groups = np.zeros((world.num_topics, world.num_topics))
     for topics in world.group_topics:
         groups[np.ix_(topics, topics)] = 1 / len(topics)
     about = TOPIC_RATE * by_topic + SIBLING_RATE * groups @ by_topic
-    common = np.full((world.num_topics, len(world.common_word_share)), 1 - TOPIC_RATE - SIBLING_RATE)
+    common = np.full(
+        (world.num_topics, len(world.common_word_share)), 1 - TOPIC_RATE - SIBLING_RATE
+    )
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(np.concatenate([about, common], axis=1)))
 
@@ -61,7 +69,8 @@ def _word_shares(world: World) -> Floats:
 def _log_likelihood_of_frames(world: World, corpus: Corpus) -> Floats:
     """`[N, sights]`, up to what all sights share."""
     blocks = [
-        _of_frames(world, corpus, slice(start, start + _ROWS_AT_ONCE)) for start in range(0, len(corpus), _ROWS_AT_ONCE)
+        _of_frames(world, corpus, slice(start, start + _ROWS_AT_ONCE))
+        for start in range(0, len(corpus), _ROWS_AT_ONCE)
     ]
     return np.concatenate(blocks)
 
@@ -74,23 +83,33 @@ def _of_frames(world: World, corpus: Corpus, rows: slice) -> Floats:
     for switch in SWITCH_PLACES:
         first = mask * (place < switch)
         speaking.append(_of_scenes(seen, first, mask - first, world.scenes))
-    spoken = _log_sum(np.stack(speaking), axis=0) - np.log(len(SWITCH_PLACES)) + np.log(1 - SILENT_FRAMES_RATE)
-    silent = _of_scenes(seen, mask, 0 * mask, np.zeros_like(world.scenes[:1])) + np.log(SILENT_FRAMES_RATE)
+    spoken = (
+        _log_sum(np.stack(speaking), axis=0)
+        - np.log(len(SWITCH_PLACES))
+        + np.log(1 - SILENT_FRAMES_RATE)
+    )
+    silent = _of_scenes(seen, mask, 0 * mask, np.zeros_like(world.scenes[:1])) + np.log(
+        SILENT_FRAMES_RATE
+    )
     return np.asarray(np.logaddexp(spoken, silent))
 
 
 def _of_scenes(seen: Floats, first: Floats, second: Floats, scenes: Floats) -> Floats:
-    """Log density of frames `[B, F, E]` around the scenes of each sight `[S, 2, E]`, up to a constant of each clip.
+    """Log density of frames `[B, F, E]` around each sight's scenes `[S, 2, E]`, up to a constant.
 
     In every dimension the frames of a clip vary together (its look) and apart: their covariance is
     `a I + b 1 1'`, whose inverse is `(I - b / (a + n b) 1 1') / a` (Sherman and Morrison).
     """
     a, b = FRAME_STD**2, LOOK_STD**2
     counts = np.stack([first.sum(axis=1), second.sum(axis=1)], axis=1)  # [B, 2]
-    sums = np.stack([np.einsum("bf,bfe->be", part, seen) for part in (first, second)], axis=1)  # [B, 2, E]
+    sums = np.stack(
+        [np.einsum("bf,bfe->be", part, seen) for part in (first, second)], axis=1
+    )  # [B, 2, E]
     dots = np.einsum("bpe,spe->bs", sums, scenes)
     norms = np.einsum("bp,spe->bs", counts, scenes**2)
-    shown = np.einsum("bp,spe->bse", counts, scenes)  # what the scenes sum to over the frames, [B, S, E]
+    shown = np.einsum(
+        "bp,spe->bse", counts, scenes
+    )  # what the scenes sum to over the frames, [B, S, E]
     total = sums.sum(axis=1)
     squares = norms - 2 * dots
     of_sums = (shown**2).sum(axis=2) - 2 * np.einsum("bse,be->bs", shown, total)

@@ -1,7 +1,9 @@
-"""Compare settings of the full recipe before its tricks are: two seeds, scored on examples kept for this alone.
+"""Compare settings of the full recipe before its tricks are.
 
-`python -m tests.benchmarks.ablation.choose` prints a line for each setting. `study.FULL` trains less than the best of
-them, as an hour of `run` allows.
+Two seeds, scored on examples kept for this alone.
+
+`python -m tests.benchmarks.ablation.choose` prints a line for each setting. `study.FULL` trains
+less than the best of them, as an hour of `run` allows.
 """
 
 # ruff: noqa: T201 - a benchmark prints
@@ -15,8 +17,8 @@ import torch
 
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
 from modeling.configuration import amend
-from modeling.finetuning import train
-from modeling.pretraining import pretrain
+from modeling.learning.finetuning import train
+from modeling.learning.pretraining import pretrain
 from tests.benchmarks.ablation import study
 from tests.benchmarks.ablation.corpus import Corpus, draw_training, join, make_world
 from tests.benchmarks.ablation.run import NUM_PROCESSES
@@ -33,14 +35,19 @@ _CPU = torch.device("cpu")
 
 
 def _but(changes: study.Changes, **others: dict[str, object]) -> study.Changes:
-    return {section: changes.get(section, {}) | others.get(section, {}) for section in {**changes, **others}}
+    return {
+        section: changes.get(section, {}) | others.get(section, {})
+        for section in {**changes, **others}
+    }
 
 
 SETTINGS: dict[str, study.Changes] = {
     "full": {},
     "pretraining 8": {"pretraining": {"epochs": 8}},
     "4 epochs, pretraining 8": {"finetuning": {"epochs": 4}, "pretraining": {"epochs": 8}},
-    "batches of 26, 8 epochs, less weight decay": _but(_SMALL_BATCHES, finetuning={"epochs": 8, "weight_decay": 0.01}),
+    "batches of 26, 8 epochs, less weight decay": _but(
+        _SMALL_BATCHES, finetuning={"epochs": 8, "weight_decay": 0.01}
+    ),
     "batches of 26, pretraining 8": _but(_SMALL_BATCHES, pretraining={"epochs": 8}),
     "batches of 26, 5 epochs, pretraining 12": _but(
         _SMALL_BATCHES, finetuning={"epochs": 5}, pretraining={"epochs": 12}
@@ -67,7 +74,11 @@ def main() -> None:
         for name in SETTINGS:
             found = pool.starmap(_score, [(name, seed) for seed in SEEDS], chunksize=1)
             scores, seconds = zip(*found, strict=True)
-            print(f"{name}: mean F1 {np.mean(scores):.4f} ({', '.join(f'{one:.4f}' for one in scores)}), ", end="")
+            print(
+                f"{name}: mean F1 {np.mean(scores):.4f}"
+                f" ({', '.join(f'{one:.4f}' for one in scores)}), ",
+                end="",
+            )
             print(f"{np.mean(seconds):.0f} s", flush=True)
 
 
@@ -77,7 +88,15 @@ def _score(name: str, seed: int) -> tuple[float, float]:
     corpus = draw_training(world, seed)
     started = time.monotonic()
     pretrained = pretrain(corpus, recipe, world.vocabulary, seed=seed, device=_CPU)
-    trained = train(corpus, world.taxonomy, recipe, world.vocabulary, seed=seed, pretrained=pretrained, device=_CPU)
+    trained = train(
+        corpus,
+        world.taxonomy,
+        recipe,
+        world.vocabulary,
+        seed=seed,
+        pretrained=pretrained,
+        device=_CPU,
+    )
     seconds = time.monotonic() - started
     kept: Corpus = reduce(join, (draw_training(world, other) for other in DEVELOPMENT_SEEDS))
     predicted = study.compute_logits(trained, kept).argmax(axis=1)

@@ -1,9 +1,10 @@
 """The ablation's corpus: stored features drawn from a world whose every probability is known.
 
-A category is told by two things, and either alone leaves others of its level-1 group possible: what its text is about
-(a topic), and what its frames show (a sight: one scene, or two scenes in one of two orders). Both are noisy: words come
-from other topics too, whole texts and clips say nothing, every clip has a look of its own, and views are missing. The
-counts of the categories are those of the 2022 WeChat data, scaled down.
+A category is told by two things, and either alone leaves others of its level-1 group possible: what
+its text is about (a topic), and what its frames show (a sight: one scene, or two scenes in one of
+two orders). Both are noisy: words come from other topics too, whole texts and clips say nothing,
+every clip has a look of its own, and views are missing. The counts of the categories are those of
+the 2022 WeChat data, scaled down.
 """
 
 import csv
@@ -16,14 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from featurestore.reader import RawBatch
-from featurestore.vocabulary import Vocabulary
-from warehouse.taxonomy import Taxonomy, load_taxonomy
+from featurestore.reading.examples import RawBatch
+from featurestore.views.text.vocabulary import Vocabulary
+from warehouse.tables.taxonomy import Taxonomy, load_taxonomy
 
 Rng = np.random.Generator
 Ints = npt.NDArray[np.int64]
 
-COUNTS = Path(__file__).parents[3] / "warehouse" / "taxonomies" / "wechat2022.csv"
+COUNTS = Path(__file__).parents[3] / "warehouse" / "tables" / "taxonomies" / "wechat2022.csv"
 WORLD_SEED = 2022
 NUM_FRAMES, EMBEDDING_DIM = 8, 48
 
@@ -41,7 +42,8 @@ NUM_CHARACTERS = 900
 TOPIC_WORDS, COMMON_WORDS = 20, 600
 WORDS_OF_TEXT = (8, 24)
 TOPIC_RATE, SIBLING_RATE = 0.30, 0.12
-"""How often a word is of the example's own topic, and of any topic of its level-1 group; else it is a common word."""
+"""How often a word is of the example's own topic, and of any topic of its level-1 group; else it is
+a common word."""
 SILENT_TEXT_RATE, SILENT_FRAMES_RATE = 0.2, 0.2
 """How often a text has common words only, and a clip shows what every clip may show."""
 MISSING_TEXT_RATE, MISSING_FRAMES_RATE = 0.03, 0.03
@@ -50,7 +52,8 @@ SHORT_CLIP_RATE = 0.1
 GROUP_SCALE, SCENE_SCALE = 2.0, 2.2
 """Lengths of the two parts of a scene: what scenes of its group share, and its own."""
 LOOK_STD, FRAME_STD = 0.8, 1.0
-"""Spread of a clip's own look, the same in all of its frames, and of each frame, in every dimension."""
+"""Spread of a clip's own look, the same in all of its frames, and of each frame, in every
+dimension."""
 SWITCH_PLACES = (0.375, 0.5, 0.625)
 """Where in a clip the first of two scenes gives way to the second."""
 
@@ -92,7 +95,9 @@ class World:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The special tokens, then one token for each character."""
-        return Vocabulary("\n".join([*_SPECIAL, *(f"字{index}" for index in range(NUM_CHARACTERS))]).encode())
+        return Vocabulary(
+            "\n".join([*_SPECIAL, *(f"字{index}" for index in range(NUM_CHARACTERS))]).encode()
+        )
 
 
 def make_world() -> World:
@@ -120,7 +125,9 @@ def make_world() -> World:
     )
 
 
-def _codes(group: Ints, generator: Rng) -> tuple[Ints, Ints, tuple[Ints, ...], npt.NDArray[np.float64]]:
+def _codes(
+    group: Ints, generator: Rng
+) -> tuple[Ints, Ints, tuple[Ints, ...], npt.NDArray[np.float64]]:
     """Deal topics and sights: within a group the categories fill a grid of topics by sights.
 
     In every second group the first two sights are the same two scenes in both orders.
@@ -152,11 +159,18 @@ def _direction(generator: Rng) -> npt.NDArray[np.float64]:
 
 
 def _words(number: int, generator: Rng) -> tuple[Ints, ...]:
-    """Draw distinct words of one to three characters, mostly two; a character is part of several words."""
+    """Draw distinct words of one to three characters, mostly two.
+
+    A character is part of several words.
+    """
     words: dict[tuple[int, ...], None] = {}
     while len(words) < number:
         length = generator.choice((1, 2, 3), p=(0.1, 0.75, 0.15))
-        words[tuple(int(one) for one in len(_SPECIAL) + generator.integers(NUM_CHARACTERS, size=length))] = None
+        words[
+            tuple(
+                int(one) for one in len(_SPECIAL) + generator.integers(NUM_CHARACTERS, size=length)
+            )
+        ] = None
     return tuple(np.array(word) for word in words)
 
 
@@ -247,15 +261,23 @@ def draw_test(world: World) -> Corpus:
 
 def join(first: Corpus, second: Corpus) -> Corpus:
     """Put the examples of one corpus behind those of another."""
-    pairs = {field.name: (getattr(first, field.name), getattr(second, field.name)) for field in fields(Corpus)}
+    pairs = {
+        field.name: (getattr(first, field.name), getattr(second, field.name))
+        for field in fields(Corpus)
+    }
     joined: dict[str, Any] = {
-        name: one + two if isinstance(one, tuple) else np.concatenate([one, two]) for name, (one, two) in pairs.items()
+        name: one + two if isinstance(one, tuple) else np.concatenate([one, two])
+        for name, (one, two) in pairs.items()
     }
     return Corpus(**joined)
 
 
 def _draw(
-    world: World, labels: Ints, known: npt.NDArray[np.bool_], is_validation: npt.NDArray[np.bool_], generator: Rng
+    world: World,
+    labels: Ints,
+    known: npt.NDArray[np.bool_],
+    is_validation: npt.NDArray[np.bool_],
+    generator: Rng,
 ) -> Corpus:
     words = _draw_words(world, labels, generator)
     embeddings, frame_mask, pts_seconds = _draw_frames(world, labels, generator)
@@ -283,7 +305,9 @@ def _draw_words(world: World, labels: Ints, generator: Rng) -> tuple[Ints, ...]:
     number = np.array([len(topics) for topics in world.group_topics])[world.group[labels]][example]
     siblings = first + generator.integers(number)
     topics = np.where(lottery < TOPIC_RATE, world.topic[labels[example]], siblings)
-    about = TOPIC_WORDS * topics + generator.choice(TOPIC_WORDS, size=len(example), p=world.topic_word_share)
+    about = TOPIC_WORDS * topics + generator.choice(
+        TOPIC_WORDS, size=len(example), p=world.topic_word_share
+    )
     common = TOPIC_WORDS * world.num_topics + generator.choice(
         COMMON_WORDS, size=len(example), p=world.common_word_share
     )
@@ -295,15 +319,27 @@ def _draw_words(world: World, labels: Ints, generator: Rng) -> tuple[Ints, ...]:
 
 def _lay_out(
     world: World, words: tuple[Ints, ...]
-) -> tuple[tuple[npt.NDArray[np.int32], ...], tuple[npt.NDArray[np.uint8], ...], tuple[npt.NDArray[np.bool_], ...]]:
-    """Lay texts out in three slots: `[CLS] title [SEP] OCR [SEP] ASR [SEP]`; a missing one stays empty."""
+) -> tuple[
+    tuple[npt.NDArray[np.int32], ...],
+    tuple[npt.NDArray[np.uint8], ...],
+    tuple[npt.NDArray[np.bool_], ...],
+]:
+    """Lay texts out in three slots: `[CLS] title [SEP] OCR [SEP] ASR [SEP]`.
+
+    A missing one stays empty.
+    """
     pieces = [*world.words, np.array([_CLS]), np.array([_SEP])]
     sizes = np.array([len(piece) for piece in pieces])
-    rows, slots = zip(*(_with_borders(row, cls=len(pieces) - 2, sep=len(pieces) - 1) for row in words), strict=True)
+    rows, slots = zip(
+        *(_with_borders(row, cls=len(pieces) - 2, sep=len(pieces) - 1) for row in words),
+        strict=True,
+    )
     laid, num_tokens = np.concatenate(rows), [sizes[row].sum() for row in rows]
     begins = np.repeat(np.cumsum(sizes[laid]) - sizes[laid], sizes[laid])
     inside = np.arange(len(begins)) - begins  # place of each token in its word
-    tokens = np.concatenate(pieces)[np.repeat((np.cumsum(sizes) - sizes)[laid], sizes[laid]) + inside]
+    tokens = np.concatenate(pieces)[
+        np.repeat((np.cumsum(sizes) - sizes)[laid], sizes[laid]) + inside
+    ]
     ends = np.cumsum(num_tokens)[:-1]
     return (
         tuple(np.split(tokens.astype(np.int32), ends)),
@@ -313,7 +349,10 @@ def _lay_out(
 
 
 def _with_borders(words: Ints, *, cls: int, sep: int) -> tuple[Ints, Ints]:
-    """Put the special words around the three parts of a text; returns all words and the slot of each."""
+    """Put the special words around the three parts of a text.
+
+    Returns all words and the slot of each.
+    """
     if not len(words):
         return words, words
     title, ocr, asr = np.split(words, [round(len(words) * share) for share in _SLOT_ENDS])
@@ -333,12 +372,18 @@ def _draw_frames(
     mask = np.arange(NUM_FRAMES) < num_frames[:, None]
     switch = generator.choice(SWITCH_PLACES, size=size)
     scenes = world.scenes[world.sight[labels]]  # [N, 2, E]
-    shown = np.where((place < switch[:, None])[..., None], scenes[:, :1], scenes[:, 1:])  # [N, F, E]
+    shown = np.where(
+        (place < switch[:, None])[..., None], scenes[:, :1], scenes[:, 1:]
+    )  # [N, F, E]
     shown[generator.random(size) < SILENT_FRAMES_RATE] = 0
     shown += LOOK_STD * generator.normal(size=(size, 1, EMBEDDING_DIM))
     shown += FRAME_STD * generator.normal(size=shown.shape)
     shown *= mask[..., None]
-    return shown.astype(np.float16), mask.astype(np.uint8), (place * seconds[:, None] * mask).astype(np.float32)
+    return (
+        shown.astype(np.float16),
+        mask.astype(np.uint8),
+        (place * seconds[:, None] * mask).astype(np.float32),
+    )
 
 
 def frame_places(num_frames: Ints) -> npt.NDArray[np.float64]:

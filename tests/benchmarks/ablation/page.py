@@ -1,4 +1,7 @@
-"""What the seeds say of each trick: paired differences with their intervals, and the page about them."""
+"""What the seeds say of each trick.
+
+Paired differences with their intervals, and the page about them.
+"""
 
 import itertools
 import math
@@ -111,7 +114,8 @@ def compare(results: Sequence[Scores], tricks: Mapping[str, study.Trick]) -> lis
     """Compare what was scored with each trick to what was scored without, seed by seed.
 
     Args:
-        results: of each seed, `metrics.evaluate` by what was scored; a seed without both sides of a trick is left out.
+        results: of each seed, `metrics.evaluate` by what was scored; a seed without both sides of a
+            trick is left out.
         tricks: what to compare.
     """
     return [_compare(name, trick, results) for name, trick in tricks.items()]
@@ -119,10 +123,21 @@ def compare(results: Sequence[Scores], tricks: Mapping[str, study.Trick]) -> lis
 
 def _compare(name: str, trick: study.Trick, results: Sequence[Scores]) -> Row:
     both = [scores for scores in results if {trick.with_it, trick.without_it} <= scores.keys()]
-    differences = np.array([scores[trick.with_it]["mean_f1"] - scores[trick.without_it]["mean_f1"] for scores in both])
+    differences = np.array(
+        [scores[trick.with_it]["mean_f1"] - scores[trick.without_it]["mean_f1"] for scores in both]
+    )
     mean, std = float(differences.mean()), float(differences.std(ddof=1))
     reach = _reach(std, len(differences))
-    return Row(name, trick.with_it, trick.without_it, mean, mean - reach, mean + reach, std, len(differences))
+    return Row(
+        name,
+        trick.with_it,
+        trick.without_it,
+        mean,
+        mean - reach,
+        mean + reach,
+        std,
+        len(differences),
+    )
 
 
 def _reach(std: float, number: int) -> float:
@@ -131,9 +146,10 @@ def _reach(std: float, number: int) -> float:
 
 
 def pilot(rows: Sequence[Row]) -> str:
-    """Say of each trick how many seeds are needed before its interval reaches a point to each side, by its spread."""
+    """Say how many seeds each trick needs before its interval reaches a point to each side."""
     return "\n".join(
-        f"{row.trick}: {100 * row.difference:+.2f} points, spread {100 * row.std:.2f}, {_needed(row.std)} seeds"
+        f"{row.trick}: {100 * row.difference:+.2f} points, spread {100 * row.std:.2f},"
+        f" {_needed(row.std)} seeds"
         for row in rows
     )
 
@@ -171,7 +187,10 @@ def _recipe(variant: str) -> Recipe:
 
 
 def _phase(config: TrainingConfig) -> str:
-    return f"{config.epochs} epochs in batches of {config.batch_size} at learning rate {config.learning_rate:g}"
+    return (
+        f"{config.epochs} epochs in batches of {config.batch_size} at learning rate"
+        f" {config.learning_rate:g}"
+    )
 
 
 def _list(rows: Sequence[Row], verdict: str) -> str:
@@ -180,7 +199,10 @@ def _list(rows: Sequence[Row], verdict: str) -> str:
 
 def _trick(row: Row) -> str:
     points = f"{100 * row.difference:+.2f} | {100 * row.low:+.2f} to {100 * row.high:+.2f}"
-    return f"| `{row.trick}` | {row.with_it} | {row.without_it} | {points} | {row.seeds} | {row.verdict} |"
+    return (
+        f"| `{row.trick}` | {row.with_it} | {row.without_it} | {points} | {row.seeds} |"
+        f" {row.verdict} |"
+    )
 
 
 def _by_score(results: Sequence[Scores]) -> list[str]:
@@ -189,9 +211,15 @@ def _by_score(results: Sequence[Scores]) -> list[str]:
 
 def _score(name: str, results: Sequence[Scores]) -> str:
     found = _found(name, results)
-    return f"| {name} | " + " | ".join(f"{value:.4f}" for value in found.mean(axis=0)) + f" | {len(found)} |"
+    return (
+        f"| {name} | "
+        + " | ".join(f"{value:.4f}" for value in found.mean(axis=0))
+        + f" | {len(found)} |"
+    )
 
 
 def _found(name: str, results: Sequence[Scores]) -> npt.NDArray[np.float64]:
     """What was scored by that name, `[seeds, columns]`."""
-    return np.array([[scores[name][column] for column in COLUMNS] for scores in results if name in scores])
+    return np.array(
+        [[scores[name][column] for column in COLUMNS] for scores in results if name in scores]
+    )

@@ -1,8 +1,8 @@
 """Train every variant for every seed, two seeds at a time, and say what each trick is worth.
 
-`python -m tests.benchmarks.ablation.run` writes build/ablation.json and docs/ablation.md. A seed whose scores are there
-already, made by the same code, is not run again. `--pilot` scores everything for eight other seeds, in over an hour,
-and says how many each trick needs to show one point.
+`python -m tests.benchmarks.ablation.run` writes build/ablation.json and docs/ablation.md. A seed
+whose scores are there already, made by the same code, is not run again. `--pilot` scores everything
+for eight other seeds, in over an hour, and says how many each trick needs to show one point.
 """
 
 # ruff: noqa: T201 - a benchmark prints
@@ -23,7 +23,11 @@ from tests.benchmarks.ablation import page, study
 from tests.benchmarks.ablation.corpus import draw_test, make_world
 
 ROOT = Path(__file__).parents[3]
-FOLDER, OUT, PAGE = ROOT / "build" / "ablation", ROOT / "build" / "ablation.json", ROOT / "docs" / "ablation.md"
+FOLDER, OUT, PAGE = (
+    ROOT / "build" / "ablation",
+    ROOT / "build" / "ablation.json",
+    ROOT / "docs" / "ablation.md",
+)
 NUM_PROCESSES = 2
 SEEDS = range(3001, 3001 + study.MAX_SEEDS)
 PILOT_SEEDS = (0, 1, 2, 3, 4, 5, 1001, 1002)
@@ -32,7 +36,9 @@ PILOT_SEEDS = (0, 1, 2, 3, 4, 5, 1001, 1002)
 def main() -> None:
     """Run the seeds that are missing, then write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pilot", action="store_true", help="say how many seeds are needed, and write nothing")
+    parser.add_argument(
+        "--pilot", action="store_true", help="say how many seeds are needed, and write nothing"
+    )
     is_pilot = parser.parse_args().pilot
     FOLDER.mkdir(parents=True, exist_ok=True)
     jobs = [(seed, study.EVERYTHING) for seed in PILOT_SEEDS]
@@ -62,7 +68,9 @@ def _run(seed: int, wanted: frozenset[str]) -> dict[str, Any]:
             test,
             seed,
             wanted,
-            lambda news: print(f"{time.monotonic() - started:5.0f} s  seed {seed}: {news}", flush=True),
+            lambda news: print(
+                f"{time.monotonic() - started:5.0f} s  seed {seed}: {news}", flush=True
+            ),
         )
         path.write_text(json.dumps(scores), encoding="utf-8")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -77,7 +85,10 @@ def _drawn() -> tuple[Any, Any]:
 
 def _version() -> str:
     """Digest of the code that makes a seed's scores, 12 hexadecimal digits."""
-    sources = [*sorted((ROOT / "modeling").rglob("*.py")), *(Path(__file__).with_name(f"{name}.py") for name in _STUDY)]
+    sources = [
+        *sorted((ROOT / "modeling").rglob("*.py")),
+        *(Path(__file__).with_name(f"{name}.py") for name in _STUDY),
+    ]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 
 

@@ -1,6 +1,9 @@
-"""What is trained for one seed: the full recipe, the recipe without each trick or with another, and what is compared.
+"""What is trained for one seed.
 
-Every seed draws its own labelled and unlabelled examples, and its own weights and order; the test examples stay.
+The full recipe, the recipe without each trick or with another, and what is compared.
+
+Every seed draws its own labelled and unlabelled examples, and its own weights and order; the test
+examples stay.
 """
 
 from collections.abc import Callable
@@ -11,13 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from modeling import metrics
-from modeling.classifier import predict_logits
 from modeling.configuration import FinetuningConfig, ModelConfig, PretrainingConfig, Recipe, amend
-from modeling.evaluation import baselines, calibration
-from modeling.finetuning import TrainedModel, train
-from modeling.pretraining import PretrainedModel, pretrain
-from modeling.soft_labels import SoftLabels
+from modeling.evaluation import baselines, calibration, metrics
+from modeling.learning.finetuning import TrainedModel, train
+from modeling.learning.inputs.soft_labels import SoftLabels
+from modeling.learning.pretraining import PretrainedModel, pretrain
+from modeling.network.classifier import predict_logits
 from tests.benchmarks.ablation import best_possible
 from tests.benchmarks.ablation.corpus import REPEATS, Corpus, World, draw_training, join
 
@@ -38,13 +40,17 @@ FULL = Recipe(
         reads="pooled_and_means",
     ),
     pretraining=PretrainingConfig(batch_size=50, learning_rate=2e-3, epochs=6, mask_unit="word"),
-    finetuning=FinetuningConfig(batch_size=52, learning_rate=3e-3, epochs=3, weight_decay=0.1, repeats=REPEATS),
+    finetuning=FinetuningConfig(
+        batch_size=52, learning_rate=3e-3, epochs=3, weight_decay=0.1, repeats=REPEATS
+    ),
 )
 """All tricks but those that stand in for another (PGD) or come after a training."""
 
 FEW = 5
 """Labels of each category where there are few."""
-_FEW_LABELS: Changes = {"finetuning": {"resample": False, "epochs": 10, "batch_size": 26, "learning_rate": 2e-3}}
+_FEW_LABELS: Changes = {
+    "finetuning": {"resample": False, "epochs": 10, "batch_size": 26, "learning_rate": 2e-3}
+}
 _BATCH_SIZE = 256
 _CPU = torch.device("cpu")
 
@@ -108,7 +114,9 @@ TRICKS = {
     "pseudo_labels": Trick("student of full", "full", 4),
     "pooled_and_means": Trick("full", "pooled output alone", MAX_SEEDS),
 }
-EVERYTHING = frozenset(name for trick in TRICKS.values() for name in (trick.with_it, trick.without_it))
+EVERYTHING = frozenset(
+    name for trick in TRICKS.values() for name in (trick.with_it, trick.without_it)
+)
 
 
 def scored(place: int) -> frozenset[str]:
@@ -137,8 +145,12 @@ def run_seed(
     variants = {name: variant for name, variant in VARIANTS.items() if name in wanted}
     encoders: dict[str, PretrainedModel] = {}
     started_from = {variant.encoder for variant in variants.values()}
-    for name, changes in ((name, changes) for name, changes in ENCODERS.items() if name in started_from):
-        encoders[name] = pretrain(corpus, amend(FULL, changes), world.vocabulary, seed=seed, device=_CPU)
+    for name, changes in (
+        (name, changes) for name, changes in ENCODERS.items() if name in started_from
+    ):
+        encoders[name] = pretrain(
+            corpus, amend(FULL, changes), world.vocabulary, seed=seed, device=_CPU
+        )
         say(f"pretrained {name}: {encoders[name].history['evaluations'][-1]}")
     for name, variant in variants.items():
         trained = _train(world, corpus, variant, encoders, seed)
@@ -148,9 +160,13 @@ def run_seed(
         if name != "full":
             continue
         if "full, rescaled" in wanted:
-            scores["full, rescaled"] = evaluate(world, test, _rescaled(world, corpus, trained, logits))
+            scores["full, rescaled"] = evaluate(
+                world, test, _rescaled(world, corpus, trained, logits)
+            )
         if "student of full" in wanted:
-            scores["student of full"] = _student(world, corpus, test, trained, encoders["word"], seed)
+            scores["student of full"] = _student(
+                world, corpus, test, trained, encoders["word"], seed
+            )
             say(f"trained a student: {scores['student of full']['mean_f1']:.4f}")
     return scores
 
@@ -161,14 +177,18 @@ def _without_training(world: World, corpus: Corpus, test: Corpus) -> dict[str, d
     training = np.flatnonzero((corpus.labels >= 0) & ~corpus.is_validation)
     rows = len(corpus) + np.arange(len(test))
     predicted = {
-        name: predict(joined, training, rows, len(world.taxonomy)) for name, predict in baselines.BASELINES.items()
+        name: predict(joined, training, rows, len(world.taxonomy))
+        for name, predict in baselines.BASELINES.items()
     }
     predicted["best possible"] = best_possible.log_posterior(world, test).argmax(axis=1)
     return {name: evaluate(world, test, labels) for name, labels in predicted.items()}
 
 
 def _rescaled(world: World, corpus: Corpus, trained: TrainedModel, logits: Logits) -> Labels:
-    """Predict after the tail's probabilities were rescaled, by an exponent fitted on validation examples."""
+    """Predict after the tail's probabilities were rescaled.
+
+    By an exponent fitted on validation examples.
+    """
     rows = np.flatnonzero(corpus.is_validation)
     training = corpus.labels[(corpus.labels >= 0) & ~corpus.is_validation]
     prior = calibration.training_prior(training, len(world.taxonomy))
@@ -203,10 +223,17 @@ def _with_few_labels(corpus: Corpus) -> Corpus:
 
 
 def _student(
-    world: World, corpus: Corpus, test: Corpus, teacher: TrainedModel, encoder: PretrainedModel, seed: int
+    world: World,
+    corpus: Corpus,
+    test: Corpus,
+    teacher: TrainedModel,
+    encoder: PretrainedModel,
+    seed: int,
 ) -> dict[str, float]:
     rows = np.flatnonzero(corpus.labels < 0)
-    taught = calibration.probabilities(compute_logits(teacher, corpus, rows), calibration.Calibration())
+    taught = calibration.probabilities(
+        compute_logits(teacher, corpus, rows), calibration.Calibration()
+    )
     student = train(
         corpus,
         world.taxonomy,
@@ -227,6 +254,9 @@ def compute_logits(trained: TrainedModel, corpus: Corpus, rows: Labels | None = 
 
 
 def evaluate(world: World, corpus: Corpus, predicted: Labels) -> dict[str, float]:
-    """Hold the categories predicted for all examples of a corpus against the true ones, by `metrics.evaluate`."""
+    """Hold the categories predicted for all examples of a corpus against the true ones.
+
+    By `metrics.evaluate`.
+    """
     ids_of = world.taxonomy.ids_of
     return metrics.evaluate(ids_of(corpus.true_labels), ids_of(predicted), world.taxonomy)

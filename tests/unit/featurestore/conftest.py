@@ -7,17 +7,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from featurestore import chunking, frame_chunks, text_chunks, wanted
-from featurestore.ledger import count_outcomes
-from featurestore.outcome import FrameOutcome
-from featurestore.reasons import OK, Reason
-from featurestore.spec import FrameSpec, TextSpec, View
-from featurestore.tokens import Tokens
-from featurestore.views import address, input_sha256
+from featurestore import chunking, wanted
+from featurestore.progress.ledger import count_outcomes
+from featurestore.progress.reasons import OK, Reason
+from featurestore.views.frames import frame_chunks
+from featurestore.views.frames.outcome import FrameOutcome
+from featurestore.views.heads import address, input_sha256
+from featurestore.views.spec import FrameSpec, TextSpec, View
+from featurestore.views.text import text_chunks
+from featurestore.views.text.tokens import Tokens
 from tests.specs import bare_frame_spec
 from warehouse import commits, tables
 from warehouse.commits import Commit
-from warehouse.files import sha256_bytes
+from warehouse.storage.files import sha256_bytes
 from warehouse.store import Store
 from warehouse.tables import Role
 
@@ -26,17 +28,26 @@ EMBEDDING_DIM = 4
 
 @dataclass(frozen=True)
 class Partitions:
-    """Publishes partitions with made-up features; a video's embeddings and tokens tell its number."""
+    """Publishes partitions with made-up features.
+
+    A video's embeddings and tokens tell its number.
+    """
 
     store: Store
     fingerprints: dict[View, str]
     frame_spec: FrameSpec
     now: datetime
 
-    def publish(self, name: str, role: Role, numbers: list[int], *, no_frames: int = -1, no_text: int = -1) -> None:
-        videos = pl.DataFrame([self.video(number) for number in numbers], schema=tables.Videos.create_empty().schema)
+    def publish(
+        self, name: str, role: Role, numbers: list[int], *, no_frames: int = -1, no_text: int = -1
+    ) -> None:
+        videos = pl.DataFrame(
+            [self.video(number) for number in numbers], schema=tables.Videos.create_empty().schema
+        )
         listing = tables.publish_videos(self.store, name, role, videos, Path("media"), self.now)
-        outcomes = {f"v{number:04d}": outcome(number, fails=number == no_frames) for number in numbers}
+        outcomes = {
+            f"v{number:04d}": outcome(number, fails=number == no_frames) for number in numbers
+        }
         frames = [
             frame_chunks.build(0, chunk, outcomes, self.frame_spec)
             for chunk in chunking.chunks(videos, "content_sha256")
@@ -105,7 +116,17 @@ def outcome(number: int, *, fails: bool = False) -> FrameOutcome:
 
 def token_row(number: int) -> tuple[object, ...]:
     token_ids = list(range(number, number + 3 + number % 3))
-    return (f"v{number:04d}", token_ids, [0] * len(token_ids), [True] * len(token_ids), ["词"], [1.0], 1, 0, 0)
+    return (
+        f"v{number:04d}",
+        token_ids,
+        [0] * len(token_ids),
+        [True] * len(token_ids),
+        ["词"],
+        [1.0],
+        1,
+        0,
+        0,
+    )
 
 
 @pytest.fixture
@@ -115,7 +136,9 @@ def frame_spec() -> FrameSpec:
 
 @pytest.fixture
 def partitions(store: Store, frame_spec: FrameSpec, now: datetime) -> Partitions:
-    text_spec = TextSpec(dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256="3" * 64)
+    text_spec = TextSpec(
+        dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256="3" * 64
+    )
     fingerprints: dict[View, str] = {
         "frames": wanted.freeze(store, frame_spec, {}, now),
         "text": wanted.freeze(store, text_spec, {}, now),

@@ -7,7 +7,8 @@ from featurestore import chunking
 def listing(contents: list[str]) -> pl.DataFrame:
     ids = [f"v{place:06d}" for place in range(len(contents))]
     return pl.DataFrame(
-        {"video_id": ids, "content_sha256": contents}, schema={"video_id": pl.String, "content_sha256": pl.String}
+        {"video_id": ids, "content_sha256": contents},
+        schema={"video_id": pl.String, "content_sha256": pl.String},
     )
 
 
@@ -28,7 +29,9 @@ def test_videos_of_equal_content_share_a_chunk() -> None:
 
 
 def test_every_listed_video_is_in_one_chunk_in_the_order_of_ids() -> None:
-    videos = listing([f"c{place % 700}" for place in range(2000)]).sample(fraction=1, shuffle=True, seed=3)
+    videos = listing([f"c{place % 700}" for place in range(2000)]).sample(
+        fraction=1, shuffle=True, seed=3
+    )
     chunks = chunking.chunks(videos, "content_sha256")
     assert sorted(pl.concat(chunks)["video_id"]) == sorted(videos["video_id"])
     assert all(chunk["video_id"].is_sorted() for chunk in chunks)

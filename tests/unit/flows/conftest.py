@@ -11,13 +11,13 @@ from unittest import mock
 
 import pytest
 
-from flows import extract_features as extraction
-from flows import wanted_specs
-from flows.cli import main
+from flows.commands.cli import main
 from flows.demo.corpus import Corpus, make_corpus
 from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
-from flows.ingest_videos import list_videos
+from flows.deployments import extract_features as extraction
+from flows.deployments.ingest_videos import list_videos
+from flows.operations import wanted_specs
 from flows.settings import load_settings
 from warehouse.store import Store, open_store
 
@@ -59,7 +59,9 @@ class Done:
 class InPlace:
     """A task whose calls are made at once."""
 
-    def map(self, view: str, fingerprint: str, partition: str, indices: list[int], again: Any) -> list[Done]:
+    def map(
+        self, view: str, fingerprint: str, partition: str, indices: list[int], again: Any
+    ) -> list[Done]:
         job = extraction._job(view, fingerprint, partition, again.value)  # type: ignore[arg-type] # noqa: SLF001
         return [Done(job.make(index)) for index in indices]
 
@@ -106,7 +108,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001
     def command(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["reelstore", *words])
-        # A command tells Prefect of its embedded server by variables, which other tests must not find.
+        # A command tells Prefect of its embedded server by variables, which other tests must not
+        # find.
         with mock.patch.dict(os.environ), pytest.raises(SystemExit) as ended:
             main()
         said = capsys.readouterr()
@@ -118,7 +121,8 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 @pytest.fixture
 def listing(home: Path) -> Path:
     rows = [
-        {"video_id": f"{number:020d}", "path": "a.mp4", "title": "标题", "category_id": "0001"} for number in range(3)
+        {"video_id": f"{number:020d}", "path": "a.mp4", "title": "标题", "category_id": "0001"}
+        for number in range(3)
     ]
     (home / "a.mp4").write_bytes(b"not a video")
     path = home / "manifest.jsonl"

@@ -4,10 +4,10 @@ import pytest
 from typer.testing import CliRunner
 
 from featurestore import wanted
-from featurestore.spec import short
-from flows import wanted_specs
+from featurestore.views.spec import short
 from flows.commands.recipes import app
 from flows.demo.encoder import shipped_encoder
+from flows.operations import wanted_specs
 from flows.settings import load_settings
 from warehouse.store import Store
 
@@ -18,7 +18,9 @@ def say(*words: str) -> list[str]:
     return said.stdout.splitlines()
 
 
-def test_apply_shows_what_changes_field_by_field_and_freezes_only_without_dry_run(house: Store, tmp_path: Path) -> None:
+def test_apply_shows_what_changes_field_by_field_and_freezes_only_without_dry_run(
+    house: Store, tmp_path: Path
+) -> None:
     planned = say("--dry-run")
     assert [line.split(" -> ")[0] for line in planned] == ["frames: nothing", "text: nothing"]
     assert wanted.wanted(house) is None
@@ -41,7 +43,9 @@ def test_apply_shows_what_changes_field_by_field_and_freezes_only_without_dry_ru
     assert second["text"] == first["text"] != second["frames"] != first["frames"]
 
 
-def test_a_drawn_corpus_keeps_the_recipe_that_the_shipped_encoder_was_trained_with(house: Store) -> None:  # noqa: ARG001
+def test_a_drawn_corpus_keeps_the_recipe_that_the_shipped_encoder_was_trained_with(
+    house: Store,  # noqa: ARG001
+) -> None:
     _, card = shipped_encoder()
     spec = wanted_specs.frame_spec(load_settings())
     for name in ("resize_short_side", "crop", "resize_filter", "encoder", "embedding_dim"):
@@ -51,7 +55,9 @@ def test_a_drawn_corpus_keeps_the_recipe_that_the_shipped_encoder_was_trained_wi
 
 
 @pytest.mark.parametrize("key", ["encoder_precision", "no_such_setting"])
-def test_a_wrong_setting_is_refused_and_freezes_nothing(house: Store, tmp_path: Path, key: str) -> None:
+def test_a_wrong_setting_is_refused_and_freezes_nothing(
+    house: Store, tmp_path: Path, key: str
+) -> None:
     settings = tmp_path / "reelstore.toml"
     settings.write_text(f'{key} = "half"\n' + settings.read_text())
     said = CliRunner().invoke(app, ["apply"])

@@ -12,21 +12,21 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from featurestore import failures
-from featurestore.coverage import Coverage, view_coverage
-from featurestore.extract.frames import FrameExtractor
-from featurestore.extract.media import MediaItem
-from featurestore.outcome import FrameOutcome
-from featurestore.reasons import OK, RETRYABLE, Reason
+from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.frames import FrameExtractor
+from featurestore.progress import failures
+from featurestore.progress.coverage import Coverage, view_coverage
+from featurestore.progress.reasons import OK, RETRYABLE, Reason
+from featurestore.views.frames.outcome import FrameOutcome
 from flows.commands.features import app
 from flows.demo.corpus import Corpus
-from flows.ingest_videos import list_videos
-from flows.planning import plan_store
+from flows.deployments.ingest_videos import list_videos
+from flows.operations.planning import plan_store
+from flows.operations.status import store_status
+from flows.operations.view_jobs import ViewJob
 from flows.settings import load_settings
-from flows.status import store_status
-from flows.view_jobs import ViewJob
 from tests.bad_paths import BAD_COPIES, spoil
-from tests.unit.flows.test_view_jobs import DAY, NOW, extract, job
+from tests.unit.flows.operations.test_view_jobs import DAY, NOW, extract, job
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Retryable
@@ -38,13 +38,18 @@ Fails = Callable[..., list[str]]
 
 @pytest.fixture
 def fails(monkeypatch: pytest.MonkeyPatch) -> Fails:
-    """Make every content, or those of some digests, end in an outcome; returns the digests that are read then."""
+    """Make every content, or those of some digests, end in an outcome.
+
+    Returns the digests that are read then.
+    """
     extracted = FrameExtractor.extract
 
     def end_in(outcome: FrameOutcome, only: Sequence[str] | None = None) -> list[str]:
         read: list[str] = []
 
-        def instead(self: FrameExtractor, items: Sequence[MediaItem], **given: Any) -> list[FrameOutcome]:
+        def instead(
+            self: FrameExtractor, items: Sequence[MediaItem], **given: Any
+        ) -> list[FrameOutcome]:
             read.extend(item.content_sha256 for item in items)
             found = extracted(self, items, **given) if only is not None else [outcome] * len(items)
             return [
@@ -79,7 +84,9 @@ def test_a_run_that_is_killed_and_resumed_three_times_is_one_attempt(
     assert coverage(house, DAY, fingerprint).retryable == len(set(read))
 
 
-def test_a_retry_that_is_killed_and_resumed_is_one_attempt(house: Store, fingerprint: str, fails: Fails) -> None:
+def test_a_retry_that_is_killed_and_resumed_is_one_attempt(
+    house: Store, fingerprint: str, fails: Fails
+) -> None:
     fails(TIMEOUT)
     first = extract(house, DAY, fingerprint)
     for _ in range(2):
@@ -109,11 +116,17 @@ def test_what_fails_in_three_runs_is_given_up_and_no_longer_blocks_its_partition
     contents = sorted(set(read))
     read.clear()
     assert extract(house, "labeled", fingerprint).id == commit.id
-    tables.publish_videos(house, "elsewhere", listed.role, tables.videos(listed), listed.media_root, NOW)
+    tables.publish_videos(
+        house, "elsewhere", listed.role, tables.videos(listed), listed.media_root, NOW
+    )
     assert extract(house, "elsewhere", fingerprint).facts["outcomes"] == commit.facts["outcomes"]
     assert read == []
     assert coverage(house, "elsewhere", fingerprint).given_up == found.given_up
-    (work,) = [one for one in plan_store(house, limits).work if (one.partition, one.view) == ("labeled", "frames")]
+    (work,) = [
+        one
+        for one in plan_store(house, limits).work
+        if (one.partition, one.view) == ("labeled", "frames")
+    ]
     assert (work.is_current, work.reasons) == (True, {})
 
     # A retry that names the reason tries once more, though another partition has it given up too.
@@ -129,8 +142,13 @@ def test_what_fails_in_three_runs_is_given_up_and_no_longer_blocks_its_partition
     assert coverage(house, "labeled", fingerprint).given_up == {}
 
 
-def test_only_what_a_medium_causes_counts_towards_giving_it_up(house: Store, fingerprint: str, fails: Fails) -> None:
-    missing, again = FrameOutcome(Reason.MEDIA_MISSING, "gone"), [Reason.MEDIA_MISSING, Reason.DECODE_TIMEOUT]
+def test_only_what_a_medium_causes_counts_towards_giving_it_up(
+    house: Store, fingerprint: str, fails: Fails
+) -> None:
+    missing, again = (
+        FrameOutcome(Reason.MEDIA_MISSING, "gone"),
+        [Reason.MEDIA_MISSING, Reason.DECODE_TIMEOUT],
+    )
     counts = list[tuple[set[int], bool]]()
     for outcome in (missing, missing, TIMEOUT, TIMEOUT, TIMEOUT):
         fails(outcome)
@@ -139,7 +157,9 @@ def test_only_what_a_medium_causes_counts_towards_giving_it_up(house: Store, fin
     assert counts == [({1}, False), ({2}, False), ({1}, False), ({2}, False), ({3}, True)]
 
 
-def test_a_refused_run_before_a_good_one_no_longer_counts(house: Store, fingerprint: str, fails: Fails) -> None:
+def test_a_refused_run_before_a_good_one_no_longer_counts(
+    house: Store, fingerprint: str, fails: Fails
+) -> None:
     listed = tables.video_partition(house, "labeled")
     videos = tables.videos(listed)
 
@@ -187,13 +207,17 @@ def test_a_retry_of_what_is_given_up_tries_it_once_more_and_says_so(
     said = [CliRunner().invoke(app, words).stdout for _ in range(3)]
     assert "tried 2 again" in said[0]
     why = (
-        "2 failed by decode_timeout in 3 runs or more and are given up; a higher decode_max_seconds or "
-        "reelstore retry --only decode_timeout has them tried once more"
+        "2 failed by decode_timeout in 3 runs or more and are given up; a higher decode_max_seconds"
+        " or reelstore retry --only decode_timeout has them tried once more"
     )
     assert ["tried 2 again" in one for one in said] == [True, True, True]
     assert [why in one for one in said] == [False, True, True]
     assert "nothing to retry" not in said[2]
-    assert {view.given_up["decode_timeout"] for view in store_status(house).partitions[0].views if view.given_up} == {2}
+    assert {
+        view.given_up["decode_timeout"]
+        for view in store_status(house).partitions[0].views
+        if view.given_up
+    } == {2}
 
 
 def test_media_that_are_missing_stay_what_may_pass_however_often_they_are_looked_for(
@@ -201,7 +225,9 @@ def test_media_that_are_missing_stay_what_may_pass_however_often_they_are_looked
 ) -> None:
     with without(DAY, only_first=True):
         for _ in range(4):
-            commit = extract(house, DAY, fingerprint, **({"retry": [Reason.MEDIA_MISSING]} if _ else {}))
+            commit = extract(
+                house, DAY, fingerprint, **({"retry": [Reason.MEDIA_MISSING]} if _ else {})
+            )
     assert attempts(house, commit) == {4}
     assert coverage(house, DAY, fingerprint).retryable == 1
 
@@ -210,7 +236,9 @@ def test_the_failure_budget_counts_contents_and_not_rows(
     house: Store, fingerprint: str, fails: Fails, corpus: Corpus, tmp_path: Path
 ) -> None:
     clips = media_of(corpus, "labeled")
-    rows = {f"copy{place:02}": clips[0] for place in range(30)} | {f"own{place}": clips[1] for place in range(3)}
+    rows = {f"copy{place:02}": clips[0] for place in range(30)} | {
+        f"own{place}": clips[1] for place in range(3)
+    }
     list_copies(tmp_path / "copies", rows)
     digest = hashlib.sha256(clips[0].read_bytes()).hexdigest()
     fails(TIMEOUT, only=[digest])
@@ -222,8 +250,15 @@ def test_the_failure_budget_counts_contents_and_not_rows(
 
 def media_of(corpus: Corpus, partition: str) -> list[Path]:
     """A partition's media that decode, each content once."""
-    folder = next(found.manifest.parent for found in corpus.partitions if found.name == partition) / "media"
-    whole = {path.read_bytes(): path for path in sorted(folder.iterdir(), reverse=True) if path.stat().st_size > 3000}
+    folder = (
+        next(found.manifest.parent for found in corpus.partitions if found.name == partition)
+        / "media"
+    )
+    whole = {
+        path.read_bytes(): path
+        for path in sorted(folder.iterdir(), reverse=True)
+        if path.stat().st_size > 3000
+    }
     return sorted(whole.values())
 
 
@@ -233,7 +268,8 @@ def list_copies(folder: Path, rows: dict[str, Path]) -> None:
     for video_id, medium in rows.items():
         shutil.copy(medium, folder / f"{video_id}{medium.suffix}")
     lines = [
-        {"video_id": video_id, "path": f"{video_id}{path.suffix}", "title": "文"} for video_id, path in rows.items()
+        {"video_id": video_id, "path": f"{video_id}{path.suffix}", "title": "文"}
+        for video_id, path in rows.items()
     ]
     manifest = folder / "manifest.jsonl"
     manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
@@ -275,8 +311,16 @@ def test_a_raised_limit_makes_what_met_it_wanted_once(
 
     def counts(partition: str) -> tuple[dict[str, int], dict[str, int], int]:
         limits = load_settings().work_limits
-        (shown,) = [one.views[0] for one in store_status(house, limits).partitions if one.partition == partition]
-        work = next(one for one in plan_store(house, limits).work if (one.partition, one.view) == (partition, "frames"))
+        (shown,) = [
+            one.views[0]
+            for one in store_status(house, limits).partitions
+            if one.partition == partition
+        ]
+        work = next(
+            one
+            for one in plan_store(house, limits).work
+            if (one.partition, one.view) == (partition, "frames")
+        )
         return shown.raised, work.reasons, work.contents
 
     monkeypatch.setenv("REELSTORE_DECODE_MAX_PIXELS", "1000")

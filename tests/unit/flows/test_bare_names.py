@@ -31,7 +31,9 @@ def test_every_other_command_is_left_as_typed(argv: list[str]) -> None:
     assert with_flow_names(argv) == argv
 
 
-def test_the_hook_rewrites_the_command_and_keeps_telemetry_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hook_rewrites_the_command_and_keeps_telemetry_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "argv", [*RUN, "train-classifier"])
     result = setup_environment(ctx=None)  # type: ignore[arg-type]
     assert sys.argv == [*RUN, "train-classifier/train-classifier"]

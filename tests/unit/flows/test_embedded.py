@@ -15,5 +15,7 @@ from flows.embedded import typed_value
         ("[broken", "[broken"),
     ],
 )
-def test_names_stay_text_and_only_lists_objects_and_constants_are_json(word: str, value: object) -> None:
+def test_names_stay_text_and_only_lists_objects_and_constants_are_json(
+    word: str, value: object
+) -> None:
     assert typed_value(word) == value

@@ -1,4 +1,7 @@
-"""The whole way with data of one view alone: text without media anywhere, and frames without any text."""
+"""The whole way with data of one view alone.
+
+Text without media anywhere, and frames without any text.
+"""
 
 import json
 from collections.abc import Callable
@@ -11,11 +14,11 @@ from prefect import State
 from flows.demo.corpus import Corpus
 from flows.demo.evaluation import evaluate
 from flows.demo.run import settings_of
-from flows.ingest_videos import list_videos
-from flows.score_partitions import score_partitions
-from flows.status import store_status
-from flows.train_classifier import train_classifier
-from modeling import predictions, registry, stored_model
+from flows.deployments.ingest_videos import list_videos
+from flows.deployments.score_partitions import score_partitions
+from flows.deployments.train_classifier import train_classifier
+from flows.operations.status import store_status
+from modeling.models import predictions, registry, stored_model
 from tests.unit.flows.conftest import NOW, RECIPE
 from warehouse import tables
 from warehouse.store import Store, open_store
@@ -30,14 +33,20 @@ def view(request: pytest.FixtureRequest) -> Literal["text", "frames"]:
 
 
 @pytest.fixture
-def house(corpus: Corpus, view: Literal["text", "frames"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def house(
+    corpus: Corpus, view: Literal["text", "frames"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Store:
     """The corpus's videos, listed with one view alone."""
     (tmp_path / "reelstore.toml").write_text(settings_of(corpus) + RECIPE)
     monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
     for partition in corpus.partitions:
-        rows = [json.loads(line) for line in partition.manifest.read_text(encoding="utf-8").splitlines()]
+        rows = [
+            json.loads(line) for line in partition.manifest.read_text(encoding="utf-8").splitlines()
+        ]
         listing = tmp_path / f"{partition.name}.jsonl"
-        kept = [{name: value for name, value in row.items() if name not in OTHERS[view]} for row in rows]
+        kept = [
+            {name: value for name, value in row.items() if name not in OTHERS[view]} for row in rows
+        ]
         for row in kept:  # few categories of many videos, so that validation has some of each
             if "category_id" in row:
                 row["category_id"] = f"{row['category_id'][:2]}00"
@@ -75,6 +84,9 @@ def test_one_view_is_extracted_trained_on_nominated_scored_and_reported(
         predicted = predictions.scan(house, champion.id, day.name).collect()
         assert predicted["video_id"].to_list() == sorted(tables.videos(day)["video_id"])
         assert predicted["text_missing" if view == "frames" else "frames_missing"].all()
-    assert {found.predictions for found in store_status(house).partitions} == {"current", "not scored"}
+    assert {found.predictions for found in store_status(house).partitions} == {
+        "current",
+        "not scored",
+    }
     page = evaluate(house, {f"{view}_only": champion.id}, corpus.truth, NOW).report
     assert "<!doctype html>" in page.read_text(encoding="utf-8").lower()

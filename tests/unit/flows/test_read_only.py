@@ -8,7 +8,7 @@ from warehouse.store import open_store
 
 COMMANDS = """
 import sys
-from flows.cli import main
+from flows.commands.cli import main
 for words in ("status", "status --json", "verify", "lineage champion", "gc --dry-run"):
     sys.argv = ["reelstore", *words.split()]
     try:

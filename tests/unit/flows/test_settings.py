@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from featurestore.extract.jail import Layer
-from featurestore.extract.work_limits import DEFAULT, WorkLimits
+from featurestore.extraction.decoding.isolation.jail import Layer
+from featurestore.extraction.work_limits import DEFAULT, WorkLimits
 from flows import settings
 from flows.settings import load_settings
 from warehouse.errors import Invalid
@@ -38,7 +38,11 @@ def test_the_environment_goes_before_the_file(file: Path, monkeypatch: pytest.Mo
         ("", DEFAULT.pixels, DEFAULT.seconds),
         (f"decode_max_pixels = {2 * DEFAULT.pixels}", 2 * DEFAULT.pixels, 2 * DEFAULT.seconds),
         ("decode_max_pixels = 1000", 1000, DEFAULT.seconds),
-        (f"decode_max_pixels = {2 * DEFAULT.pixels}\ndecode_max_seconds = 5", 2 * DEFAULT.pixels, 5),
+        (
+            f"decode_max_pixels = {2 * DEFAULT.pixels}\ndecode_max_seconds = 5",
+            2 * DEFAULT.pixels,
+            5,
+        ),
     ],
 )
 def test_the_time_limit_follows_the_pixels_unless_it_is_set(
@@ -50,7 +54,12 @@ def test_the_time_limit_follows_the_pixels_unless_it_is_set(
 
 @pytest.mark.parametrize(
     "written",
-    ["decode_max_pixels = 0", "decode_max_seconds = 0", "decode_max_seconds = inf", "decode_max_pixels = 1.5"],
+    [
+        "decode_max_pixels = 0",
+        "decode_max_seconds = 0",
+        "decode_max_seconds = inf",
+        "decode_max_pixels = 1.5",
+    ],
 )
 def test_a_limit_that_is_none_is_refused(file: Path, written: str) -> None:
     file.write_text(written)
@@ -58,7 +67,9 @@ def test_a_limit_that_is_none_is_refused(file: Path, written: str) -> None:
         load_settings()
 
 
-def test_a_named_file_goes_before_the_nearest(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_file_goes_before_the_nearest(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file.write_text('root = "data"\n')
     (tmp_path / "other.toml").write_text('root = "other"\n')
     monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "other.toml"))
@@ -80,7 +91,9 @@ def test_without_a_file_above_the_checkouts_own_is_read(file: Path) -> None:
         ('preset = "published"\nresize_short_side = 240', 240),
     ],
 )
-def test_a_presets_resize_gives_way_to_the_setting(file: Path, text: str, pixels: int | None) -> None:
+def test_a_presets_resize_gives_way_to_the_setting(
+    file: Path, text: str, pixels: int | None
+) -> None:
     file.write_text(text)
     assert settings.resize_short_side_of(load_settings()) == pixels
 
@@ -90,8 +103,14 @@ def test_a_presets_resize_gives_way_to_the_setting(file: Path, text: str, pixels
     [
         ("root = ", "TOML"),
         ('rot = "store"', r"setting 'rot' .* did you mean root\? the right ones are root, "),
-        ("[recipe.finetuning]\nepoch = 3", r"'epoch': did you mean epochs\? the right ones are batch_size, "),
-        ("[recipe.fine]\nepochs = 3", "no section 'fine': the right ones are model, pretraining, finetuning"),
+        (
+            "[recipe.finetuning]\nepoch = 3",
+            r"'epoch': did you mean epochs\? the right ones are batch_size, ",
+        ),
+        (
+            "[recipe.fine]\nepochs = 3",
+            "no section 'fine': the right ones are model, pretraining, finetuning",
+        ),
         ("[recipe.model]\nwidth = 0", "model.width"),
         ('preset = "huge"', "setting preset"),
         ("decode_workers = 0", "setting decode_workers"),
@@ -114,7 +133,9 @@ def test_a_variable_that_is_not_the_json_it_should_be_gets_a_sentence(
         load_settings()
 
 
-@pytest.mark.parametrize(("root", "refused"), [(None, True), ("store", True), ("/srv/store", False)])
+@pytest.mark.parametrize(
+    ("root", "refused"), [(None, True), ("store", True), ("/srv/store", False)]
+)
 def test_without_any_file_the_root_must_be_absolute(
     file: Path,  # noqa: ARG001 - moves to a folder without one
     monkeypatch: pytest.MonkeyPatch,
@@ -155,23 +176,43 @@ def test_layers_of_the_jail_that_may_be_missing_are_named_one_by_one(
         load_settings()
 
 
-def test_a_named_file_that_is_not_there_is_named_with_its_variable(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for named, problem in ((file.parent / "gone.toml", "no such file"), (file.parent, "is a directory")):
+def test_a_named_file_that_is_not_there_is_named_with_its_variable(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for named, problem in (
+        (file.parent / "gone.toml", "no such file"),
+        (file.parent, "is a directory"),
+    ):
         monkeypatch.setenv("REELSTORE_CONFIG", str(named))
-        with pytest.raises(Invalid, match=f"REELSTORE_CONFIG names {named}, which cannot be read .{problem}"):
+        with pytest.raises(
+            Invalid, match=f"REELSTORE_CONFIG names {named}, which cannot be read .{problem}"
+        ):
             load_settings()
 
 
 def test_a_variable_that_only_looks_like_a_setting_is_named_with_the_nearest() -> None:
-    known = ("REELSTORE_ROOT", "REELSTORE_CONFIG", "REELSTORE_FAULTS", "REELSTORE_SAMPLES", "REELSTORE_GIT_REVISION")
-    given = dict.fromkeys((*known, "reelstore_preset", "HOME", "REELSTORE_ENCODER_WEIGHT", "REELSTORE_QUX"), "1")
+    known = (
+        "REELSTORE_ROOT",
+        "REELSTORE_CONFIG",
+        "REELSTORE_FAULTS",
+        "REELSTORE_SAMPLES",
+        "REELSTORE_GIT_REVISION",
+    )
+    given = dict.fromkeys(
+        (*known, "reelstore_preset", "HOME", "REELSTORE_ENCODER_WEIGHT", "REELSTORE_QUX"), "1"
+    )
     assert settings.unknown_variables(given) == [
-        "variable REELSTORE_ENCODER_WEIGHT is no setting and is left out: did you mean REELSTORE_ENCODER_WEIGHTS?",
+        (
+            "variable REELSTORE_ENCODER_WEIGHT is no setting and is left out: did you mean"
+            " REELSTORE_ENCODER_WEIGHTS?"
+        ),
         "variable REELSTORE_QUX is no setting and is left out",
     ]
 
 
-def test_no_variable_moves_the_folder_that_paths_are_meant_from(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_variable_moves_the_folder_that_paths_are_meant_from(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file.write_text("")
     for name in ("SETTINGS_FOLDER", "REELSTORE_FOLDER", "FOLDER"):
         monkeypatch.setenv(name, "/elsewhere")

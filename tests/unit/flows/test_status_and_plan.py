@@ -5,14 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from featurestore.coverage import Coverage
-from featurestore.plan import Work
-from featurestore.spec import TRANSFORM_VERSION
-from featurestore.throughput import Estimate
-from flows import embedded, plan_tables, status_tables
-from flows.amounts import duration, size
-from flows.planning import Plan
-from flows.status import PartitionStatus, StoreStatus
+from featurestore.progress.coverage import Coverage
+from featurestore.progress.plan import Work
+from featurestore.progress.throughput import Estimate
+from featurestore.views.spec import TRANSFORM_VERSION
+from flows import embedded
+from flows.commands import plan_tables, status_tables
+from flows.commands.amounts import duration, size
+from flows.operations.planning import Plan
+from flows.operations.status import PartitionStatus, StoreStatus
 
 WIDTH = 80
 FRAMES, TEXT = "a" * 64, "b" * 64
@@ -25,7 +26,14 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "unknown"), (0.2, "0 s"), (59, "59 s"), (90, "2 min"), (3599, "60 min"), (7500, "2.1 h")],
+    [
+        (None, "unknown"),
+        (0.2, "0 s"),
+        (59, "59 s"),
+        (90, "2 min"),
+        (3599, "60 min"),
+        (7500, "2.1 h"),
+    ],
 )
 def test_durations_have_the_unit_that_fits(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
@@ -33,7 +41,13 @@ def test_durations_have_the_unit_that_fits(seconds: float | None, text: str) -> 
 
 @pytest.mark.parametrize(
     ("size_bytes", "text"),
-    [(None, "unknown"), (0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (12_345_678_901, "12.3 GB")],
+    [
+        (None, "unknown"),
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1500, "1.5 kB"),
+        (12_345_678_901, "12.3 GB"),
+    ],
 )
 def test_sizes_have_the_unit_that_fits(size_bytes: int | None, text: str) -> None:
     assert size(size_bytes) == text
@@ -46,7 +60,12 @@ def work(partition: str, **changes: object) -> Work:
         "partition": partition,
         "listed": 1_000_000,
         "is_current": False,
-        "reasons": {"new": 900_000, "changed_bytes": 50_000, "changed_fingerprint": 20_000, "retryable": 10_000},
+        "reasons": {
+            "new": 900_000,
+            "changed_bytes": 50_000,
+            "changed_fingerprint": 20_000,
+            "retryable": 10_000,
+        },
         "reused": 20_000,
         "contents": 970_000,
     }
@@ -57,7 +76,9 @@ def planned(*pairs: tuple[Work, Estimate]) -> Plan:
     seconds = [estimate.seconds for _, estimate in pairs]
     known = [found for found in seconds if found is not None]
     total = sum(known) if len(known) == len(seconds) else None
-    return Plan(tuple(one for one, _ in pairs), tuple(estimate for _, estimate in pairs), total, 10**10)
+    return Plan(
+        tuple(one for one, _ in pairs), tuple(estimate for _, estimate in pairs), total, 10**10
+    )
 
 
 KNOWN = Estimate(7500.0, 10**10, is_of_recipe=True)
@@ -65,11 +86,22 @@ DONE = {"is_current": True, "reasons": {}, "reused": 0, "contents": 0}
 
 
 def test_a_plan_of_a_million_fits_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    plan_tables.show(planned((work("unlabeled"), KNOWN), (work("2026-11-20", **DONE), Estimate(0.0, 0, True))))
+    plan_tables.show(
+        planned((work("unlabeled"), KNOWN), (work("2026-11-20", **DONE), Estimate(0.0, 0, True)))
+    )
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= WIDTH
     assert "frames, recipe aaaaaaaaaaaa" in out
-    for said in ("unlabeled", "1,000,000", "900,000", "50,000", "20,000", "10,000", "2.1 h", "10.0 GB"):
+    for said in (
+        "unlabeled",
+        "1,000,000",
+        "900,000",
+        "50,000",
+        "20,000",
+        "10,000",
+        "2.1 h",
+        "10.0 GB",
+    ):
         assert said in out
     assert "in all about 2.1 h and 10.0 GB" in out
     assert "2026-11-20" not in out  # nothing is to be done there
@@ -79,9 +111,18 @@ def test_a_plan_of_a_million_fits_the_terminal(capsys: pytest.CaptureFixture[str
     ("pair", "said"),
     [
         ((work("day", **DONE), KNOWN), "nothing to do"),
-        ((work("day", **DONE | {"reasons": {"retryable": 3}}), KNOWN), "3 retryable, published as failed"),
-        ((work("day", **DONE | {"reasons": {"raised_limit": 3}, "contents": 3}), KNOWN), "in all about 2.1 h"),
-        ((work("day"), Estimate(None, None, is_of_recipe=False)), "time and disk unknown: nothing was extracted yet"),
+        (
+            (work("day", **DONE | {"reasons": {"retryable": 3}}), KNOWN),
+            "3 retryable, published as failed",
+        ),
+        (
+            (work("day", **DONE | {"reasons": {"raised_limit": 3}, "contents": 3}), KNOWN),
+            "in all about 2.1 h",
+        ),
+        (
+            (work("day"), Estimate(None, None, is_of_recipe=False)),
+            "time and disk unknown: nothing was extracted yet",
+        ),
         ((work("day"), Estimate(1.0, 1, is_of_recipe=False)), "as other recipes took"),
         ((work("day", fingerprint=None), KNOWN), "recipe not yet frozen"),
     ],
@@ -119,7 +160,9 @@ def row(**changes: object) -> PartitionStatus:
     return PartitionStatus("2026-11-20", "score", 1_000_000, None, (coverage, text), "stale")
 
 
-def test_a_status_of_a_million_fits_the_terminal_and_says_what_to_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_status_of_a_million_fits_the_terminal_and_says_what_to_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     status_tables.show(status(row(), one_sided={"labeled": ["0001", "0002"]}))
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= WIDTH
@@ -152,9 +195,15 @@ def test_a_status_says_what_is_given_up_and_what_a_raised_limit_brings_back(
         "run reelstore retry --only decode_timeout: 6 failed so and may pass",
         "run extract-features: 2 were too_large under a limit that is higher now",
         "run extract-features: 4 were decode_timeout under a limit that is higher now",
-        "30 failed by decode_timeout in 3 runs or more and are given up; a higher decode_max_seconds or reelstore",
+        (
+            "30 failed by decode_timeout in 3 runs or more and are given up; a higher"
+            " decode_max_seconds or reelstore"
+        ),
         "reelstore retry --only decode_timeout has them tried once more",
-        "5 failed by worker_died in 3 runs or more and are given up; reelstore retry --only worker_died has them tried",
+        (
+            "5 failed by worker_died in 3 runs or more and are given up; reelstore retry --only"
+            " worker_died has them tried"
+        ),
     ):
         assert said in out
     assert "3 media of 2026-11-20 could not be read when it was ingested" in out
@@ -162,10 +211,15 @@ def test_a_status_says_what_is_given_up_and_what_a_raised_limit_brings_back(
     assert "--only media_missing" not in out
 
 
-def test_a_refused_partition_is_shown_with_its_counts_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_partition_is_shown_with_its_counts_and_what_to_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     status_tables.show(status(row(state="refused")))
     out = " ".join(capsys.readouterr().out.split())
-    assert "frames of 2026-11-20 was refused: 400 of 1,000,000 videos failed for reasons that may pass" in out
+    assert (
+        "frames of 2026-11-20 was refused: 400 of 1,000,000 videos failed for reasons that may pass"
+        in out
+    )
     assert "retry --only" not in out
 
 
@@ -189,14 +243,18 @@ def test_status_and_plan_answer_before_anything_is_extracted(
         ("text", {"new": 3}),
     ]
     shown = json.loads(run("status", "--json")[1])
-    assert [(found["partition"], found["listed"], found["labels"]) for found in shown["partitions"]] == [
-        ("labeled", 3, 3)
-    ]
+    assert [
+        (found["partition"], found["listed"], found["labels"]) for found in shown["partitions"]
+    ] == [("labeled", 3, 3)]
 
 
 @pytest.mark.parametrize(
     ("words", "named"),
-    [(("--only", "not_media"), "permanent"), (("--only", "late"), "'late'"), (("--only", "decode_timeout"), "store")],
+    [
+        (("--only", "not_media"), "permanent"),
+        (("--only", "late"), "'late'"),
+        (("--only", "decode_timeout"), "store"),
+    ],
 )
 def test_a_retry_that_cannot_be_gets_a_sentence(
     run: Callable[..., tuple[int, str, str]], words: tuple[str, ...], named: str
@@ -221,7 +279,13 @@ RETRIED = {
     ("rows", "said"),
     [
         ([RETRIED], "day frames: tried 2 again; now 8 of 9 ok, 1 worker_died\n"),
-        ([], "nothing to retry: no up-to-date partition has a video that failed for decode_timeout or worker_died"),
+        (
+            [],
+            (
+                "nothing to retry: no up-to-date partition has a video that failed for"
+                " decode_timeout or worker_died"
+            ),
+        ),
     ],
 )
 def test_a_retry_hands_its_reasons_to_the_flow_and_says_what_came_of_it(
@@ -240,7 +304,11 @@ def test_a_retry_hands_its_reasons_to_the_flow_and_says_what_came_of_it(
     monkeypatch.setattr(embedded, "use_embedded_server", lambda: None)
     monkeypatch.setattr(embedded, "call", call)
     run("ingest", "manifest", str(listing), *AS_LABELED)
-    code, out, _ = run("retry", "--only", "worker_died", "--only", "decode_timeout", "--partition", "labeled")
+    code, out, _ = run(
+        "retry", "--only", "worker_died", "--only", "decode_timeout", "--partition", "labeled"
+    )
     assert code == 0
     assert out.startswith(said)
-    assert given == [("extract-features", {"partition": "labeled", "retry": ["decode_timeout", "worker_died"]})]
+    assert given == [
+        ("extract-features", {"partition": "labeled", "retry": ["decode_timeout", "worker_died"]})
+    ]

@@ -1,4 +1,7 @@
-"""Features of an earlier transform version are read for as long as they are there, and never made again."""
+"""Features of an earlier transform version are read for as long as they are there.
+
+And never made again.
+"""
 
 import json
 from collections.abc import Callable
@@ -10,11 +13,11 @@ import polars as pl
 import pytest
 
 from featurestore import wanted
-from featurestore.extract.frames import FrameExtractor
-from featurestore.extract.text import TextRecipe, make_text_spec
-from featurestore.extract.tfidf import count_terms, fit_tfidf
-from featurestore.extract.words import Fields
-from featurestore.spec import (
+from featurestore.extraction.frames import FrameExtractor
+from featurestore.extraction.words.text import TextRecipe, make_text_spec
+from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
+from featurestore.extraction.words.words import Fields
+from featurestore.views.spec import (
     FrameSpec,
     Spec,
     TextSpec,
@@ -26,12 +29,12 @@ from featurestore.spec import (
     short,
     spec_json,
 )
-from flows.planning import plan_store
-from flows.score_partitions import score_partitions
-from flows.status import store_status
-from flows.train_classifier import train_classifier
-from modeling import predictions, registry
-from modeling.stored_model import MODELS
+from flows.deployments.score_partitions import score_partitions
+from flows.deployments.train_classifier import train_classifier
+from flows.operations.planning import plan_store
+from flows.operations.status import store_status
+from modeling.models import predictions, registry
+from modeling.models.stored_model import MODELS
 from tests.specs import bare_frame_spec
 from warehouse import commits, tables
 from warehouse.commits import Address
@@ -39,9 +42,13 @@ from warehouse.errors import Invalid
 from warehouse.store import Store, open_existing_store
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
-SETTINGS = 'root = "golden"\nencoder_weights = "none.pth"\nvocabulary = "none.txt"\npreset = "demo"\n'
+SETTINGS = (
+    'root = "golden"\nencoder_weights = "none.pth"\nvocabulary = "none.txt"\npreset = "demo"\n'
+)
 VOCABULARY = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n字\n".encode()
-TERMS = fit_tfidf([count_terms([Fields("文字", "", "")])], TfidfParameters(min_document_frequency=1))
+TERMS = fit_tfidf(
+    [count_terms([Fields("文字", "", "")])], TfidfParameters(min_document_frequency=1)
+)
 
 
 def of_version(spec: Spec, version: int) -> Spec:
@@ -78,7 +85,9 @@ def test_a_spec_of_version_1_keeps_its_bytes_and_its_fingerprint(old: Store) -> 
         spec = wanted.load_any_spec(old, view, name)
         assert spec.transform_version == 1
         assert fingerprint(spec) == name
-        assert spec_json(spec) == commits.read_bytes(wanted.spec_commit(old, view, name), "spec.json")
+        assert spec_json(spec) == commits.read_bytes(
+            wanted.spec_commit(old, view, name), "spec.json"
+        )
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
@@ -89,18 +98,29 @@ def test_a_spec_of_any_transform_version_is_read_and_written_alike(version: int)
 
 def test_the_step_is_shown_with_the_fields_that_version_1_did_not_have() -> None:
     (old_frames, old_text), (frames, text) = specs(1), specs(2)
-    assert changes(old_frames, frames) == {"transform_version": (1, 2), "crop_mode": (None, "center")}
+    assert changes(old_frames, frames) == {
+        "transform_version": (1, 2),
+        "crop_mode": (None, "center"),
+    }
     assert changes(old_text, text) == {"transform_version": (1, 2)}
 
 
-@pytest.mark.parametrize(("version", "remedy"), [(1, "run reelstore apply"), (3, "upgrade Reelstore")])
-def test_no_extractor_makes_features_of_another_version(version: int, remedy: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "remedy"), [(1, "run reelstore apply"), (3, "upgrade Reelstore")]
+)
+def test_no_extractor_makes_features_of_another_version(
+    version: int, remedy: str, tmp_path: Path
+) -> None:
     frames, text = specs(version)
     assert isinstance(frames, FrameSpec)
     assert isinstance(text, TextSpec)
-    with pytest.raises(Invalid, match=rf"transform version {version}, .* makes version 2 only; {remedy}"):
+    with pytest.raises(
+        Invalid, match=rf"transform version {version}, .* makes version 2 only; {remedy}"
+    ):
         FrameExtractor(frames, tmp_path / "none.pth", 1)
-    with pytest.raises(Invalid, match=rf"transform version {version}, .* makes version 2 only; {remedy}"):
+    with pytest.raises(
+        Invalid, match=rf"transform version {version}, .* makes version 2 only; {remedy}"
+    ):
         TextRecipe(text, VOCABULARY, TERMS)
 
 
@@ -111,7 +131,10 @@ def test_extraction_under_a_wanted_recipe_of_version_1_is_refused_before_any_wor
     before = sorted(old.root.rglob("*"))
     for parameters in ({}, {"partition": "2026-12-01"}, {"retry": ["decode_timeout"]}):
         refused = extraction(**parameters)
-        assert "transform version 1, and this Reelstore makes version 2 only; run reelstore apply" in refused.message
+        assert (
+            "transform version 1, and this Reelstore makes version 2 only; run reelstore apply"
+            in refused.message
+        )
     with pytest.raises(Invalid, match="run reelstore apply"):
         plan_store(old)
     assert sorted(old.root.rglob("*")) == before
@@ -125,7 +148,9 @@ def test_status_of_a_store_of_version_1_says_what_to_type(
     code, out, _ = run("status")
     said = " ".join(out.split())
     assert code == 0
-    assert "transform version 1, and this Reelstore makes version 2 only; run reelstore apply" in said
+    assert (
+        "transform version 1, and this Reelstore makes version 2 only; run reelstore apply" in said
+    )
     assert "new days are scored once a model of version 2 is champion" in said
     assert "run extract-features" not in said
     assert "run score-partitions" not in said
@@ -150,18 +175,32 @@ def test_a_day_without_features_of_the_champions_version_gets_a_sentence_and_the
     state = ended(score_partitions)
     assert scored == ["2026-11-20"]
     assert "2026-11-19 has no up-to-date features" in state.message
-    assert "of transform version 1, and this Reelstore makes version 2 only: run reelstore apply" in state.message
+    assert (
+        "of transform version 1, and this Reelstore makes version 2 only: run reelstore apply"
+        in state.message
+    )
 
 
 def test_a_store_of_version_1_trains_again(old: Store) -> None:
     ended(train_classifier, views=["frames", "text"])
-    assert len([commit for commit in commits.commits(old, MODELS) if commit.facts["kind"] == "classifier"]) == 2
+    assert (
+        len(
+            [
+                commit
+                for commit in commits.commits(old, MODELS)
+                if commit.facts["kind"] == "classifier"
+            ]
+        )
+        == 2
+    )
 
 
 @pytest.fixture
 def extraction(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The flow, with nothing that it could be made of."""
-    from flows import extract_features as module  # noqa: PLC0415 - its tasks are replaced
+    from flows.deployments import (  # noqa: PLC0415 - its tasks are replaced
+        extract_features as module,
+    )
 
     monkeypatch.setattr(module, "view_job", None)
     made: Callable[..., Any] = module.extract_features.fn
@@ -179,19 +218,28 @@ def champion_of_version_1(house: Store, fingerprint: str) -> dict[View, str]:
     assert wanted.require(house)["frames"] == fingerprint
     facts = {"kind": "classifier", "fingerprints": names, "views": ["frames", "text"]}
     model = commits.publish_files(
-        house, Address(MODELS, None), {}, facts=facts, num_rows=0, provenance={}, now=NOW, move_head=False
+        house,
+        Address(MODELS, None),
+        {},
+        facts=facts,
+        num_rows=0,
+        provenance={},
+        now=NOW,
+        move_head=False,
     )
     registry.promote(house, model.id, NOW)
     return names
 
 
-def test_beside_a_champion_of_version_1_the_wanted_recipe_is_made_and_it_is_said_why_nothing_is_scored(
+def test_with_a_champion_of_version_1_the_wanted_recipe_is_made_and_nothing_is_scored(
     house: Store,
     champion_of_version_1: dict[View, str],
     extract: Callable[..., Any],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert {work.fingerprint for work in plan_store(house).work} == set(wanted.require(house).values())
+    assert {work.fingerprint for work in plan_store(house).work} == set(
+        wanted.require(house).values()
+    )
     rows = extract()
     assert {row["fingerprint"] for row in rows} == set(wanted.require(house).values())
     sentence = "new days are scored once a model of version 2 is champion"

@@ -67,7 +67,9 @@ def test_an_interrupted_move_is_told_by_commands_that_look_and_settled_by_one_th
     assert sentence not in run("verify")[1]
 
 
-def test_gc_shows_what_would_go_and_removes_it_when_asked_again(run: Run, history: list[Commit]) -> None:
+def test_gc_shows_what_would_go_and_removes_it_when_asked_again(
+    run: Run, history: list[Commit]
+) -> None:
     status, out, _ = run("gc", "--dry-run")
     assert (status, out.splitlines()[0]) == (0, str(history[0].folder))
     assert "would go: 1 commits" in out
@@ -97,11 +99,15 @@ def test_lineage_goes_both_ways_in_whole_lines(
     assert document["commit"]["aliases"] == ["champion"]
     assert [(node["as"], node["id"]) for node in document["made_from"]] == [("videos", second.id)]
     _, out, _ = run("lineage", second.id[:12], "--json")
-    assert [(node["as"], node["id"]) for node in json.loads(out)["needed_by"]] == [("videos", model.id)]
+    assert [(node["as"], node["id"]) for node in json.loads(out)["needed_by"]] == [
+        ("videos", model.id)
+    ]
     status, out, _ = run("lineage", "champion")
     assert status == 0
     (line,) = (line for line in out.splitlines() if "videos: tables/videos labeled" in line)
-    assert line.startswith(f"└── videos: tables/videos labeled {second.id[:12]} of 2020-01-01T00:00, git ")
+    assert line.startswith(
+        f"└── videos: tables/videos labeled {second.id[:12]} of 2020-01-01T00:00, git "
+    )
 
 
 @pytest.mark.usefixtures("history")

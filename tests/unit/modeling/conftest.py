@@ -1,4 +1,7 @@
-"""A small world with a known answer: level 1 shows in the words, level 2 in words and frames together."""
+"""A small world with a known answer.
+
+Level 1 shows in the words, level 2 in words and frames together.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,10 +11,10 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from featurestore.reader import RawBatch
-from featurestore.vocabulary import Vocabulary
+from featurestore.reading.examples import RawBatch
+from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import FinetuningConfig, ModelConfig, PretrainingConfig, Recipe
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 NUM_TOPICS, NUM_DIGITS = 2, 2
 EMBEDDING_DIM = 6
@@ -36,7 +39,10 @@ class SyntheticExamples:
         generator = np.random.default_rng(self.seed)
         size = self.num_examples
         self.video_ids = [f"video-{self.seed}-{index:05d}" for index in range(size)]
-        topic, digit = generator.integers(NUM_TOPICS, size=size), generator.integers(NUM_DIGITS, size=size)
+        topic, digit = (
+            generator.integers(NUM_TOPICS, size=size),
+            generator.integers(NUM_DIGITS, size=size),
+        )
         self.labels = (topic * NUM_DIGITS + digit).astype(np.int64)
         self.is_validation = np.arange(size) % 4 == 3
         self._tokens = [self._text(index, topic[index], generator) for index in range(size)]
@@ -48,12 +54,20 @@ class SyntheticExamples:
         self.frame_mask[list(self.missing_frames)] = 0
         self.pts_seconds = np.cumsum(generator.random((size, 8)), axis=1).astype(np.float32)
 
-    def _text(self, index: int, topic: int, generator: np.random.Generator) -> npt.NDArray[np.int32]:
-        words = len(SPECIAL_TOKENS) + topic * NUM_WORDS // 2 + generator.integers(NUM_WORDS // 2, size=20)
+    def _text(
+        self, index: int, topic: int, generator: np.random.Generator
+    ) -> npt.NDArray[np.int32]:
+        words = (
+            len(SPECIAL_TOKENS)
+            + topic * NUM_WORDS // 2
+            + generator.integers(NUM_WORDS // 2, size=20)
+        )
         tokens = words[: generator.integers(4, 20)].astype(np.int32)
         if index in self.missing_text:
             return np.empty(0, np.int32)
-        return np.concatenate([[2], tokens[:2], [3], tokens[2:3], [3], tokens[3:], [3]]).astype(np.int32)
+        return np.concatenate([[2], tokens[:2], [3], tokens[2:3], [3], tokens[3:], [3]]).astype(
+            np.int32
+        )
 
     def __len__(self) -> int:
         return self.num_examples
@@ -102,7 +116,9 @@ def make_examples() -> Callable[..., SyntheticExamples]:
 @pytest.fixture(scope="session")
 def taxonomy() -> Taxonomy:
     pairs = [(topic, digit) for topic in range(NUM_TOPICS) for digit in range(NUM_DIGITS)]
-    return Taxonomy("toy", tuple(Category(f"{topic:02d}{digit:02d}", f"{topic:02d}") for topic, digit in pairs))
+    return Taxonomy(
+        "toy", tuple(Category(f"{topic:02d}{digit:02d}", f"{topic:02d}") for topic, digit in pairs)
+    )
 
 
 @pytest.fixture(scope="session")

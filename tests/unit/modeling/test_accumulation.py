@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from featurestore.vocabulary import Vocabulary
-from modeling import finetuning, pretraining
-from modeling.batching import cut
+from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
-from modeling.soft_labels import SoftLabels
-from warehouse.taxonomy import Taxonomy
+from modeling.learning import finetuning, pretraining
+from modeling.learning.inputs.batching import cut
+from modeling.learning.inputs.soft_labels import SoftLabels
+from warehouse.tables.taxonomy import Taxonomy
 
 Gradients = tuple[dict[str, Tensor], dict[str, Tensor]]
 NUM_EXAMPLES, BATCH_SIZE = 40, 11
@@ -33,7 +33,11 @@ def first_gradients(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Gradients]
     def look(phase: Any, *_: Any, **__: Any) -> None:
         phase.model.train()
         losses = phase.add_gradients(phase.batches(0)[0], 0)
-        found = {name: weight.grad for name, weight in phase.model.named_parameters() if weight.grad is not None}
+        found = {
+            name: weight.grad
+            for name, weight in phase.model.named_parameters()
+            if weight.grad is not None
+        }
         raise Seen((losses, found))
 
     monkeypatch.setattr(finetuning, "optimise", look)
@@ -51,12 +55,21 @@ def first_gradients(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Gradients]
 def plain(recipe: Recipe) -> Recipe:
     still = {"dropout": 0.0, "attention_dropout": 0.0}
     batches = {"batch_size": BATCH_SIZE}
-    return amend(recipe, {"model": still, "pretraining": batches, "finetuning": batches | {"classifier_dropout": 0.0}})
+    return amend(
+        recipe,
+        {
+            "model": still,
+            "pretraining": batches,
+            "finetuning": batches | {"classifier_dropout": 0.0},
+        },
+    )
 
 
 @pytest.fixture
 def examples(make_examples: Callable[..., Any]) -> Any:
-    return make_examples(NUM_EXAMPLES, missing_text=tuple(range(0, 40, 5)), missing_frames=tuple(range(0, 40, 7)))
+    return make_examples(
+        NUM_EXAMPLES, missing_text=tuple(range(0, 40, 5)), missing_frames=tuple(range(0, 40, 7))
+    )
 
 
 def _agree(first: Gradients, second: Gradients) -> None:
@@ -79,12 +92,19 @@ def test_finetuning_takes_the_same_step(
 ) -> None:
     unlabelled = np.flatnonzero(~examples.is_validation)[::3]
     examples.labels[unlabelled] = -1
-    soft = SoftLabels(unlabelled, np.random.default_rng(0).dirichlet(np.ones(4), len(unlabelled)).astype(np.float32))
+    soft = SoftLabels(
+        unlabelled,
+        np.random.default_rng(0).dirichlet(np.ones(4), len(unlabelled)).astype(np.float32),
+    )
 
     def gradients(parts: int) -> Gradients:
-        changed = amend(plain, {"finetuning": {"gradient_accumulation_steps": parts, "adversary": adversary}})
+        changed = amend(
+            plain, {"finetuning": {"gradient_accumulation_steps": parts, "adversary": adversary}}
+        )
         return first_gradients(
-            lambda: finetuning.train(examples, taxonomy, changed, vocabulary, seed=1, soft_labels=soft)
+            lambda: finetuning.train(
+                examples, taxonomy, changed, vocabulary, seed=1, soft_labels=soft
+            )
         )
 
     _agree(gradients(1), gradients(num_parts))
@@ -92,10 +112,16 @@ def test_finetuning_takes_the_same_step(
 
 @pytest.mark.parametrize("num_parts", [2, 3, 11])
 def test_pretraining_takes_the_same_step(
-    examples: Any, plain: Recipe, vocabulary: Vocabulary, first_gradients: Callable[..., Gradients], num_parts: int
+    examples: Any,
+    plain: Recipe,
+    vocabulary: Vocabulary,
+    first_gradients: Callable[..., Gradients],
+    num_parts: int,
 ) -> None:
     def gradients(parts: int) -> Gradients:
-        changed = amend(plain, {"pretraining": {"gradient_accumulation_steps": parts, "mask_probability": 0.4}})
+        changed = amend(
+            plain, {"pretraining": {"gradient_accumulation_steps": parts, "mask_probability": 0.4}}
+        )
         return first_gradients(lambda: pretraining.pretrain(examples, changed, vocabulary, seed=1))
 
     _agree(gradients(1), gradients(num_parts))

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from modeling.adversarial import add_pgd_gradients
 from modeling.configuration import PRESETS, amend, preset
+from modeling.learning.adversarial import add_pgd_gradients
 from warehouse.errors import Invalid
 
 PUBLISHED: dict[str, dict[str, object]] = {
@@ -66,21 +66,29 @@ def test_pgd_is_the_solutions_where_it_is_chosen() -> None:
         places.append(weight.detach().norm().item())
         weight.grad = torch.ones(4, 1)
 
-    add_pgd_gradients(weight, [weight], backward, epsilon=recipe.finetuning.adversary_epsilon, num_steps=5)
+    add_pgd_gradients(
+        weight, [weight], backward, epsilon=recipe.finetuning.adversary_epsilon, num_steps=5
+    )
     assert places == pytest.approx([0.3, 0.6, 0.9, 1.0, 1.0])
 
 
 def test_presets_are_named_after_themselves() -> None:
-    assert {name: recipe.name for name, recipe in PRESETS.items()} == {name: name for name in PRESETS}
+    assert {name: recipe.name for name, recipe in PRESETS.items()} == {
+        name: name for name in PRESETS
+    }
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(Invalid, match="preset 'huge' is unknown; choose one of published, default, demo"):
+    with pytest.raises(
+        Invalid, match="preset 'huge' is unknown; choose one of published, default, demo"
+    ):
         preset("huge")
 
 
 def test_settings_are_amended() -> None:
-    recipe = amend(preset("demo"), {"finetuning": {"epochs": 1}, "model": {"width": 8, "num_heads": 2}})
+    recipe = amend(
+        preset("demo"), {"finetuning": {"epochs": 1}, "model": {"width": 8, "num_heads": 2}}
+    )
     assert (recipe.finetuning.epochs, recipe.model.width) == (1, 8)
     assert recipe.pretraining == preset("demo").pretraining
 
@@ -101,16 +109,29 @@ def test_settings_are_amended() -> None:
         ("finetuning", {"label_smoothing": 1}, "finetuning.label_smoothing: .* less than 1"),
         ("finetuning", {"soft_label_weight": 0}, "finetuning.soft_label_weight: .* greater than 0"),
         ("pretraining", {"early_stopping_patience": 0}, "pretraining.early_stopping_patience"),
-        ("finetuning", {"gradient_accumulation_steps": 0}, "finetuning.gradient_accumulation_steps"),
+        (
+            "finetuning",
+            {"gradient_accumulation_steps": 0},
+            "finetuning.gradient_accumulation_steps",
+        ),
         (
             "finetuning",
             {"gradient_accumulation_steps": 27},
-            "finetuning: .* batch_size 26 is less than gradient_accumulation_steps 27; lower the latter",
+            (
+                "finetuning: .* batch_size 26 is less than gradient_accumulation_steps 27; lower"
+                " the latter"
+            ),
         ),
-        ("optimizer", {"name": "adam"}, "no section 'optimizer': the right ones are model, pretraining, finetuning"),
+        (
+            "optimizer",
+            {"name": "adam"},
+            "no section 'optimizer': the right ones are model, pretraining, finetuning",
+        ),
         ("name", {"x": 1}, "no section 'name'"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(section: str, changes: dict[str, object], sentence: str) -> None:
+def test_settings_that_cannot_work_are_refused(
+    section: str, changes: dict[str, object], sentence: str
+) -> None:
     with pytest.raises(Invalid, match=sentence):
         amend(preset("published"), {section: changes})

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from featurestore.vocabulary import Vocabulary
-from modeling.batching import read_batch
+from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
-from modeling.training import Progress
+from modeling.learning.inputs.batching import read_batch
+from modeling.learning.training import Progress
 from tests.benchmarks import gpu_training
 from tests.benchmarks.gpu_training import Clock, Cost, Drawn
 
@@ -42,10 +42,15 @@ def test_both_phases_are_measured_and_judged_wherever_they_run(
         measure(small, examples, batches, vocabulary, CPU)
         for measure in (gpu_training.pretraining_cost, gpu_training.finetuning_cost)
     ]
-    dense = 6 * 12 * recipe.model.width**2  # of the language layer alone, forward and backward, for one token
+    dense = (
+        6 * 12 * recipe.model.width**2
+    )  # of the language layer alone, forward and backward, for one token
     assert all(cost.operations > dense and cost.seconds > 0 for cost in costs)
     slow, fast = Cost(costs[0].operations, 9.0), Cost(costs[1].operations, 1e-9)
     rows = list(gpu_training.judge("a device", 2.0 * slow.operations / 9.0, slow, slow))
     assert [row["holds"] for row in rows] == [True, True, False]
-    assert next(gpu_training.judge("a device", 2.1 * slow.operations / 9.0, slow, fast))["holds"] is False
+    assert (
+        next(gpu_training.judge("a device", 2.1 * slow.operations / 9.0, slow, fast))["holds"]
+        is False
+    )
     assert gpu_training.matrix_rate(CPU, 32) > 0

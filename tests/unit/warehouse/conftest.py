@@ -9,7 +9,7 @@ import pytest
 from warehouse import commits
 from warehouse.commits import Address, Commit
 from warehouse.store import Store, open_store
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 
 @pytest.fixture
@@ -32,15 +32,24 @@ def address() -> Address:
 @pytest.fixture
 def publish_files(store: Store, address: Address, now: datetime) -> Callable[..., Commit]:
     def publish(payloads: dict[str, bytes], **changes: Any) -> Commit:
-        given: dict[str, Any] = {"facts": {"role": "labeled"}, "num_rows": 1, "provenance": {}, "now": now}
-        return commits.publish_files(store, changes.pop("address", address), payloads, **{**given, **changes})
+        given: dict[str, Any] = {
+            "facts": {"role": "labeled"},
+            "num_rows": 1,
+            "provenance": {},
+            "now": now,
+        }
+        return commits.publish_files(
+            store, changes.pop("address", address), payloads, **{**given, **changes}
+        )
 
     return publish
 
 
 @pytest.fixture
 def taxonomy() -> Taxonomy:
-    return Taxonomy("letters", (Category("0000", "00"), Category("0001", "00"), Category("0100", "01")))
+    return Taxonomy(
+        "letters", (Category("0000", "00"), Category("0001", "00"), Category("0100", "01"))
+    )
 
 
 @pytest.fixture
@@ -63,7 +72,11 @@ def listed(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def tree() -> Callable[[Path], dict[str, bytes]]:
     def read(root: Path) -> dict[str, bytes]:
-        kept = (path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith("catalog."))
+        kept = (
+            path
+            for path in sorted(root.rglob("*"))
+            if path.is_file() and not path.name.startswith("catalog.")
+        )
         return {path.relative_to(root).as_posix(): path.read_bytes() for path in kept}
 
     return read

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from warehouse import catalog, commits, files
+from warehouse import catalog, commits
 from warehouse.clock import timestamp
 from warehouse.commits import Address, Commit, publishing
 from warehouse.errors import Conflict, Corrupt, Invalid, Retryable
+from warehouse.storage import files
 from warehouse.store import Store, open_store
 
 Publish = Callable[..., Commit]
@@ -40,7 +41,9 @@ def test_published_files_are_found_by_head_and_read_back(
     assert files.sha256_file(found.folder / "manifest.json") == found.id
 
 
-def test_same_content_is_the_same_commit_and_writes_nothing(store: Store, publish_files: Publish, tree: Tree) -> None:
+def test_same_content_is_the_same_commit_and_writes_nothing(
+    store: Store, publish_files: Publish, tree: Tree
+) -> None:
     first = publish_files({"a.bin": b"a"}, attributes={"media_root": "/media"})
     before = tree(store.root)
     assert publish_files({"a.bin": b"a"}, attributes={"media_root": "/media"}) == first
@@ -52,10 +55,16 @@ def test_identity_ignores_time_and_provenance_but_not_facts(
 ) -> None:
     other = Address("tables/other", "labeled")
     first = publish_files({"a.bin": b"a"}, provenance={"host": "one"})
-    assert publish_files({"a.bin": b"a"}, provenance={"host": "two"}, now=now.replace(hour=9)).id == first.id
+    assert (
+        publish_files({"a.bin": b"a"}, provenance={"host": "two"}, now=now.replace(hour=9)).id
+        == first.id
+    )
     assert publish_files({"a.bin": b"a"}, facts={"role": "score"}).id != first.id
     assert publish_files({"a.bin": b"a"}, address=other).id != first.id
-    assert {commit.facts["role"] for commit in commits.commits(store, address.dataset)} == {"labeled", "score"}
+    assert {commit.facts["role"] for commit in commits.commits(store, address.dataset)} == {
+        "labeled",
+        "score",
+    }
     assert commits.read_provenance(first)["host"] == "one"
 
 
@@ -66,12 +75,16 @@ def test_new_content_moves_the_head_and_keeps_the_attributes(
     second = publish_files({"a.bin": b"A"})
     assert commits.head(store, address) == second
     assert commits.head_attributes(store, address) == {"media_root": "/media"}
-    assert commits.commits(store, address.dataset) == sorted([first, second], key=lambda commit: commit.id)
+    assert commits.commits(store, address.dataset) == sorted(
+        [first, second], key=lambda commit: commit.id
+    )
     assert publish_files({"a.bin": b"a"}) == first
     assert commits.head(store, address) == first
 
 
-def test_commit_beside_the_head_leaves_the_head(store: Store, address: Address, publish_files: Publish) -> None:
+def test_commit_beside_the_head_leaves_the_head(
+    store: Store, address: Address, publish_files: Publish
+) -> None:
     first = publish_files({"a.bin": b"a"})
     beside = publish_files({"a.bin": b"A"}, move_head=False)
     assert commits.head(store, address) == first
@@ -85,7 +98,9 @@ def test_heads_are_sorted_by_partition(store: Store, publish_files: Publish) -> 
     found = commits.heads(store, "tables/videos")
     assert [commit.address.partition for commit in found] == ["2026-11-20", "2026-11-21", "labeled"]
     assert commits.datasets(store) == ["models", "tables/videos"]
-    assert [commit.folder.parent for commit in commits.heads(store, "models")] == [store.root / "models"]
+    assert [commit.folder.parent for commit in commits.heads(store, "models")] == [
+        store.root / "models"
+    ]
 
 
 def test_head_that_moved_since_staging_is_a_conflict(
@@ -103,7 +118,9 @@ def test_head_that_moved_since_staging_is_a_conflict(
     assert commits.head(store, address) == mine
 
 
-def test_publish_whose_reply_was_lost_finds_its_own_commit(store: Store, address: Address, now: datetime) -> None:
+def test_publish_whose_reply_was_lost_finds_its_own_commit(
+    store: Store, address: Address, now: datetime
+) -> None:
     staging = commits.stage(store, address, "key", now)
     staging.write("a.bin", b"a")
     first = commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
@@ -111,7 +128,11 @@ def test_publish_whose_reply_was_lost_finds_its_own_commit(store: Store, address
 
 
 def test_commit_whose_reply_the_database_lost_is_no_conflict_with_itself(
-    store: Store, address: Address, publish_files: Publish, now: datetime, monkeypatch: pytest.MonkeyPatch
+    store: Store,
+    address: Address,
+    publish_files: Publish,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dialect = store.engine.dialect
     commit_for_good = dialect.do_commit
@@ -187,7 +208,9 @@ def test_pending_commit_is_touched_by_each_file_and_by_its_publishing(
     assert touched_at() == timestamp(now + timedelta(hours=2))
 
 
-def test_overtaken_run_cannot_write_into_its_successor(store: Store, address: Address, now: datetime) -> None:
+def test_overtaken_run_cannot_write_into_its_successor(
+    store: Store, address: Address, now: datetime
+) -> None:
     slow = commits.stage(store, address, "key", now)
     fast = commits.stage(store, address, "key", now)
     fast.write("a.bin", b"a")
@@ -217,13 +240,24 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, failure: BaseException) 
         return call
 
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    for module, name in ((os, "open"), (os, "write"), (os, "fsync"), (os, "rename"), (os, "mkdir"), (os, "link")):
+    for module, name in (
+        (os, "open"),
+        (os, "write"),
+        (os, "fsync"),
+        (os, "rename"),
+        (os, "mkdir"),
+        (os, "link"),
+    ):
         monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
-    monkeypatch.setattr(sa.engine.Connection, "execute", counted("execute", sa.engine.Connection.execute))
+    monkeypatch.setattr(
+        sa.engine.Connection, "execute", counted("execute", sa.engine.Connection.execute)
+    )
     return steps
 
 
-@pytest.mark.parametrize("failure", [Stopped(), OSError(28, "No space left on device")], ids=["stop", "full disk"])
+@pytest.mark.parametrize(
+    "failure", [Stopped(), OSError(28, "No space left on device")], ids=["stop", "full disk"]
+)
 def test_run_stopped_at_any_step_is_completed_by_the_next(
     memory_folder: Path, address: Address, now: datetime, tree: Tree, failure: BaseException
 ) -> None:
@@ -235,7 +269,9 @@ def test_run_stopped_at_any_step_is_completed_by_the_next(
         staging = commits.stage(opened, address, "key", now)
         if not staging.has("a.bin"):
             staging.write("a.bin", b"a")
-        return commits.publish(opened, staging, facts={}, num_rows=1, provenance={}, now=now, attributes={"x": 1})
+        return commits.publish(
+            opened, staging, facts={}, num_rows=1, provenance={}, now=now, attributes={"x": 1}
+        )
 
     shutil.copytree(stores / "empty", stores / "whole")
     with pytest.MonkeyPatch.context() as patch:
@@ -255,21 +291,31 @@ def test_run_stopped_at_any_step_is_completed_by_the_next(
         assert tree(root) == tree(stores / "whole"), f"step {step}: {steps[step]}"
 
 
-def test_identical_commits_at_the_same_time_all_succeed(store: Store, address: Address, now: datetime) -> None:
+def test_identical_commits_at_the_same_time_all_succeed(
+    store: Store, address: Address, now: datetime
+) -> None:
     num_writers, num_rounds, failures = 8, 5, []
 
     def write(number: int, barrier: threading.Barrier) -> None:
         barrier.wait()
         try:
             commits.publish_files(
-                store, address, {"a.bin": bytes([number])}, facts={}, num_rows=1, provenance={}, now=now
+                store,
+                address,
+                {"a.bin": bytes([number])},
+                facts={},
+                num_rows=1,
+                provenance={},
+                now=now,
             )
         except Exception as error:  # noqa: BLE001 - shown by the assertion
             failures.append(error)
 
     for number in range(num_rounds):
         barrier = threading.Barrier(num_writers)
-        writers = [threading.Thread(target=write, args=(number, barrier)) for _ in range(num_writers)]
+        writers = [
+            threading.Thread(target=write, args=(number, barrier)) for _ in range(num_writers)
+        ]
         for writer in writers:
             writer.start()
         for writer in writers:
@@ -298,7 +344,9 @@ def test_damaged_orphan_gives_way_and_damaged_commit_is_reported(
     staging = commits.stage(store, address, "key", now)
     assert not staging.has("a.bin")
     staging.write("a.bin", b"b")
-    commits.verify_commit(commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now))
+    commits.verify_commit(
+        commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+    )
 
 
 @pytest.mark.parametrize("name", ["a.bin", "manifest.json"])
@@ -358,7 +406,9 @@ def test_alias_moves_and_leaves_a_journal(store: Store, now: datetime) -> None:
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "provenance.json", "../a", "a/b", "", ".a"])
-def test_staged_file_name_must_be_plain(store: Store, address: Address, now: datetime, name: str) -> None:
+def test_staged_file_name_must_be_plain(
+    store: Store, address: Address, now: datetime, name: str
+) -> None:
     with pytest.raises(Invalid):
         commits.stage(store, address, "key", now).write(name, b"")
 

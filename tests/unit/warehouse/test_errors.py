@@ -4,7 +4,13 @@ from warehouse.errors import Conflict, Corrupt, Invalid, ReelstoreError, Rejecte
 def test_every_error_has_one_root_and_a_code_of_its_own() -> None:
     kinds = (Rejected, Retryable, Conflict, Corrupt, Invalid)
     assert all(issubclass(kind, ReelstoreError) for kind in kinds)
-    assert {kind.code for kind in kinds} == {"rejected", "retryable", "conflict", "corrupt", "invalid"}
+    assert {kind.code for kind in kinds} == {
+        "rejected",
+        "retryable",
+        "conflict",
+        "corrupt",
+        "invalid",
+    }
 
 
 def test_rejection_keeps_its_reason_beside_its_sentence() -> None:

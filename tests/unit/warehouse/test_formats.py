@@ -5,13 +5,17 @@ from warehouse.formats import read_json
 
 
 def test_a_known_version_is_read_with_all_that_is_there() -> None:
-    assert read_json(b'{"format_version":1,"salt":3}', 1, "split.json") == {"format_version": 1, "salt": 3}
+    assert read_json(b'{"format_version":1,"salt":3}', 1, "split.json") == {
+        "format_version": 1,
+        "salt": 3,
+    }
 
 
 @pytest.mark.parametrize("version", ["2", "0", '"1"', "true", "null", "1.0"])
 def test_any_other_version_is_refused_with_the_file_and_both_versions(version: str) -> None:
     with pytest.raises(
-        Invalid, match=r"split\.json has format version .*, and this Reelstore reads version 1: upgrade"
+        Invalid,
+        match=r"split\.json has format version .*, and this Reelstore reads version 1: upgrade",
     ):
         read_json(f'{{"format_version":{version},"salt":3}}'.encode(), 1, "split.json")
 

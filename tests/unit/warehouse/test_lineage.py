@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from warehouse import catalog, commits, engines
+from warehouse import catalog, commits
+from warehouse.catalog import engines
 from warehouse.commits import Address, Commit, lineage
 from warehouse.commits.lineage import Edge
 from warehouse.errors import Invalid, Retryable
@@ -17,14 +18,19 @@ Publish = Callable[..., Commit]
 MIGRATIONS = Path(catalog.__file__).parent / "migrations"
 
 
-def test_inputs_of_facts_and_of_provenance_are_recorded(store: Store, publish_files: Publish) -> None:
+def test_inputs_of_facts_and_of_provenance_are_recorded(
+    store: Store, publish_files: Publish
+) -> None:
     first, second = publish_files({"a.bin": b"a"}), publish_files({"a.bin": b"b"})
     third = publish_files(
         {"a.bin": b"c"},
         facts={"made_from": {"one": first.id}},
         provenance={"made_from": {"two": second.id}},
     )
-    assert lineage.edges(store) == [Edge(third.id, "one", first.id), Edge(third.id, "two", second.id)]
+    assert lineage.edges(store) == [
+        Edge(third.id, "one", first.id),
+        Edge(third.id, "two", second.id),
+    ]
     assert commits.read_provenance(third)["made_from"] == {"two": second.id}
 
 
@@ -34,7 +40,9 @@ def test_ancestors_are_found_at_any_distance() -> None:
     assert lineage.with_ancestors([], edges) == set()
 
 
-@pytest.mark.parametrize(("input_id", "error"), [("f" * 64, Retryable), ("champion", Invalid), (7, Invalid)])
+@pytest.mark.parametrize(
+    ("input_id", "error"), [("f" * 64, Retryable), ("champion", Invalid), (7, Invalid)]
+)
 def test_a_commit_is_refused_whose_input_is_not_in_the_store(
     store: Store, address: Address, publish_files: Publish, input_id: object, error: type[Exception]
 ) -> None:
@@ -53,7 +61,12 @@ def test_the_head_and_the_alias_of_a_moment_are_found_again(
         commits.set_alias(store, "champion", commit.id, hour)
     found = [commits.head_at(store, address, hour) for hour in hours]
     assert [commit and commit.id for commit in found] == [None, first.id, second.id, second.id]
-    assert [commits.alias_at(store, "champion", hour) for hour in hours] == [None, first.id, second.id, second.id]
+    assert [commits.alias_at(store, "champion", hour) for hour in hours] == [
+        None,
+        first.id,
+        second.id,
+        second.id,
+    ]
     assert commits.head_at(store, Address("tables/videos", "other"), hours[3]) is None
 
 
@@ -74,10 +87,16 @@ def test_a_catalog_of_the_first_schema_learns_what_its_commits_were_made_from(
         facts = [{}, {"made_from": {"encoder": "a" * 64, "lost": "c" * 64}}]
         connection.execute(
             catalog.commits.insert(),
-            [row | {"id": letter * 64, "facts": known} for letter, known in zip("ab", facts, strict=True)],
+            [
+                row | {"id": letter * 64, "facts": known}
+                for letter, known in zip("ab", facts, strict=True)
+            ],
         )
     engine.dispose()
     store = open_store(root, catalog_url)
     assert lineage.edges(store) == [Edge("b" * 64, "encoder", "a" * 64)]
     with catalog.reading(store.engine) as connection:
-        assert connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == catalog.REVISION
+        assert (
+            connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            == catalog.REVISION
+        )

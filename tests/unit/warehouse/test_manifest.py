@@ -34,8 +34,22 @@ def line(**fields: Any) -> str:
 
 def test_three_formats_say_the_same(tmp_path: Path, written: Write) -> None:
     rows = [
-        {"video_id": "a", "path": "x/a.mp4", "title": "标题", "asr": "", "ocr": "字", "category_id": "0001"},
-        {"video_id": "b", "path": "b.ZIP", "title": "", "asr": '说"话"', "ocr": "", "category_id": ""},
+        {
+            "video_id": "a",
+            "path": "x/a.mp4",
+            "title": "标题",
+            "asr": "",
+            "ocr": "字",
+            "category_id": "0001",
+        },
+        {
+            "video_id": "b",
+            "path": "b.ZIP",
+            "title": "",
+            "asr": '说"话"',
+            "ocr": "",
+            "category_id": "",
+        },
     ]
     frame = pl.DataFrame(rows)
     frame.write_parquet(tmp_path / "manifest.parquet")
@@ -56,9 +70,13 @@ def test_ocr_may_be_timed_lines(tmp_path: Path, written: Write) -> None:
     expected = (OcrLine(1.0, "一"), OcrLine(None, "二"))
     (record,) = read_records(written(line(ocr=timed)))
     assert record.ocr == expected
-    (record,) = read_records(written(line(ocr=[{"time_seconds": 1.0, "text": "一"}, {"text": "二"}])))
+    (record,) = read_records(
+        written(line(ocr=[{"time_seconds": 1.0, "text": "一"}, {"text": "二"}]))
+    )
     assert record.ocr == expected
-    pl.DataFrame({"video_id": ["a"], "path": [None], "ocr": [timed]}).write_parquet(tmp_path / "m.parquet")
+    pl.DataFrame({"video_id": ["a"], "path": [None], "ocr": [timed]}).write_parquet(
+        tmp_path / "m.parquet"
+    )
     (record,) = read_records(tmp_path / "m.parquet")
     assert (record.ocr, record.media_path) == (expected, None)
 
@@ -78,7 +96,9 @@ def test_absolute_path_under_the_folder_becomes_relative(tmp_path: Path, written
     assert record.media_path == "x/a.mp4"
 
 
-@pytest.mark.parametrize("path", ["../a", "x/../../a", "x/../a", "/etc/passwd", ".", "a\0", "a\n", 7])
+@pytest.mark.parametrize(
+    "path", ["../a", "x/../../a", "x/../a", "/etc/passwd", ".", "a\0", "a\n", 7]
+)
 def test_path_that_leaves_the_folder_is_refused(written: Write, path: Any) -> None:
     with pytest.raises(Invalid, match=r"manifest\.jsonl, row 1, field path"):
         list(read_records(written(line(path=path))))
@@ -88,7 +108,10 @@ def test_path_that_leaves_the_folder_is_refused(written: Write, path: Any) -> No
     ("content", "problem"),
     [
         ("", "lists no videos"),
-        ("\n" + line() + "\r\n{", r"row 4 is not valid JSON \(expecting property name .* at character 2\)"),
+        (
+            "\n" + line() + "\r\n{",
+            r"row 4 is not valid JSON \(expecting property name .* at character 2\)",
+        ),
         ("[" * 100_000, "row 1 is not valid JSON"),
         (f'{{"video_id": {"1" * 5000}}}', "row 1 is not valid JSON"),
         ("[1]", "row 1 is not a JSON object"),
@@ -104,14 +127,25 @@ def test_path_that_leaves_the_folder_is_refused(written: Write, path: Any) -> No
         (line(ocr=[{"time": True, "text": ""}]), "has the time True"),
         (line(ocr=[{"time": 10**400, "text": ""}]), "has the time 1000"),
         (line(ocr=[None]), "has the line None"),
-        (line(ocr='[{"time": 1, "te'), "row 1, field ocr: .* begins as a list of {time, text} and is not valid JSON"),
-        (line(ocr="[{'time': 1, 'text': 'x'}]"), "begins as a list of {time, text} and is not valid JSON"),
+        (
+            line(ocr='[{"time": 1, "te'),
+            "row 1, field ocr: .* begins as a list of {time, text} and is not valid JSON",
+        ),
+        (
+            line(ocr="[{'time': 1, 'text': 'x'}]"),
+            "begins as a list of {time, text} and is not valid JSON",
+        ),
         (line().encode() + b"\xff", "row 2 is not UTF-8"),
-        ('{"video_id": "a", "title": "标题"}'.encode("gbk"), "row 1 is not UTF-8 .*perhaps GBK.*: save it as UTF-8"),
+        (
+            '{"video_id": "a", "title": "标题"}'.encode("gbk"),
+            "row 1 is not UTF-8 .*perhaps GBK.*: save it as UTF-8",
+        ),
         (line().encode("utf-16"), "is not UTF-8 .*UTF-16"),
     ],
 )
-def test_wrong_jsonl_is_refused_with_its_row(written: Write, content: str | bytes, problem: str) -> None:
+def test_wrong_jsonl_is_refused_with_its_row(
+    written: Write, content: str | bytes, problem: str
+) -> None:
     with pytest.raises(Invalid, match=rf"manifest\.jsonl.*{problem}"):
         list(read_records(written(content)))
 
@@ -132,12 +166,17 @@ def test_wrong_jsonl_is_refused_with_its_row(written: Write, content: str | byte
         ("", "has no video_id"),
         ("video_id,path\n", "lists no videos"),
         ("video_id,path\n\n,\n  \n", "lists no videos"),
-        ("video_id,title\na,标题\n".encode("gbk"), "row 1 is not UTF-8 .*perhaps GBK.*: save it as UTF-8"),
+        (
+            "video_id,title\na,标题\n".encode("gbk"),
+            "row 1 is not UTF-8 .*perhaps GBK.*: save it as UTF-8",
+        ),
         ("video_id,title\na,b\n".encode("utf-16"), "is not UTF-8 .*UTF-16"),
         ("video_id,path\na,b\0.mp4\n", "row 1, field path"),
     ],
 )
-def test_wrong_csv_is_refused_with_its_row(written: Write, content: str | bytes, problem: str) -> None:
+def test_wrong_csv_is_refused_with_its_row(
+    written: Write, content: str | bytes, problem: str
+) -> None:
     with pytest.raises(Invalid, match=rf"manifest\.csv.*{problem}"):
         list(read_records(written(content, "manifest.csv")))
 
@@ -148,9 +187,14 @@ def test_wrong_parquet_is_refused(written: Write) -> None:
 
 
 @pytest.mark.parametrize("columns", [{"video_id": [1]}, {"video_id": ["a"], "category_id": [7]}])
-def test_parquet_that_types_ids_as_numbers_is_refused_by_its_column(tmp_path: Path, columns: dict[str, Any]) -> None:
+def test_parquet_that_types_ids_as_numbers_is_refused_by_its_column(
+    tmp_path: Path, columns: dict[str, Any]
+) -> None:
     pl.DataFrame(columns).write_parquet(tmp_path / "numbers.parquet")
-    with pytest.raises(Invalid, match=rf"column {list(columns)[-1]} holds int64: write it as text, its leading zeros"):
+    with pytest.raises(
+        Invalid,
+        match=rf"column {list(columns)[-1]} holds int64: write it as text, its leading zeros",
+    ):
         list(read_records(tmp_path / "numbers.parquet"))
 
 
@@ -167,17 +211,25 @@ def test_parquet_may_hold_nulls_categories_and_lists_of_text(tmp_path: Path) -> 
 
 def test_a_row_of_parquet_that_is_not_utf_8_is_refused_alone(tmp_path: Path) -> None:
     buffers = [*pa.array(["ab", "cd", "ef"]).buffers()[:2], pa.py_buffer(b"ab\xff\xfeef")]
-    table = pa.table({"video_id": ["a", "b", "c"], "title": pa.Array.from_buffers(pa.string(), 3, buffers)})
+    table = pa.table(
+        {"video_id": ["a", "b", "c"], "title": pa.Array.from_buffers(pa.string(), 3, buffers)}
+    )
     pq.write_table(table, tmp_path / "m.parquet")
     refused: list[Invalid] = []
-    assert [record.video_id for record in read_records(tmp_path / "m.parquet", refused.append)] == ["a", "c"]
+    assert [record.video_id for record in read_records(tmp_path / "m.parquet", refused.append)] == [
+        "a",
+        "c",
+    ]
     assert "row 2 is not UTF-8" in str(*refused)
 
 
 @pytest.mark.parametrize(
     ("cell", "lines"),
     [
-        ('[{"time": 1.5, "text": "一"}, {"text": "二"}]', (OcrLine(1.5, "一"), OcrLine(None, "二"))),
+        (
+            '[{"time": 1.5, "text": "一"}, {"text": "二"}]',
+            (OcrLine(1.5, "一"), OcrLine(None, "二")),
+        ),
         ('["一", "二"]', (OcrLine(None, "一"), OcrLine(None, "二"))),
         ("[]", ()),
         ("[爆笑] 今天", (OcrLine(None, "[爆笑] 今天"),)),
@@ -186,9 +238,14 @@ def test_a_row_of_parquet_that_is_not_utf_8_is_refused_alone(tmp_path: Path) -> 
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_a_cell_of_ocr_may_be_a_json_list(tmp_path: Path, cell: str, lines: tuple[OcrLine, ...], suffix: str) -> None:
+def test_a_cell_of_ocr_may_be_a_json_list(
+    tmp_path: Path, cell: str, lines: tuple[OcrLine, ...], suffix: str
+) -> None:
     frame, path = pl.DataFrame({"video_id": ["a"], "ocr": [cell]}), tmp_path / f"manifest.{suffix}"
-    written: dict[str, Callable[[Path], object]] = {"csv": frame.write_csv, "jsonl": frame.write_ndjson}
+    written: dict[str, Callable[[Path], object]] = {
+        "csv": frame.write_csv,
+        "jsonl": frame.write_ndjson,
+    }
     written.get(suffix, frame.write_parquet)(path)
     (record,) = read_records(path)
     assert (record.ocr, record.media_path) == (lines, None)
@@ -206,21 +263,39 @@ def test_a_field_may_be_long(written: Write) -> None:
 
 
 def test_lines_of_jsonl_may_end_as_windows_ends_them_and_begin_with_a_mark(written: Write) -> None:
-    records = list(read_records(written("\ufeff" + line() + "\r\n\r\n\ufeff" + line(video_id="b", title=None))))
+    records = list(
+        read_records(written("\ufeff" + line() + "\r\n\r\n\ufeff" + line(video_id="b", title=None)))
+    )
     assert [(record.row, record.video_id) for record in records] == [(1, "a"), (4, "b")]
 
 
 def test_what_tables_write_for_a_missing_value_is_missing(written: Write) -> None:
     nothing = dict.fromkeys(("path", "title", "asr", "ocr", "category_id"), float("nan"))
     (record,) = read_records(written(line(**nothing)))
-    assert (record.media_path, record.title, record.asr, record.ocr, record.category_id) == (None, "", "", (), None)
+    assert (record.media_path, record.title, record.asr, record.ocr, record.category_id) == (
+        None,
+        "",
+        "",
+        (),
+        None,
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "name", "good", "wrong"),
     [
-        ('{"video_id": "a"}\n{\n{"video_id": "b"}\n[1]\n{"video_id": "c"}', "m.jsonl", ["a", "b", "c"], [2, 4]),
-        (b'{"video_id": "a"}\n{"video_id": "\xe9\xa2"}\n{"video_id": "c"}', "m.jsonl", ["a", "c"], [2]),
+        (
+            '{"video_id": "a"}\n{\n{"video_id": "b"}\n[1]\n{"video_id": "c"}',
+            "m.jsonl",
+            ["a", "b", "c"],
+            [2, 4],
+        ),
+        (
+            b'{"video_id": "a"}\n{"video_id": "\xe9\xa2"}\n{"video_id": "c"}',
+            "m.jsonl",
+            ["a", "c"],
+            [2],
+        ),
         ('video_id,title\na,"x"y\nb,x,y\nc,x\nd\ne,"x\ny"\n', "m.csv", ["c", "e"], [1, 2, 4]),
         (b"video_id,title\na,\xe9\xa2\nb,x\n", "m.csv", ["b"], [1]),
     ],
@@ -229,7 +304,9 @@ def test_a_wrong_row_is_handed_over_and_the_next_is_read(
     written: Write, content: str | bytes, name: str, good: list[str], wrong: list[int]
 ) -> None:
     refused: list[Invalid] = []
-    assert [record.video_id for record in read_records(written(content, name), refused.append)] == good
+    assert [
+        record.video_id for record in read_records(written(content, name), refused.append)
+    ] == good
     for row, error in zip(wrong, refused, strict=True):
         assert f"{name}, row {row} " in str(error)
 

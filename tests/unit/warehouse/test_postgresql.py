@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from warehouse import catalog, commits, engines, files
+from warehouse import catalog, commits
+from warehouse.catalog import engines
 from warehouse.commits import journal
 from warehouse.errors import Invalid, ReelstoreError, Retryable
+from warehouse.storage import files
 from warehouse.store import Store, open_store
 
 
@@ -19,13 +21,17 @@ def insert_alias(connection: sa.Connection, name: str) -> None:
 def cut_connections(store: Store) -> None:
     """Have the server end all other connections to the catalog."""
     others = sa.text("pid <> pg_backend_pid() AND datname = current_database()")
-    ended = sa.select(sa.func.pg_terminate_backend(sa.column("pid"))).select_from(sa.table("pg_stat_activity"))
+    ended = sa.select(sa.func.pg_terminate_backend(sa.column("pid"))).select_from(
+        sa.table("pg_stat_activity")
+    )
     with catalog.reading(store.engine) as connection:
         connection.execute(ended.where(others))
 
 
 @pytest.mark.parametrize("driver", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_way_to_write_postgresql_is_spoken_to_by_psycopg(driver: str, postgresql_url: str) -> None:
+def test_every_way_to_write_postgresql_is_spoken_to_by_psycopg(
+    driver: str, postgresql_url: str
+) -> None:
     url = sa.make_url(postgresql_url).set(drivername=driver)
     engine = engines.make_engine(url.render_as_string(hide_password=False))
     with catalog.reading(engine) as connection:
@@ -47,9 +53,15 @@ def test_every_way_to_write_postgresql_is_spoken_to_by_psycopg(driver: str, post
     ],
 )
 def test_server_that_cannot_be_reached_is_told_in_one_sentence_without_its_password(
-    tmp_path: Path, postgresql_url: str, changes: dict[str, Any], error: type[ReelstoreError], words: str
+    tmp_path: Path,
+    postgresql_url: str,
+    changes: dict[str, Any],
+    error: type[ReelstoreError],
+    words: str,
 ) -> None:
-    url = sa.make_url(postgresql_url).set(**{name: value for name, value in changes.items() if value is not None})
+    url = sa.make_url(postgresql_url).set(
+        **{name: value for name, value in changes.items() if value is not None}
+    )
     if "password" in changes and changes["password"] is None:
         url = sa.URL.create(url.drivername, url.username, None, url.host, url.port, url.database)
     with pytest.raises(error, match=f"the catalog cannot be used .*{words}") as raised:
@@ -59,7 +71,9 @@ def test_server_that_cannot_be_reached_is_told_in_one_sentence_without_its_passw
     assert "kept secret" not in str(raised.value)
 
 
-def test_lost_connection_is_retryable_and_the_next_try_makes_another(tmp_path: Path, postgresql_url: str) -> None:
+def test_lost_connection_is_retryable_and_the_next_try_makes_another(
+    tmp_path: Path, postgresql_url: str
+) -> None:
     store, other = (open_store(tmp_path / "store", postgresql_url) for _ in range(2))
 
     def write(name: str, between: Callable[[], None]) -> None:
@@ -76,7 +90,9 @@ def test_lost_connection_is_retryable_and_the_next_try_makes_another(tmp_path: P
         assert list(connection.scalars(sa.select(catalog.aliases.c.name))) == ["b", "b2"]
 
 
-def test_user_without_grants_is_told_so(tmp_path: Path, postgresql_url: str, postgresql_server: Any) -> None:
+def test_user_without_grants_is_told_so(
+    tmp_path: Path, postgresql_url: str, postgresql_server: Any
+) -> None:
     postgresql_server.run("CREATE ROLE guest LOGIN PASSWORD 'guest'")
     try:
         url = sa.make_url(postgresql_url).set(username="guest", password="guest")  # noqa: S106 - a server of this test's own
@@ -86,10 +102,13 @@ def test_user_without_grants_is_told_so(tmp_path: Path, postgresql_url: str, pos
         postgresql_server.run("DROP ROLE guest")
 
 
-def test_database_that_is_not_unicode_is_refused(tmp_path: Path, postgresql_url: str, postgresql_server: Any) -> None:
+def test_database_that_is_not_unicode_is_refused(
+    tmp_path: Path, postgresql_url: str, postgresql_server: Any
+) -> None:
     name = f"{sa.make_url(postgresql_url).database}_latin"
     postgresql_server.run(
-        f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C'"
+        f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc"
+        " LOCALE 'C'"
     )
     try:
         url = sa.make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)

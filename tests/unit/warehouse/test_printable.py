@@ -6,7 +6,16 @@ from warehouse.printable import MAX_PRINTABLE_CHARS, markdown, printable
 
 @pytest.mark.parametrize(
     "text",
-    ["", "视频①，标题。", "𠮷野家\u3000のれん", "👩‍🚀 ❤️ 🇨🇳 👍🏽", "ویدیو\u200cها", "e\u0301", "C:\\new\\x1b", "it's"],
+    [
+        "",
+        "视频①，标题。",
+        "𠮷野家\u3000のれん",
+        "👩‍🚀 ❤️ 🇨🇳 👍🏽",
+        "ویدیو\u200cها",
+        "e\u0301",
+        "C:\\new\\x1b",
+        "it's",
+    ],
 )
 def test_words_in_any_script_stay_as_they_are(text: str) -> None:
     assert printable(text) == text

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from warehouse import commits, engines
+from warehouse import commits
+from warehouse.catalog import engines
 from warehouse.commits import Address
 from warehouse.store import Store, open_store
 
@@ -34,7 +35,13 @@ try:
     for write in (
         lambda: commits.set_alias(store, "champion", "other", datetime.now(UTC)),
         lambda: commits.publish_files(
-            store, commits.Address("models"), {"a": b""}, facts={}, num_rows=0, provenance={}, now=datetime.now(UTC)
+            store,
+            commits.Address("models"),
+            {"a": b""},
+            facts={},
+            num_rows=0,
+            provenance={},
+            now=datetime.now(UTC),
         ),
     ):
         try:
@@ -50,7 +57,9 @@ print(json.dumps(answer))
 @pytest.fixture
 def look(mounted_read_only: Callable[[Path, list[str]], str]) -> Look:
     def look(root: Path) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(mounted_read_only(root, [sys.executable, "-c", LOOK, str(root)]))
+        found: dict[str, Any] = json.loads(
+            mounted_read_only(root, [sys.executable, "-c", LOOK, str(root)])
+        )
         return found
 
     return look
@@ -62,7 +71,13 @@ def written(tmp_path: Path, now: datetime) -> Iterator[Store]:
     store = open_store(tmp_path / "store")
     for letter in (b"a", b"b"):
         commits.publish_files(
-            store, Address("tables/videos", "p"), {"a": letter}, facts={}, num_rows=1, provenance={}, now=now
+            store,
+            Address("tables/videos", "p"),
+            {"a": letter},
+            facts={},
+            num_rows=1,
+            provenance={},
+            now=now,
         )
     assert (store.root / "catalog.db-wal").stat().st_size > 0
     yield store
@@ -70,14 +85,20 @@ def written(tmp_path: Path, now: datetime) -> Iterator[Store]:
 
 
 @pytest.mark.parametrize("state", ["closed", "being written", "left by a kill"])
-def test_a_store_is_read_with_its_last_changes_and_written_by_nobody(written: Store, look: Look, state: str) -> None:
+def test_a_store_is_read_with_its_last_changes_and_written_by_nobody(
+    written: Store, look: Look, state: str
+) -> None:
     root, head = written.root, commits.heads(written, "tables/videos")[0].id
     if state == "closed":
         written.engine.dispose()
         assert not (root / "catalog.db-wal").exists()
     if state == "left by a kill":
         root = Path(shutil.copytree(root, root.with_name("copy")))
-    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and path.suffix != ".db-shm"}
+    before = {
+        path: path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.suffix != ".db-shm"
+    }
     found = look(root)
     refused = found.pop("refused")
     assert found == {"heads": [head], "damage": [], "problem": None}
@@ -103,7 +124,13 @@ def test_each_look_at_a_catalog_that_is_not_ours_to_write_is_a_new_one(
     assert len(commits.commits(reader, "tables/videos")) == 2
     monkeypatch.undo()
     commits.publish_files(
-        written, Address("tables/videos", "p"), {"a": b"c"}, facts={}, num_rows=1, provenance={}, now=now
+        written,
+        Address("tables/videos", "p"),
+        {"a": b"c"},
+        facts={},
+        num_rows=1,
+        provenance={},
+        now=now,
     )
     assert len(commits.commits(reader, "tables/videos")) == 3
     written.engine.dispose()

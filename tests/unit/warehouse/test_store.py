@@ -14,8 +14,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from warehouse import catalog, engines
+from warehouse import catalog
 from warehouse import store as store_module
+from warehouse.catalog import engines
 from warehouse.commits import Address
 from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.store import Store, open_existing_store, open_store
@@ -26,7 +27,9 @@ def insert_alias(connection: sa.Connection, name: str) -> None:
 
 
 def alias_names(connection: sa.Connection) -> list[str]:
-    return list(connection.scalars(sa.select(catalog.aliases.c.name).order_by(catalog.aliases.c.name)))
+    return list(
+        connection.scalars(sa.select(catalog.aliases.c.name).order_by(catalog.aliases.c.name))
+    )
 
 
 def test_migrations_make_exactly_the_catalog_that_the_code_names(store: Store) -> None:
@@ -84,11 +87,23 @@ def test_failed_transaction_changes_nothing(store: Store) -> None:
         assert alias_names(connection) == []
 
 
-def test_text_sorts_by_its_bytes_and_json_comes_back_as_it_was(store: Store, address: Address) -> None:
+def test_text_sorts_by_its_bytes_and_json_comes_back_as_it_was(
+    store: Store, address: Address
+) -> None:
     names = ["B", "_", "a", "aB", "a_b", "ab", "\u89c6", "\U0001f3ac"]
-    value = {"\u89c6": [1, 1.5, 1e300, 2**70, True, None, '\U0001f3ac " \\ \u0000'], "": {"b": 1, "a": {}}}
+    value = {
+        "\u89c6": [1, 1.5, 1e300, 2**70, True, None, '\U0001f3ac " \\ \u0000'],
+        "": {"b": 1, "a": {}},
+    }
     place = {"dataset": address.dataset, "partition": address.column}
-    commit = {"id": "0" * 64, **place, "staging_id": "", "num_rows": 0, "provenance_sha256": "", "created_at": ""}
+    commit = {
+        "id": "0" * 64,
+        **place,
+        "staging_id": "",
+        "num_rows": 0,
+        "provenance_sha256": "",
+        "created_at": "",
+    }
     with catalog.writing(store.engine) as connection:
         for name in reversed(names):
             insert_alias(connection, name)
@@ -98,7 +113,9 @@ def test_text_sorts_by_its_bytes_and_json_comes_back_as_it_was(store: Store, add
         assert connection.scalar(sa.select(catalog.commits.c.facts)) == value
 
 
-def test_busy_catalog_is_retryable(store: Store, catalog_url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_catalog_is_retryable(
+    store: Store, catalog_url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engines, "BUSY_MILLISECONDS", 1)
     other = open_store(store.root, catalog_url)
     with (
@@ -127,10 +144,14 @@ def test_forked_process_makes_connections_of_its_own(store: Store) -> None:
         assert alias_names(connection) == ["child", "parent"]
 
 
-def test_many_that_open_a_new_catalog_at_once_all_find_it_made(tmp_path: Path, catalog_url: str | None) -> None:
+def test_many_that_open_a_new_catalog_at_once_all_find_it_made(
+    tmp_path: Path, catalog_url: str | None
+) -> None:
     # On PostgreSQL each has a root of its own, as machines that share no lock file.
     def open_and_write(number: int) -> None:
-        opened = open_store(tmp_path / ("store" if catalog_url is None else f"store{number}"), catalog_url)
+        opened = open_store(
+            tmp_path / ("store" if catalog_url is None else f"store{number}"), catalog_url
+        )
         with catalog.writing(opened.engine) as connection:
             insert_alias(connection, str(number))
 
@@ -148,7 +169,10 @@ def test_many_that_open_a_new_catalog_at_once_all_find_it_made(tmp_path: Path, c
 
 def test_store_opens_from_any_folder(tmp_path: Path) -> None:
     root = Path(store_module.__file__).parents[1]
-    code = "import sys, pathlib, warehouse.store as s; print(s.open_store(pathlib.Path(sys.argv[1])).root)"
+    code = (
+        "import sys, pathlib, warehouse.store as s;"
+        " print(s.open_store(pathlib.Path(sys.argv[1])).root)"
+    )
     shown = subprocess.run(
         [sys.executable, "-c", code, "sto re%20"],
         cwd=tmp_path,
@@ -172,9 +196,13 @@ def test_existing_store_is_opened(store: Store, catalog_url: str | None) -> None
     assert open_existing_store(store.root, catalog_url).root == store.root
 
 
-def test_a_url_of_a_catalog_that_is_not_there_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+def test_a_url_of_a_catalog_that_is_not_there_is_refused_and_nothing_is_made(
+    tmp_path: Path,
+) -> None:
     open_store(tmp_path / "store").engine.dispose()
-    with pytest.raises(Invalid, match=r"there is no catalog at .*typo\.db: correct REELSTORE_CATALOG_URL"):
+    with pytest.raises(
+        Invalid, match=r"there is no catalog at .*typo\.db: correct REELSTORE_CATALOG_URL"
+    ):
         open_existing_store(tmp_path / "store", f"sqlite:///{tmp_path}/typo.db")
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
@@ -193,7 +221,9 @@ def test_a_new_store_inside_another_is_refused_and_an_old_one_warned_of(
     open_store(tmp_path / "store").engine.dispose()
     (tmp_path / "link").symlink_to("store")
     inner = tmp_path / place
-    with pytest.raises(Invalid, match=f"would lie inside the store {tmp_path / 'store'}: name a root outside"):
+    with pytest.raises(
+        Invalid, match=f"would lie inside the store {tmp_path / 'store'}: name a root outside"
+    ):
         open_store(inner)
     assert not inner.exists()
     open_store(tmp_path / "old").engine.dispose()
@@ -204,7 +234,9 @@ def test_a_new_store_inside_another_is_refused_and_an_old_one_warned_of(
     assert "lies inside the store" in caplog.text
 
 
-def test_a_store_is_known_by_its_journal_alone_and_not_by_a_folder_of_that_name(tmp_path: Path) -> None:
+def test_a_store_is_known_by_its_journal_alone_and_not_by_a_folder_of_that_name(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "journal").mkdir()
     (tmp_path / "journal" / "2026-11-20.json").write_text("a diary")
     (tmp_path / "catalog.db").write_text("of books")
@@ -222,7 +254,9 @@ def test_catalog_of_a_newer_version_is_refused(store: Store, catalog_url: str | 
 
 
 def test_file_that_is_no_catalog_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "catalog.db").write_bytes(b"not a database, though long enough to be looked at" * 10)
+    (tmp_path / "catalog.db").write_bytes(
+        b"not a database, though long enough to be looked at" * 10
+    )
     with pytest.raises(Corrupt, match="catalog is damaged"):
         open_store(tmp_path)
 
@@ -237,7 +271,9 @@ def test_catalog_may_lie_elsewhere(tmp_path: Path) -> None:
     open_store(tmp_path / "store", f"sqlite:///{tmp_path / 'other.db'}")
     assert not (tmp_path / "store/catalog.db").exists()
     with sqlite3.connect(tmp_path / "other.db") as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(catalog.REVISION,)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
+            (catalog.REVISION,)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -253,14 +289,18 @@ def test_catalog_may_lie_elsewhere(tmp_path: Path) -> None:
         "postgresql://me:secret:secret/name",
     ],
 )
-def test_catalog_url_that_cannot_be_used_is_refused_and_nothing_is_made(tmp_path: Path, url: str) -> None:
+def test_catalog_url_that_cannot_be_used_is_refused_and_nothing_is_made(
+    tmp_path: Path, url: str
+) -> None:
     with pytest.raises(Invalid, match="the catalog URL cannot be used") as raised:
         open_store(tmp_path / "store", url)
     assert "cret" not in "".join(traceback.format_exception(raised.value))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_url_that_names_something_else_is_refused_and_what_it_names_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_url_that_names_something_else_is_refused_and_what_it_names_stays_as_it_is(
+    tmp_path: Path,
+) -> None:
     open_store(tmp_path / "store").engine.dispose()
     (tmp_path / "a.mp4").write_bytes(b"1")
     with pytest.raises(Invalid, match="there is no catalog at"):

@@ -7,10 +7,17 @@ import pytest
 
 from warehouse import tables
 from warehouse.errors import Corrupt, Invalid
-from warehouse.files import sha256_bytes
+from warehouse.storage.files import sha256_bytes
 from warehouse.store import Store
-from warehouse.tables import Predictions, Videos, publish_labels, publish_videos, to_parquet, validated
-from warehouse.taxonomy import Taxonomy
+from warehouse.tables import (
+    Predictions,
+    Videos,
+    publish_labels,
+    publish_videos,
+    to_parquet,
+    validated,
+)
+from warehouse.tables.taxonomy import Taxonomy
 
 
 @pytest.fixture
@@ -32,11 +39,17 @@ def videos(*video_ids: str, **changes: Any) -> pl.DataFrame:
         "content_sha256": digest,
         **changes,
     }
-    return pl.DataFrame([{"video_id": video_id, **row} for video_id in video_ids], schema=Videos.create_empty().schema)
+    return pl.DataFrame(
+        [{"video_id": video_id, **row} for video_id in video_ids],
+        schema=Videos.create_empty().schema,
+    )
 
 
 def labels(**by_id: str) -> pl.DataFrame:
-    rows = [{"video_id": key, "category_id": value, "level1_id": value[:2]} for key, value in by_id.items()]
+    rows = [
+        {"video_id": key, "category_id": value, "level1_id": value[:2]}
+        for key, value in by_id.items()
+    ]
     return pl.DataFrame(rows)
 
 
@@ -45,7 +58,11 @@ def test_rows_are_kept_by_video_id_with_role_and_media_root(store: Store, now: d
     publish_videos(store, "all", "labeled", videos("c"), Path("/media"), now)
     assert [partition.name for partition in tables.video_partitions(store)] == ["all", "day"]
     (partition,) = tables.video_partitions(store, role="score")
-    assert (partition.name, partition.role, partition.media_root) == ("day", "score", Path("/media"))
+    assert (partition.name, partition.role, partition.media_root) == (
+        "day",
+        "score",
+        Path("/media"),
+    )
     assert tables.videos(partition).equals(videos("a", "b"))
     assert tables.videos(partition, ["video_id"]).columns == ["video_id"]
     assert tables.video_partition(store, "day") == partition
@@ -104,7 +121,9 @@ def test_predictions_have_a_schema() -> None:
         validated(Predictions, frame.with_columns(pl.lit(1.5, pl.Float32).alias("probability")))
 
 
-def test_labels_are_kept_with_their_taxonomy(store: Store, now: datetime, taxonomy: Taxonomy) -> None:
+def test_labels_are_kept_with_their_taxonomy(
+    store: Store, now: datetime, taxonomy: Taxonomy
+) -> None:
     commit = publish_labels(store, "labeled", labels(b="0100", a="0001"), taxonomy, now)
     found = tables.labels(store, "labeled")
     assert found is not None
@@ -113,7 +132,9 @@ def test_labels_are_kept_with_their_taxonomy(store: Store, now: datetime, taxono
     assert tables.labels(store, "other") is None
 
 
-def test_label_that_disagrees_with_the_taxonomy_is_refused(store: Store, now: datetime, taxonomy: Taxonomy) -> None:
+def test_label_that_disagrees_with_the_taxonomy_is_refused(
+    store: Store, now: datetime, taxonomy: Taxonomy
+) -> None:
     with pytest.raises(Invalid, match="'0200' is not in taxonomy letters"):
         publish_labels(store, "labeled", labels(a="0200"), taxonomy, now)
     wrong = labels(a="0100").with_columns(level1_id=pl.lit("00"))
@@ -135,5 +156,7 @@ def test_unknown_partition_and_role_are_refused(store: Store, now: datetime) -> 
     publish_videos(store, "day", "score", videos("a"), Path("/media"), now)
     with pytest.raises(Invalid, match=r"partition 'night' was never ingested.*\(day\)"):
         tables.video_partition(store, "night")
-    with pytest.raises(Invalid, match="role 'train' is not known: give one of unlabeled, labeled, score"):
+    with pytest.raises(
+        Invalid, match="role 'train' is not known: give one of unlabeled, labeled, score"
+    ):
         tables.parse_role("train")

@@ -12,7 +12,12 @@ from warehouse.sources.ocr import OcrLine
 from warehouse.sources.wbdc import read_records
 
 Annotate = Callable[[Any], Path]
-ROW = {"id": "14036047732927185163", "title": "标题", "asr": "嗯嗯", "ocr": [{"time": 2, "text": "字"}]}
+ROW = {
+    "id": "14036047732927185163",
+    "title": "标题",
+    "asr": "嗯嗯",
+    "ocr": [{"time": 2, "text": "字"}],
+}
 
 
 @pytest.fixture
@@ -26,8 +31,15 @@ def annotate(tmp_path: Path) -> Annotate:
 
 
 def test_records_are_read_in_the_challenges_layout(annotate: Annotate) -> None:
-    first, second = read_records(annotate([ROW, {**ROW, "id": "0" * 20, "category_id": "0123"}]), "labeled")
-    assert (first.row, first.title, first.asr, first.ocr) == (1, "标题", "嗯嗯", (OcrLine(2.0, "字"),))
+    first, second = read_records(
+        annotate([ROW, {**ROW, "id": "0" * 20, "category_id": "0123"}]), "labeled"
+    )
+    assert (first.row, first.title, first.asr, first.ocr) == (
+        1,
+        "标题",
+        "嗯嗯",
+        (OcrLine(2.0, "字"),),
+    )
     assert first.media_path == "zip_frames/labeled/163/14036047732927185163.zip"
     assert (first.category_id, second.category_id, second.row) == (None, "0123", 2)
 
@@ -38,7 +50,16 @@ def test_times_may_have_fractions(annotate: Annotate) -> None:
 
 
 def test_byte_order_mark_and_white_space_do_no_harm(annotate: Annotate) -> None:
-    assert len(list(read_records(annotate(b"\xef\xbb\xbf \n" + json.dumps([ROW]).encode() + b"\n"), "labeled"))) == 1
+    assert (
+        len(
+            list(
+                read_records(
+                    annotate(b"\xef\xbb\xbf \n" + json.dumps([ROW]).encode() + b"\n"), "labeled"
+                )
+            )
+        )
+        == 1
+    )
 
 
 def test_unstorable_characters_are_replaced(annotate: Annotate) -> None:
@@ -54,13 +75,22 @@ def test_unstorable_characters_are_replaced(annotate: Annotate) -> None:
         (b"", "does not begin with a JSON array"),
         ([], "lists no videos"),
         ([ROW, 7], "row 2 is not an object"),
-        ([ROW, {**ROW, "id": 14036047732927185163}], "row 2, field id: 14036047732927185163 is not a video id"),
+        (
+            [ROW, {**ROW, "id": 14036047732927185163}],
+            "row 2, field id: 14036047732927185163 is not a video id",
+        ),
         ([{**ROW, "id": "123"}], "row 1, field id: '123' is not a string of 20 digits"),
         ([{**ROW, "category_id": 12}], "row 1, field category_id: 12 is not text"),
         ([{**ROW, "id": "../../../../etc/passw"}], "row 1, field id: .* not a string of 20 digits"),
         ([{**ROW, "id": "0/../../../../../etc"}], "row 1, field id: .* not a string of 20 digits"),
-        ([{**ROW, "id": "１２３４５６７８９０１２３４５６７８９０"}], "row 1, field id: .* not a string of 20 digits"),
-        ([{**ROW, "category_id": "12"}], "row 1, field category_id: '12' is not a string of 4 digits"),
+        (
+            [{**ROW, "id": "１２３４５６７８９０１２３４５６７８９０"}],
+            "row 1, field id: .* not a string of 20 digits",
+        ),
+        (
+            [{**ROW, "category_id": "12"}],
+            "row 1, field category_id: '12' is not a string of 4 digits",
+        ),
         ([{**ROW, "title": ["x"]}], "row 1, field title"),
         ([{**ROW, "ocr": "text"}], "row 1, field ocr: 'text' is not a list"),
         ([{**ROW, "ocr": [{"time": 1}]}], "row 1, field ocr"),
@@ -74,7 +104,9 @@ def test_unstorable_characters_are_replaced(annotate: Annotate) -> None:
         ([{**ROW, "ocr": [{"time": 10**400, "text": "x"}]}], "has the time 1000"),
     ],
 )
-def test_wrong_annotations_are_refused_with_file_row_and_value(annotate: Annotate, content: Any, problem: str) -> None:
+def test_wrong_annotations_are_refused_with_file_row_and_value(
+    annotate: Annotate, content: Any, problem: str
+) -> None:
     with pytest.raises(Invalid, match=rf"labeled\.json.*{problem}"):
         list(read_records(annotate(content), "labeled"))
 
@@ -82,12 +114,19 @@ def test_wrong_annotations_are_refused_with_file_row_and_value(annotate: Annotat
 def test_a_wrong_record_is_handed_over_and_the_next_is_read(annotate: Annotate) -> None:
     rows = [ROW, 7, {**ROW, "id": "0" * 20, "title": 7}, {**ROW, "id": "1" * 20}]
     torn = (
-        json.dumps(rows).encode()[:-1] + b', {"id": "\xe9\xa2"}, ' + json.dumps(ROW | {"id": "2" * 20}).encode() + b"]"
+        json.dumps(rows).encode()[:-1]
+        + b', {"id": "\xe9\xa2"}, '
+        + json.dumps(ROW | {"id": "2" * 20}).encode()
+        + b"]"
     )
     refused: list[Invalid] = []
     found = [record.video_id for record in read_records(annotate(torn), "labeled", refused.append)]
     assert found == [ROW["id"], "1" * 20, "2" * 20]
-    assert [re.findall(r"row \d", str(error)) for error in refused] == [["row 2"], ["row 3"], ["row 5"]]
+    assert [re.findall(r"row \d", str(error)) for error in refused] == [
+        ["row 2"],
+        ["row 3"],
+        ["row 5"],
+    ]
 
 
 def test_unreadable_annotations_are_refused(tmp_path: Path) -> None:

@@ -17,4 +17,6 @@ def outlines(scans: Scans) -> dict[str, PartitionOutline]:
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return make_corpus(tmp_path_factory.mktemp("drawn") / "corpus", seed=7, sizes=TEST_SIZES, num_workers=2)
+    return make_corpus(
+        tmp_path_factory.mktemp("drawn") / "corpus", seed=7, sizes=TEST_SIZES, num_workers=2
+    )

@@ -14,7 +14,9 @@ from warehouse.errors import Invalid
 
 def _rows(corpus: Corpus, name: str) -> list[dict[str, str]]:
     (partition,) = (partition for partition in corpus.partitions if partition.name == name)
-    return [json.loads(line) for line in partition.manifest.read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line) for line in partition.manifest.read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def test_drawn_files_are_h264_of_the_length_planned(drawn: Corpus, scans: Scans) -> None:
@@ -63,13 +65,20 @@ def test_truth_has_every_scored_video_and_no_other(drawn: Corpus) -> None:
 
 
 def test_taxonomy_has_the_category_of_every_label(drawn: Corpus) -> None:
-    taxonomy = {row["category_id"]: row for row in csv.DictReader(io.StringIO(drawn.taxonomy.read_text()))}
+    taxonomy = {
+        row["category_id"]: row for row in csv.DictReader(io.StringIO(drawn.taxonomy.read_text()))
+    }
     assert {row["category_id"] for row in _rows(drawn, "labeled")} <= set(taxonomy)
     assert all(row["level1_id"] == category_id[:2] for category_id, row in taxonomy.items())
 
 
-def test_same_seed_gives_the_same_bytes_with_another_number_of_workers(drawn: Corpus, tmp_path: Path) -> None:
-    assert make_corpus(tmp_path / "again", seed=7, sizes=TEST_SIZES, num_workers=1).digest == drawn.digest
+def test_same_seed_gives_the_same_bytes_with_another_number_of_workers(
+    drawn: Corpus, tmp_path: Path
+) -> None:
+    assert (
+        make_corpus(tmp_path / "again", seed=7, sizes=TEST_SIZES, num_workers=1).digest
+        == drawn.digest
+    )
 
 
 def test_encoding_a_clip_again_gives_the_same_bytes(scans: Scans) -> None:
@@ -91,7 +100,11 @@ def test_damaged_corpus_is_drawn_again(tmp_path: Path) -> None:
     first.truth.write_text("video_id,category_id\n")
     told: list[tuple[int, int]] = []
     again = make_corpus(
-        tmp_path / "corpus", seed=1, sizes=sizes, num_workers=1, progress=lambda *done: told.append(done)
+        tmp_path / "corpus",
+        seed=1,
+        sizes=sizes,
+        num_workers=1,
+        progress=lambda *done: told.append(done),
     )
     assert again.digest == first.digest
     assert again.truth.read_text() != "video_id,category_id\n"

@@ -20,7 +20,9 @@ def shipped() -> tuple[Path, EncoderCard]:
     return shipped_encoder()
 
 
-def test_weights_are_small_and_their_digest_is_checked(shipped: tuple[Path, EncoderCard], tmp_path: Path) -> None:
+def test_weights_are_small_and_their_digest_is_checked(
+    shipped: tuple[Path, EncoderCard], tmp_path: Path
+) -> None:
     weights, _ = shipped
     assert weights.stat().st_size <= 6_000_000
     shutil.copy(weights.with_name(CARD_FILE), tmp_path)
@@ -29,15 +31,23 @@ def test_weights_are_small_and_their_digest_is_checked(shipped: tuple[Path, Enco
         shipped_encoder(tmp_path)
 
 
-def test_embeddings_tell_digits_that_no_probe_saw(shipped: tuple[Path, EncoderCard], scans: Scans) -> None:
+def test_embeddings_tell_digits_that_no_probe_saw(
+    shipped: tuple[Path, EncoderCard], scans: Scans
+) -> None:
     weights, card = shipped
     model = DigitClassifier(card)
-    model.encoder.load_state_dict({name: tensor.float() for name, tensor in load_file(weights).items()}, strict=True)
+    model.encoder.load_state_dict(
+        {name: tensor.float() for name, tensor in load_file(weights).items()}, strict=True
+    )
     model.eval()
     rng = np.random.default_rng(5)
 
     def embedded(part: ScanSet, per_digit: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        rows = [row for digit in DIGITS_SHOWN for row in np.flatnonzero(part.digits == digit)[:per_digit]]
+        rows = [
+            row
+            for digit in DIGITS_SHOWN
+            for row in np.flatnonzero(part.digits == digit)[:per_digit]
+        ]
         stills = np.stack([plain_still(rng, part.images[row]) for row in rows])
         with torch.inference_mode():
             return model.embed(torch.from_numpy(stills)).numpy(), part.digits[rows]

@@ -1,6 +1,12 @@
 from collections import Counter
 
-from flows.demo.outline import DEFAULT_SIZES, ClipOutline, PartitionOutline, outline_corpus, share_out
+from flows.demo.outline import (
+    DEFAULT_SIZES,
+    ClipOutline,
+    PartitionOutline,
+    outline_corpus,
+    share_out,
+)
 from flows.demo.scans import Scans
 from flows.demo.text import ClipText
 from flows.demo.topics import CATEGORIES, DIGITS_SHOWN, TOPICS
@@ -13,7 +19,9 @@ def _clips(outlines: Outlines) -> list[ClipOutline]:
 
 
 def test_partitions_have_the_sizes_asked_for(outlines: Outlines) -> None:
-    assert {name: (partition.role, len(partition.clips)) for name, partition in outlines.items()} == {
+    assert {
+        name: (partition.role, len(partition.clips)) for name, partition in outlines.items()
+    } == {
         "unlabeled": ("unlabeled", DEFAULT_SIZES.unlabeled),
         "labeled": ("labeled", DEFAULT_SIZES.labeled),
         "2026-11-20": ("score", DEFAULT_SIZES.scored_day),
@@ -68,13 +76,24 @@ def test_every_kind_of_broken_file_is_in_labeled_and_scored_partitions(outlines:
 
 def test_a_few_clips_say_nothing(outlines: Outlines) -> None:
     for partition in outlines.values():
-        assert 1 <= sum(clip.text == ClipText() for clip in partition.clips) <= 0.05 * len(partition.clips)
+        assert (
+            1
+            <= sum(clip.text == ClipText() for clip in partition.clips)
+            <= 0.05 * len(partition.clips)
+        )
 
 
 def test_copies_are_of_their_own_category_and_never_cross_into_scoring(outlines: Outlines) -> None:
-    by_path = {clip.path: (partition.role, clip) for partition in outlines.values() for clip in partition.clips}
+    by_path = {
+        clip.path: (partition.role, clip)
+        for partition in outlines.values()
+        for clip in partition.clips
+    }
     copies = [
-        (partition.role, clip) for partition in outlines.values() for clip in partition.clips if clip.make == "copied"
+        (partition.role, clip)
+        for partition in outlines.values()
+        for clip in partition.clips
+        if clip.make == "copied"
     ]
     assert len(copies) >= 8
     for role, clip in copies:

@@ -4,7 +4,10 @@ from flows.demo.scans import DIGITS, Scans
 
 
 def test_no_scan_is_in_two_parts(scans: Scans) -> None:
-    contents = [{image.tobytes() for image in part.images} for part in (scans.encoder, scans.training, scans.scoring)]
+    contents = [
+        {image.tobytes() for image in part.images}
+        for part in (scans.encoder, scans.training, scans.scoring)
+    ]
     assert sum(map(len, contents)) == 1797
     assert all(not one & other for one, other in combinations(contents, 2))
 

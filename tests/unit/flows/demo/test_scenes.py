@@ -12,7 +12,10 @@ from flows.demo.textures import Background
 def test_digit_stays_where_the_centre_crop_keeps_it(scans: Scans, seed: int) -> None:
     scene = draw_scene(np.random.default_rng(seed), scans.training.images[seed])
     black = Background(np.zeros_like(scene.background.pixels), np.full(3, 255, dtype=np.uint8))
-    written = np.max([replace(scene, background=black).frame(seconds) for seconds in np.arange(0, 20, 0.1)], axis=0)
+    written = np.max(
+        [replace(scene, background=black).frame(seconds) for seconds in np.arange(0, 20, 0.1)],
+        axis=0,
+    )
     rows, columns = np.nonzero(written.max(axis=2) > 127)
     reach = min(scene.width, scene.height) * VISIBLE_SHARE / 2 + 2
     assert abs(columns - scene.width / 2).max() < reach
@@ -35,6 +38,9 @@ def test_digit_moves_and_frames_repeat(scans: Scans) -> None:
 
 
 def test_scenes_are_portrait_and_landscape(scans: Scans) -> None:
-    drawn = [draw_scene(np.random.default_rng(seed), scans.training.images[0], num_poses=1) for seed in range(20)]
+    drawn = [
+        draw_scene(np.random.default_rng(seed), scans.training.images[0], num_poses=1)
+        for seed in range(20)
+    ]
     assert {scene.width > scene.height for scene in drawn} == {True, False}
     assert {tuple(sorted((scene.width, scene.height))) for scene in drawn} <= set(FRAME_SIZES)

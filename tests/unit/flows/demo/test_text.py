@@ -26,7 +26,12 @@ def test_most_texts_name_their_topic_most_often() -> None:
     for topic in TOPICS:
         right = 0
         for text in _texts(topic):
-            counts = Counter({other.name: sum(_all_of(text).count(word) for word in other.words) for other in TOPICS})
+            counts = Counter(
+                {
+                    other.name: sum(_all_of(text).count(word) for word in other.words)
+                    for other in TOPICS
+                }
+            )
             right += counts.most_common(1)[0][0] == topic.name
         assert right >= 190
 
@@ -50,5 +55,7 @@ def test_vocabulary_covers_every_text() -> None:
     tokens = vocabulary().splitlines()
     assert tokens[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     assert len(tokens) == len(set(tokens))
-    written = {character for topic in TOPICS for text in _texts(topic) for character in _all_of(text)}
+    written = {
+        character for topic in TOPICS for text in _texts(topic) for character in _all_of(text)
+    }
     assert not {character for character in written if not re.match(r"\s", character)} - set(tokens)

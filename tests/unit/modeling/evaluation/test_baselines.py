@@ -7,12 +7,14 @@ from sklearn.metrics import accuracy_score
 
 from modeling.evaluation import baselines
 from modeling.evaluation.baselines import BASELINES, Baseline
-from warehouse.taxonomy import Taxonomy
+from warehouse.tables.taxonomy import Taxonomy
 
 LEARNED, ASKED = np.arange(300), np.arange(300, 400)
 
 
-def test_each_view_tells_a_linear_classifier_what_it_holds_and_no_more(make_examples: Callable[..., Any]) -> None:
+def test_each_view_tells_a_linear_classifier_what_it_holds_and_no_more(
+    make_examples: Callable[..., Any],
+) -> None:
     examples = make_examples(400)
     topic, digit = examples.labels[ASKED] // 2, examples.labels[ASKED] % 2
     text = baselines.tfidf_logistic(examples, LEARNED, ASKED, 4)
@@ -23,7 +25,9 @@ def test_each_view_tells_a_linear_classifier_what_it_holds_and_no_more(make_exam
     assert 0.3 < accuracy_score(topic, vision // 2) < 0.7
 
 
-def test_the_majority_is_the_most_frequent_label_and_the_first_among_equals(make_examples: Callable[..., Any]) -> None:
+def test_the_majority_is_the_most_frequent_label_and_the_first_among_equals(
+    make_examples: Callable[..., Any],
+) -> None:
     examples = make_examples(6)
     examples.labels = np.array([3, 1, 1, 3, 0, 2])
     assert baselines.majority(examples, np.arange(5), np.arange(4, 6), 4).tolist() == [1, 1]
@@ -41,7 +45,9 @@ def test_predictions_are_the_same_each_time_and_know_no_label_of_what_is_asked(
 
 
 @pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
-def test_a_view_that_no_example_has_leaves_the_majority(make_examples: Callable[..., Any], baseline: Baseline) -> None:
+def test_a_view_that_no_example_has_leaves_the_majority(
+    make_examples: Callable[..., Any], baseline: Baseline
+) -> None:
     nothing = tuple(range(400))
     examples = make_examples(400, missing_text=nothing, missing_frames=nothing)
     counts = np.bincount(examples.labels[LEARNED])
@@ -49,7 +55,9 @@ def test_a_view_that_no_example_has_leaves_the_majority(make_examples: Callable[
 
 
 @pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
-def test_one_label_and_no_question_are_answered(make_examples: Callable[..., Any], baseline: Baseline) -> None:
+def test_one_label_and_no_question_are_answered(
+    make_examples: Callable[..., Any], baseline: Baseline
+) -> None:
     examples = make_examples(400)
     alike = np.flatnonzero(examples.labels == 2)
     assert baseline(examples, alike[:20], ASKED, 4).tolist() == [2] * 100
@@ -59,7 +67,9 @@ def test_one_label_and_no_question_are_answered(make_examples: Callable[..., Any
 def test_what_is_masked_of_the_frames_is_not_seen(make_examples: Callable[..., Any]) -> None:
     examples, changed = make_examples(400), make_examples(400)
     changed.embeddings[changed.frame_mask == 0] = np.nan
-    first, second = (baselines.vision_logistic(each, LEARNED, ASKED, 4) for each in (examples, changed))
+    first, second = (
+        baselines.vision_logistic(each, LEARNED, ASKED, 4) for each in (examples, changed)
+    )
     assert np.array_equal(first, second)
 
 

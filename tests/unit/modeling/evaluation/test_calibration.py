@@ -5,9 +5,12 @@ import pytest
 
 from modeling.evaluation import calibration
 from modeling.evaluation.calibration import Calibration
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables.taxonomy import Category, Taxonomy
 
-TAXONOMY = Taxonomy("toy", tuple(Category(f"{one:02d}{two:02d}", f"{one:02d}") for one in range(3) for two in range(4)))
+TAXONOMY = Taxonomy(
+    "toy",
+    tuple(Category(f"{one:02d}{two:02d}", f"{one:02d}") for one in range(3) for two in range(4)),
+)
 PRIOR = np.array([100.0, 60, 40, 30, 20, 10, 8, 6, 4, 3, 2, 1]) / 284
 
 
@@ -57,20 +60,32 @@ def test_a_leaning_towards_frequent_categories_is_taken_back() -> None:
     logits, labels = _drawn(4000, shift=0.5)
     exponent = calibration.fit_tail_exponent(logits, labels, PRIOR, TAXONOMY)
     assert exponent >= 0.5
-    fits = {asked: calibration.fit(logits, labels, PRIOR, TAXONOMY, rescale_tail=asked) for asked in (True, False)}
+    fits = {
+        asked: calibration.fit(logits, labels, PRIOR, TAXONOMY, rescale_tail=asked)
+        for asked in (True, False)
+    }
     assert {asked: fit.tail_exponent for asked, fit in fits.items()} == {True: exponent, False: 0}
     even = np.full(len(PRIOR), 1 / len(PRIOR))
     assert calibration.fit_tail_exponent(logits, labels, even, TAXONOMY) == 0
 
 
-def test_calibration_lowers_the_error_and_raises_the_score_on_examples_it_was_not_fitted_on() -> None:
+def test_calibration_lowers_the_error_and_raises_the_score_on_examples_it_was_not_fitted_on() -> (
+    None
+):
     logits, labels = _drawn(4000, shift=0.5, scale=2.0)
     held_out = calibration.cross_fitted(logits, labels, PRIOR, TAXONOMY, rescale_tail=True)
     found = calibration.figures(logits, labels, held_out, TAXONOMY)
-    assert found["expected_calibration_error"]["after"] < found["expected_calibration_error"]["before"] / 4
-    assert found["negative_log_likelihood"]["after"] < found["negative_log_likelihood"]["before"] - 0.1
+    assert (
+        found["expected_calibration_error"]["after"]
+        < found["expected_calibration_error"]["before"] / 4
+    )
+    assert (
+        found["negative_log_likelihood"]["after"] < found["negative_log_likelihood"]["before"] - 0.1
+    )
     assert found["mean_f1"]["after"] > found["mean_f1"]["before"] + 0.01
-    assert found["mean_f1"]["before"] == pytest.approx(calibration.mean_f1(logits, labels, TAXONOMY))
+    assert found["mean_f1"]["before"] == pytest.approx(
+        calibration.mean_f1(logits, labels, TAXONOMY)
+    )
 
 
 def test_no_example_is_judged_by_a_fit_on_itself() -> None:
@@ -78,7 +93,8 @@ def test_no_example_is_judged_by_a_fit_on_itself() -> None:
     changed = labels.copy()
     changed[4] = (labels[4] + 1) % len(PRIOR)
     first, second = (
-        calibration.cross_fitted(logits, each, PRIOR, TAXONOMY, rescale_tail=True) for each in (labels, changed)
+        calibration.cross_fitted(logits, each, PRIOR, TAXONOMY, rescale_tail=True)
+        for each in (labels, changed)
     )
     assert np.array_equal(first[4], second[4])
     assert not np.array_equal(first, second)
@@ -87,7 +103,9 @@ def test_no_example_is_judged_by_a_fit_on_itself() -> None:
 @pytest.mark.parametrize("size", [0, 1, 2])
 def test_too_few_examples_to_fit_on_change_nothing_or_little(size: int) -> None:
     logits, labels = _drawn(size)
-    assert calibration.fit(logits[:0], labels[:0], PRIOR, TAXONOMY, rescale_tail=True) == Calibration()
+    assert (
+        calibration.fit(logits[:0], labels[:0], PRIOR, TAXONOMY, rescale_tail=True) == Calibration()
+    )
     found = calibration.cross_fitted(logits, labels, PRIOR, TAXONOMY, rescale_tail=True)
     assert found.shape == (size, 12)
     assert np.isfinite(found).all()
@@ -113,7 +131,9 @@ def test_a_category_that_no_training_example_shows_is_never_predicted_and_spoils
     kept, places = labels != 2, [place for place in range(len(PRIOR)) if place != 2]
     how: dict[str, Any] = {"rescale_tail": False, "never_predicted": never}
     fitted = calibration.fit(logits, labels, PRIOR, TAXONOMY, **how)
-    alone = calibration.fit_temperature(logits[kept][:, places], np.searchsorted(places, labels[kept]))
+    alone = calibration.fit_temperature(
+        logits[kept][:, places], np.searchsorted(places, labels[kept])
+    )
     assert (fitted.temperature, fitted.never_predicted) == (alone, (2,))
     for found in (
         calibration.probabilities(logits, fitted),
@@ -123,4 +143,6 @@ def test_a_category_that_no_training_example_shows_is_never_predicted_and_spoils
         assert found.sum(axis=1) == pytest.approx(1, abs=1e-5)
     measured = calibration.figures(logits, labels, found, TAXONOMY, never)
     assert all(np.isfinite(value) for sides in measured.values() for value in sides.values())
-    assert calibration.fit(logits, np.full(400, 2), PRIOR, TAXONOMY, **how) == Calibration(never_predicted=(2,))
+    assert calibration.fit(logits, np.full(400, 2), PRIOR, TAXONOMY, **how) == Calibration(
+        never_predicted=(2,)
+    )

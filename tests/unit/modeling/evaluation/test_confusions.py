@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from modeling.evaluation import confusions
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables.taxonomy import Category, Taxonomy
 
 
 def _taxonomy(num_groups: int, group_size: int, name: str = "") -> Taxonomy:
@@ -42,7 +42,9 @@ def test_category_scores_equal_scikit_learn_and_come_worst_first() -> None:
     taxonomy = _taxonomy(3, 4)
     ids = [category.category_id for category in taxonomy.categories]
     true = [str(chosen) for chosen in generator.choice(ids, 200)]
-    predicted = [chosen if generator.random() < 0.6 else str(generator.choice(ids)) for chosen in true]
+    predicted = [
+        chosen if generator.random() < 0.6 else str(generator.choice(ids)) for chosen in true
+    ]
     expected = np.array(precision_recall_fscore_support(true, predicted, labels=ids))
 
     scores = confusions.category_scores(confusions.confuse(true, predicted, taxonomy))
@@ -56,7 +58,9 @@ def test_category_scores_equal_scikit_learn_and_come_worst_first() -> None:
 def test_score_that_divides_by_nothing_is_none() -> None:
     scores = confusions.category_scores(confusions.confuse(["0000"], ["0001"], SMALL))
 
-    by_id = {score.category.category_id: (score.precision, score.recall, score.f1) for score in scores}
+    by_id = {
+        score.category.category_id: (score.precision, score.recall, score.f1) for score in scores
+    }
     assert by_id == {"0000": (None, 0.0, 0.0), "0001": (0.0, None, 0.0)}
 
 
@@ -71,7 +75,10 @@ def test_small_map_labels_each_category_and_counts_its_videos() -> None:
     assert heat_map.counted
     assert not heat_map.upright
     assert heat_map.borders == (2 * heat_map.cell_size,)
-    assert {(cell.x / heat_map.cell_size, cell.y / heat_map.cell_size, cell.pair.count) for cell in heat_map.cells} == {
+    assert {
+        (cell.x / heat_map.cell_size, cell.y / heat_map.cell_size, cell.pair.count)
+        for cell in heat_map.cells
+    } == {
         (0, 0, 1),
         (1, 0, 2),
         (1, 1, 1),
@@ -80,7 +87,9 @@ def test_small_map_labels_each_category_and_counts_its_videos() -> None:
 
 
 def test_long_category_ids_stand_upright_and_are_shortened() -> None:
-    taxonomy = Taxonomy("test", tuple(Category(f"{index}-{'long' * 20}", "level", "") for index in range(20)))
+    taxonomy = Taxonomy(
+        "test", tuple(Category(f"{index}-{'long' * 20}", "level", "") for index in range(20))
+    )
     ids = [category.category_id for category in taxonomy.categories]
 
     heat_map = confusions.heat_map(confusions.confuse(ids, ids, taxonomy))
@@ -100,7 +109,9 @@ def test_map_of_200_categories_keeps_its_size_and_labels_groups_that_have_room()
     assert heat_map.size == 600
     assert not heat_map.counted
     places = [label.place for label in heat_map.labels]
-    assert {label.column for label in heat_map.labels} <= {category.level1_id for category in taxonomy.categories}
+    assert {label.column for label in heat_map.labels} <= {
+        category.level1_id for category in taxonomy.categories
+    }
     assert all(label.row == f"{label.column} 美食" for label in heat_map.labels)
     assert min(np.diff(places)) >= 12
     assert len(places) >= 25

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from modeling.evaluation.distributions import QUANTILE_LEVELS, Statistics, describe
-from warehouse.taxonomy import Taxonomy
+from warehouse.tables.taxonomy import Taxonomy
 
 ROWS = np.arange(0, 120, 2)
 
@@ -25,7 +25,9 @@ def test_shares_and_rates_are_of_the_training_examples(examples: Any, taxonomy: 
     found = _describe(examples, taxonomy)
     assert found.num_examples == found.num_sampled == 60
     shares = [(examples.labels[ROWS] == label).mean() for label in range(4)]
-    assert found.category_shares == pytest.approx(dict(zip(taxonomy.category_ids, shares, strict=True)))
+    assert found.category_shares == pytest.approx(
+        dict(zip(taxonomy.category_ids, shares, strict=True))
+    )
     assert found.text_missing == pytest.approx(1 / 60)
     assert found.frames_missing == pytest.approx(2 / 60)
 
@@ -36,7 +38,11 @@ def test_quantiles_and_moments_are_of_what_is_there(examples: Any, taxonomy: Tax
     counts = examples.frame_mask[rows].sum(axis=1)
     seconds = examples.pts_seconds[rows, counts - 1] - examples.pts_seconds[rows, 0]
     tokens = [count for count in examples.num_tokens[ROWS] if count]
-    for quantiles, values in ((found.frame_count, counts), (found.clip_seconds, seconds), (found.token_count, tokens)):
+    for quantiles, values in (
+        (found.frame_count, counts),
+        (found.clip_seconds, seconds),
+        (found.token_count, tokens),
+    ):
         assert quantiles == pytest.approx(np.quantile(values, QUANTILE_LEVELS))
     frames = examples.embeddings[rows][examples.frame_mask[rows] > 0].astype(np.float64)
     assert found.embedding_mean == pytest.approx(frames.mean(axis=0))
@@ -49,7 +55,9 @@ def test_confidence_is_counted_in_twenty_bins(examples: Any, taxonomy: Taxonomy)
     assert {place: count for place, count in enumerate(counts) if count} == {0: 2, 10: 1, 19: 2}
 
 
-def test_examples_without_a_view_have_no_quantiles_of_it(make_examples: Callable[..., Any], taxonomy: Taxonomy) -> None:
+def test_examples_without_a_view_have_no_quantiles_of_it(
+    make_examples: Callable[..., Any], taxonomy: Taxonomy
+) -> None:
     nothing = tuple(range(120))
     found = _describe(make_examples(120, missing_text=nothing, missing_frames=nothing), taxonomy)
     assert found.token_count == found.frame_count == found.clip_seconds == ()

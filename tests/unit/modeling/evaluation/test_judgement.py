@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from featurestore.vocabulary import Vocabulary
+from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
 from modeling.evaluation import calibration
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
-from modeling.finetuning import TrainedModel, train
-from warehouse.taxonomy import Taxonomy
+from modeling.learning.finetuning import TrainedModel, train
+from warehouse.tables.taxonomy import Taxonomy
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,9 @@ def examples(make_examples: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def trained(examples: Any, taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary) -> TrainedModel:
+def trained(
+    examples: Any, taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary
+) -> TrainedModel:
     return train(examples, taxonomy, recipe, vocabulary, seed=1)
 
 
@@ -32,7 +34,11 @@ def judged(trained: TrainedModel, examples: Any) -> Judgement:
 
 def test_metrics_are_plain_json(judged: Judgement) -> None:
     assert json.loads(json.dumps(judged.metrics, allow_nan=False)).keys() == judged.metrics.keys()
-    assert set(judged.metrics["validation"]) == set(judged.metrics["intervals"]) == set(judged.metrics["majority"])
+    assert (
+        set(judged.metrics["validation"])
+        == set(judged.metrics["intervals"])
+        == set(judged.metrics["majority"])
+    )
 
 
 def test_what_is_judged_is_counted(judged: Judgement) -> None:
@@ -57,7 +63,9 @@ def test_every_baseline_stands_beside_the_model(judged: Judgement) -> None:
         assert low <= found["scores"]["mean_f1"] <= high
 
 
-def test_the_calibration_is_of_the_training_prior_and_judged_apart(judged: Judgement, examples: Any) -> None:
+def test_the_calibration_is_of_the_training_prior_and_judged_apart(
+    judged: Judgement, examples: Any
+) -> None:
     counts = np.bincount(examples.labels[~examples.is_validation])
     assert judged.calibration.prior == pytest.approx(counts / 180)
     found = judged.metrics["calibration"]
@@ -82,21 +90,33 @@ def test_each_example_is_judged_by_the_calibration_that_left_it_out(
 def test_the_recipe_says_whether_the_tail_is_rescaled(
     trained: TrainedModel, examples: Any, monkeypatch: pytest.MonkeyPatch, asked: bool
 ) -> None:
-    changed = replace(trained, recipe=amend(trained.recipe, {"finetuning": {"tail_rescale": asked}}))
+    changed = replace(
+        trained, recipe=amend(trained.recipe, {"finetuning": {"tail_rescale": asked}})
+    )
     monkeypatch.setattr(calibration, "fit_tail_exponent", lambda *_: 0.35)
     assert judge(changed, examples).calibration.tail_exponent == (0.35 if asked else 0)
 
 
-def test_judging_twice_says_the_same(judged: Judgement, trained: TrainedModel, examples: Any) -> None:
+def test_judging_twice_says_the_same(
+    judged: Judgement, trained: TrainedModel, examples: Any
+) -> None:
     assert judge(trained, examples) == judged
 
 
-def test_a_card_tells_of_slices_baselines_and_calibration(judged: Judgement, trained: TrainedModel) -> None:
+def test_a_card_tells_of_slices_baselines_and_calibration(
+    judged: Judgement, trained: TrainedModel
+) -> None:
     card = model_card(trained, judged, "0" * 64)
     lines = card.splitlines()
-    assert "|  | this model | always the largest category | text alone: TF-IDF, logistic regression |" in card
+    assert (
+        "|  | this model | always the largest category | text alone: TF-IDF, logistic regression |"
+        in card
+    )
     assert any(line.startswith("| clips without text | 2 |") for line in lines)
-    assert "Validation has none of these: the middle: categories in between; the head: categories with" in card
+    assert (
+        "Validation has none of these: the middle: categories in between; the head: categories with"
+        in card
+    )
     assert sum(line.startswith(("| worst |", "| best |")) for line in lines) == 4
     assert f"temperature {judged.calibration.temperature:.3f}" in card
     assert "- The calibration was fitted on the same validation videos." in lines
@@ -106,14 +126,19 @@ def test_a_card_tells_of_slices_baselines_and_calibration(judged: Judgement, tra
 
 def test_a_card_names_the_teachers_of_a_student(judged: Judgement, trained: TrainedModel) -> None:
     card = model_card(trained, judged, "0" * 64, ("a" * 64, "b" * 64))
-    assert f"and on what `{'a' * 16}`, `{'b' * 16}` predicted for unlabelled ones, for 2 epochs" in card
+    assert (
+        f"and on what `{'a' * 16}`, `{'b' * 16}` predicted for unlabelled ones, for 2 epochs"
+        in card
+    )
     assert "predicted for unlabelled" not in model_card(trained, judged, "0" * 64)
 
 
 def test_a_card_says_where_a_baseline_is_no_worse(judged: Judgement, trained: TrainedModel) -> None:
     poor = {name: value / 100 for name, value in judged.metrics["validation"].items()}
     card = model_card(
-        trained, Judgement(judged.metrics | {"validation": poor}, judged.calibration, judged.statistics), ""
+        trained,
+        Judgement(judged.metrics | {"validation": poor}, judged.calibration, judged.statistics),
+        "",
     )
     assert "A baseline has at least its mean F1: always the largest category; text alone" in card
     assert "A baseline has at least" not in model_card(trained, judged, "")

@@ -8,12 +8,24 @@ from html.parser import HTMLParser
 import pytest
 
 from modeling.evaluation.report import GalleryItem, Report, render
-from warehouse.taxonomy import Category, Taxonomy
+from warehouse.tables.taxonomy import Category, Taxonomy
 
-HOSTILE = """"'><script>alert(1)</script><img src=//outside.example/x onerror=alert(1)></style>{{ 7 * 7 }}&amp;"""
-SCORES = {"lv1_f1_micro": 0.91, "lv1_f1_macro": 0.92, "lv2_f1_micro": 0.83, "lv2_f1_macro": 0.84, "mean_f1": 0.875}
+HOSTILE = (
+    """"'><script>alert(1)</script><img src=//outside.example/x onerror=alert(1)>"""
+    "</style>{{ 7 * 7 }}&amp;"
+)
+SCORES = {
+    "lv1_f1_micro": 0.91,
+    "lv1_f1_macro": 0.92,
+    "lv2_f1_micro": 0.83,
+    "lv2_f1_macro": 0.84,
+    "mean_f1": 0.875,
+}
 HISTORY = {
-    "steps": [{"step": 10, "learning_rate": 1e-4, "loss": 2.0}, {"step": 20, "learning_rate": 1e-5, "loss": 1.0}],
+    "steps": [
+        {"step": 10, "learning_rate": 1e-4, "loss": 2.0},
+        {"step": 20, "learning_rate": 1e-5, "loss": 1.0},
+    ],
     "evaluations": [{"step": 20, "mean_f1": 0.8}],
     "best_step": 20,
 }
@@ -25,7 +37,10 @@ BARE = Report(
 )
 FULL = replace(
     BARE,
-    metrics={"multimodal": SCORES, "text_only": {name: score / 2 for name, score in SCORES.items()}},
+    metrics={
+        "multimodal": SCORES,
+        "text_only": {name: score / 2 for name, score in SCORES.items()},
+    },
     intervals={"multimodal": {"mean_f1": (0.851, 0.899)}},
     true_ids=["0000", "0000", "0100"],
     predicted_ids=["0000", "0100", "0100"],
@@ -61,7 +76,9 @@ class _Page(HTMLParser):
         self.texts.append(data)
 
     def classes(self) -> list[str]:
-        return [name for _, attributes in self.elements for name in attributes.get("class", "").split()]
+        return [
+            name for _, attributes in self.elements for name in attributes.get("class", "").split()
+        ]
 
 
 def test_page_refers_to_nothing_outside_itself() -> None:
@@ -77,7 +94,13 @@ def test_page_refers_to_nothing_outside_itself() -> None:
     assert all(reference.startswith(("#", "data:")) for reference in references)
     assert "url(" not in page
     assert "@import" not in page
-    assert not {tag for tag, _ in _Page(page).elements} & {"script", "iframe", "object", "embed", "base"}
+    assert not {tag for tag, _ in _Page(page).elements} & {
+        "script",
+        "iframe",
+        "object",
+        "embed",
+        "base",
+    }
 
 
 def test_policy_forbids_all_but_inline_images_and_the_page_own_style() -> None:
@@ -102,7 +125,10 @@ def test_policy_forbids_all_but_inline_images_and_the_page_own_style() -> None:
 
 
 def test_hostile_words_stay_words_wherever_they_come_from() -> None:
-    taxonomy = Taxonomy(HOSTILE, (Category(f"0{HOSTILE}", HOSTILE, HOSTILE), Category(f"1{HOSTILE}", HOSTILE, HOSTILE)))
+    taxonomy = Taxonomy(
+        HOSTILE,
+        (Category(f"0{HOSTILE}", HOSTILE, HOSTILE), Category(f"1{HOSTILE}", HOSTILE, HOSTILE)),
+    )
     first, second = (category.category_id for category in taxonomy.categories)
     hostile = replace(
         FULL,
@@ -120,7 +146,9 @@ def test_hostile_words_stay_words_wherever_they_come_from() -> None:
     page = _Page(render(hostile))
 
     assert not {tag for tag, _ in page.elements} & {"script", "img"}
-    assert not {name for _, attributes in page.elements for name in attributes if name.startswith("on")}
+    assert not {
+        name for _, attributes in page.elements for name in attributes if name.startswith("on")
+    }
     assert page.text.count(HOSTILE) >= 10
 
 
@@ -135,10 +163,15 @@ def test_table_has_every_score_with_intervals_and_the_best_in_bold() -> None:
         assert f"<b>{score:.3f}</b>" in page
         assert f">{score / 2:.3f}<" in page
     assert "0.851–0.899" in page
-    assert "is the mean F1 of multimodal on 3 videos in 2 categories (95% interval 0.851 to 0.899)" in _Page(page).text
+    assert (
+        "is the mean F1 of multimodal on 3 videos in 2 categories (95% interval 0.851 to 0.899)"
+        in _Page(page).text
+    )
 
 
-@pytest.mark.parametrize(("other", "sentence"), [(0.5, "is 0.500, 0.375 lower."), (0.9, "is higher: 0.900.")])
+@pytest.mark.parametrize(
+    ("other", "sentence"), [(0.5, "is 0.500, 0.375 lower."), (0.9, "is higher: 0.900.")]
+)
 def test_headline_says_how_far_the_next_is(other: float, sentence: str) -> None:
     third = SCORES | {"mean_f1": 0.1}
     compared = {"multimodal": SCORES, "majority": third, "text_only": SCORES | {"mean_f1": other}}
@@ -156,7 +189,11 @@ def test_failures_are_counted_by_reason_the_most_frequent_first() -> None:
 def test_gallery_tells_right_from_wrong_from_unknown() -> None:
     page = _Page(render(FULL))
 
-    assert [name for name in page.classes() if name.startswith("is-")] == ["is-right", "is-wrong", "is-unknown"]
+    assert [name for name in page.classes() if name.startswith("is-")] == [
+        "is-right",
+        "is-wrong",
+        "is-unknown",
+    ]
     assert "All 3 Wrong 1 Right 1" in page.text
     assert "✗ 体育 0100 51% true: 美食 0000" in page.text
 
@@ -165,7 +202,10 @@ def test_gallery_shows_previews_and_flags_missing_views_and_titles() -> None:
     page = _Page(render(FULL))
 
     [image] = [attributes for tag, attributes in page.elements if tag == "image"]
-    assert base64.b64decode(image["href"].removeprefix("data:image/jpeg;base64,")) == b"\xff\xd8 eight frames"
+    assert (
+        base64.b64decode(image["href"].removeprefix("data:image/jpeg;base64,"))
+        == b"\xff\xd8 eight frames"
+    )
     assert "no title" in page.text
     assert "a2 no frames no text" in page.text
 

@@ -4,12 +4,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modeling import metrics
-from modeling.evaluation import slices
-from warehouse.taxonomy import Taxonomy
+from modeling.evaluation import metrics, slices
+from warehouse.tables.taxonomy import Taxonomy
 
 
-def test_each_example_is_in_the_slices_that_it_belongs_to(make_examples: Callable[..., Any]) -> None:
+def test_each_example_is_in_the_slices_that_it_belongs_to(
+    make_examples: Callable[..., Any],
+) -> None:
     examples = make_examples(60, missing_text=(2, 5), missing_frames=(5, 8))
     rows = np.arange(0, 60)
     counts = np.array([99, 100, 999, 1000])
@@ -19,7 +20,10 @@ def test_each_example_is_in_the_slices_that_it_belongs_to(make_examples: Callabl
     assert np.flatnonzero(~chosen["both_views"]).tolist() == [2, 5, 8]
     for name, labels in (("tail", [0]), ("middle", [1, 2]), ("head", [3])):
         assert chosen[name].tolist() == np.isin(examples.labels, labels).tolist()
-    short, long = examples.num_tokens[chosen["short_text"]], examples.num_tokens[chosen["long_text"]]
+    short, long = (
+        examples.num_tokens[chosen["short_text"]],
+        examples.num_tokens[chosen["long_text"]],
+    )
     assert 0 < short.min() <= short.max() < long.min()
     assert len(short) + len(long) == 58
     assert len(short) >= 29
@@ -45,6 +49,8 @@ def test_examples_without_any_text_have_no_short_ones(make_examples: Callable[..
 
 
 @pytest.mark.parametrize("rows", [np.arange(0), np.arange(3)])
-def test_every_slice_has_one_answer_for_each_example(make_examples: Callable[..., Any], rows: Any) -> None:
+def test_every_slice_has_one_answer_for_each_example(
+    make_examples: Callable[..., Any], rows: Any
+) -> None:
     chosen = slices.choose(make_examples(5), rows, np.ones(4, np.int64))
     assert {mask.shape for mask in chosen.values()} == {(len(rows),)}

@@ -1,0 +1,1 @@
+"""What the kernel takes away from a decoding worker."""

@@ -1,0 +1,1 @@
+"""Zips of frames and the pictures in them."""

@@ -1,0 +1,1 @@
+"""What extraction has done, what is left, and what failed."""

@@ -1,0 +1,102 @@
+"""The ledger: one row for each listed video of a partition, `ok` or one reason why not."""
+
+from collections.abc import Sequence
+
+import dataframely as dy
+import polars as pl
+
+from featurestore.progress.reasons import OK, Reason
+from warehouse.errors import Corrupt
+
+LEDGER_FILE = "ledger.parquet"
+
+
+class Ledger(dy.Schema):
+    """Where each video's features lie, or why there are none."""
+
+    video_id = dy.String(primary_key=True)
+    content_sha256 = dy.String()
+    outcome = dy.String()
+    """`ok` or a reason code."""
+    detail = dy.String(nullable=True)
+    """What the reader of the medium said, for people."""
+    shard = dy.Int32(nullable=True, min=0)
+    row = dy.Int32(nullable=True, min=0)
+    """Row of the shard's file, from 0."""
+
+    @dy.rule()
+    def outcome_is_known(cls) -> pl.Expr:  # noqa: N805 - dataframely hands the class over
+        """A closed list of codes."""
+        return pl.col("outcome").is_in([OK, *(str(reason) for reason in Reason)])
+
+    @dy.rule()
+    def ok_has_a_place(cls) -> pl.Expr:  # noqa: N805 - dataframely hands the class over
+        """A row that is ok names shard and row; any other names none."""
+        ok = pl.col("outcome") == OK
+        return (pl.col("shard").is_not_null() == ok) & (pl.col("row").is_not_null() == ok)
+
+
+def count_outcomes(ledger: pl.DataFrame) -> dict[str, int]:
+    """Count the videos of each outcome, by `ok` or reason code, sorted."""
+    return dict(ledger.group_by("outcome").len().sort("outcome").iter_rows())
+
+
+def check(ledger: pl.DataFrame, listed: pl.DataFrame, rows_by_shard: Sequence[int]) -> pl.DataFrame:
+    """Hold a ledger against the partition's listed videos and the rows of its shards.
+
+    Args:
+        ledger: rows of `Ledger`, in any order.
+        listed: `video_id` and `content_sha256` of all listed videos, in any order.
+        rows_by_shard: how many rows the file of each shard holds.
+
+    Returns:
+        The ledger, sorted by video id.
+
+    Raises:
+        Corrupt: a row breaks the schema, a listed video has no row or another content, a row names
+            a video that is not listed, or the rows that are ok are not the rows of the shards, each
+            once and in the order of ids.
+    """
+    try:
+        checked = pl.DataFrame(Ledger.validate(ledger.sort("video_id")))
+    except (dy.exc.SchemaError, dy.exc.ValidationError, pl.exceptions.PolarsError) as error:
+        problem = " ".join(str(error).split())
+        raise Corrupt(
+            f"the ledger's rows do not fit ({problem}); nothing is published, run again"
+        ) from error
+    if not checked["video_id"].equals(listed["video_id"].sort()):
+        raise Corrupt(
+            f"the ledger has {len(checked)} rows for {len(listed)} listed videos, or names others; "
+            "nothing is published, run again"
+        )
+    if not checked.select("video_id", "content_sha256").equals(_by_id(listed)):
+        raise Corrupt(
+            "the ledger names other contents than the listing; nothing is published, run again"
+        )
+    if not _places(checked).equals(_rows(rows_by_shard)):
+        raise Corrupt(
+            f"the {checked.filter(outcome=OK).height} videos that are ok are not the"
+            f" {sum(rows_by_shard)} rows of the shards, each once and in order; nothing is"
+            " published, run again"
+        )
+    return checked
+
+
+def _by_id(listed: pl.DataFrame) -> pl.DataFrame:
+    return listed.select("video_id", "content_sha256").sort("video_id")
+
+
+def _places(ledger: pl.DataFrame) -> pl.DataFrame:
+    return ledger.filter(outcome=OK).select("shard", "row").sort("shard", maintain_order=True)
+
+
+def _rows(rows_by_shard: Sequence[int]) -> pl.DataFrame:
+    # In each shard the rows count up as the ids do, so that sorting by shard alone must bring them
+    # into order.
+    counts = pl.DataFrame({"num_rows": pl.Series(rows_by_shard, dtype=pl.Int32)}).with_row_index(
+        "shard"
+    )
+    rows = counts.select(
+        pl.col("shard").cast(pl.Int32), row=pl.int_ranges(0, "num_rows", dtype=pl.Int32)
+    )
+    return rows.explode("row").drop_nulls()

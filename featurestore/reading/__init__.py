@@ -1,0 +1,1 @@
+"""Snapshots of committed features, and their examples read back."""

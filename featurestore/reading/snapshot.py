@@ -1,0 +1,161 @@
+"""A snapshot: the commits of videos, labels and features that a model learns from, pinned by id."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from featurestore.views.heads import address, current_commit
+from featurestore.views.spec import TRANSFORM_VERSION, VIEWS, View, can_make
+from featurestore.wanted import load_any_spec
+from warehouse import commits, formats, tables
+from warehouse.clock import timestamp
+from warehouse.commits import Address, Commit, moments
+from warehouse.errors import Invalid
+from warehouse.store import Store
+from warehouse.tables import split
+
+DATASET = "snapshots"
+FORMAT_VERSION: Final = 1
+
+_FILE = "snapshot.json"
+
+
+class Pin(BaseModel):
+    """The commits of one partition."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partition: str
+    videos: str
+    labels: str | None
+    frames: str
+    text: str
+
+
+class Snapshot(BaseModel):
+    """Pinned partitions of one recipe, with the salt of their split."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = FORMAT_VERSION
+    fingerprints: dict[View, str]
+    """The fingerprint of each view, 64 hexadecimal digits."""
+    split_salt: int | None
+    pins: tuple[Pin, ...]
+    """Sorted by partition."""
+
+
+def pin(
+    store: Store,
+    partitions: Sequence[str],
+    fingerprints: dict[View, str],
+    as_of: datetime | None = None,
+) -> Snapshot:
+    """Pin the committed features of some partitions.
+
+    Args:
+        store: where they are.
+        partitions: their names.
+        fingerprints: the recipe of each view.
+        as_of: pins what was committed by this moment, with a time zone; what is committed now where
+            it is None.
+
+    Raises:
+        Invalid: a partition is unknown, or had no up-to-date features of these fingerprints, or gc
+            has removed them.
+    """
+    return Snapshot(
+        fingerprints=fingerprints,
+        split_salt=split.frozen_salt(store, as_of),
+        pins=tuple(_pin(store, name, fingerprints, as_of) for name in sorted(partitions)),
+    )
+
+
+def publish(
+    store: Store, snapshot: Snapshot, now: datetime, as_of: datetime | None = None
+) -> Commit:
+    """Keep a snapshot; its commit's id is the snapshot's id.
+
+    Args:
+        store: where to.
+        snapshot: what is pinned.
+        now: UTC.
+        as_of: the moment that was asked for, for the record.
+    """
+    payload = json.dumps(snapshot.model_dump(mode="json"), sort_keys=True, indent=1).encode()
+    return commits.publish_files(
+        store,
+        Address(DATASET, None),
+        {_FILE: payload},
+        facts={"fingerprints": dict(snapshot.fingerprints), "made_from": _made_from(snapshot)},
+        num_rows=len(snapshot.pins),
+        provenance={} if as_of is None else {"as_of": timestamp(as_of)},
+        now=now,
+        move_head=False,
+    )
+
+
+def load(commit: Commit) -> Snapshot:
+    """Read a published snapshot.
+
+    Raises:
+        Corrupt: the file differs from its digest.
+        Invalid: it has another format version.
+    """
+    content = formats.read_json(
+        commits.read_bytes(commit, _FILE), FORMAT_VERSION, commit.folder / _FILE
+    )
+    return Snapshot.model_validate(content)
+
+
+def _made_from(snapshot: Snapshot) -> dict[str, str]:
+    pinned = [
+        (pin.partition, pin.model_dump(exclude={"partition"}, exclude_none=True))
+        for pin in snapshot.pins
+    ]
+    return {
+        f"{partition}/{name}": commit_id
+        for partition, ids in pinned
+        for name, commit_id in ids.items()
+    }
+
+
+def _pin(store: Store, name: str, fingerprints: dict[View, str], as_of: datetime | None) -> Pin:
+    partition = tables.video_partition(store, name, as_of)
+    labels = moments.head(store, Address(tables.LABELS, name), as_of)
+    features = {}
+    for view in VIEWS:
+        commit = current_commit(store, view, fingerprints[view], partition, as_of)
+        if commit is None:
+            place = address(view, fingerprints[view], name).dataset
+            if as_of is not None:
+                raise Invalid(
+                    f"partition {name} had no up-to-date features at {place} by {timestamp(as_of)};"
+                    " name a moment after its extract-features"
+                )
+            raise Invalid(
+                f"partition {name} has no up-to-date features at {place};"
+                f" {_remedy(store, view, fingerprints)}"
+            )
+        features[view] = commit.id
+    return Pin(
+        partition=name, videos=partition.commit.id, labels=labels.id if labels else None, **features
+    )
+
+
+def _remedy(store: Store, view: View, fingerprints: dict[View, str]) -> str:
+    try:
+        spec = load_any_spec(store, view, fingerprints[view])
+    except Invalid:
+        # A model may be older than what is left of its recipe.
+        return "run extract-features"
+    if can_make(spec):
+        return "run extract-features"
+    return (
+        f"they would be of transform version {spec.transform_version}, and this Reelstore makes"
+        f" version {TRANSFORM_VERSION} only: run reelstore apply and extract-features, and train a"
+        " model on what that makes"
+    )

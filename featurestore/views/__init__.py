@@ -1,0 +1,1 @@
+"""What a feature view is, and the views that there are."""

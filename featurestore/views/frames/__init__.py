@@ -1,0 +1,1 @@
+"""The frames view: eight embeddings of each video."""

@@ -1,0 +1,1 @@
+"""The text view: the tokens and keywords of each video."""

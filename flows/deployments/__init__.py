@@ -1,0 +1,1 @@
+"""The deployments: one module for each, and what they share."""

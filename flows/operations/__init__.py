@@ -1,0 +1,1 @@
+"""What needs extraction and models together, as plain functions of a store."""

@@ -1,0 +1,64 @@
+"""The plan of a whole store.
+
+The work on every partition under every recipe in use, with what it may take.
+"""
+
+from dataclasses import dataclass
+
+from featurestore.extraction import work_limits
+from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.plan import Work, plan_view
+from featurestore.progress.throughput import Estimate, estimate, measure
+from featurestore.views.spec import VIEWS, View
+from flows.operations.recipes_in_use import recipes_to_make
+from warehouse import tables
+from warehouse.store import Store
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What extraction would do."""
+
+    work: tuple[Work, ...]
+    """By view, recipe and partition."""
+    estimates: tuple[Estimate, ...]
+    """One for each piece of work."""
+    seconds: float | None
+    """Of all work; None where some is unknown."""
+    size_bytes: int | None
+    """As for seconds."""
+
+
+def plan_store(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Plan:
+    """Count the work on all partitions.
+
+    Args:
+        store: the store.
+        limits: on one video's work, as they are now.
+
+    Returns:
+        The work and what it may take.
+
+    Raises:
+        Corrupt: a file is not as it was published.
+        Invalid: a wanted recipe is of another transform version, so that nothing would be
+            extracted.
+    """
+    recipes: list[tuple[View, str | None]] = [*recipes_to_make(store)] or [
+        (view, None) for view in VIEWS
+    ]
+    partitions = tables.video_partitions(store)
+    work, estimates = [], []
+    for view, fingerprint in recipes:
+        throughput = measure(store, view, fingerprint)
+        for listed in partitions:
+            work.append(plan_view(store, view, fingerprint, listed, limits))
+            estimates.append(estimate(work[-1], throughput))
+    seconds = [found.seconds for found in estimates]
+    sizes = [found.size_bytes for found in estimates]
+    return Plan(
+        work=tuple(work),
+        estimates=tuple(estimates),
+        seconds=None if None in seconds else sum(found for found in seconds if found is not None),
+        size_bytes=None if None in sizes else sum(found for found in sizes if found is not None),
+    )

@@ -1,0 +1,183 @@
+"""What a store holds and lacks.
+
+Each partition with its labels, its views and the champion's predictions.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from featurestore import wanted
+from featurestore.extraction import work_limits
+from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.coverage import Coverage, view_coverage
+from featurestore.reading import snapshot
+from flows.operations.recipes_in_use import left_behind, recipes_in_use, recipes_to_make
+from modeling.models import predictions, registry
+from warehouse import commits, tables
+from warehouse.commits import Commit
+from warehouse.errors import Corrupt, Invalid
+from warehouse.store import Store
+from warehouse.tables import Role, VideoPartition, split
+
+Predictions = Literal["current", "stale", "missing", "not scored"]
+
+
+@dataclass(frozen=True)
+class PartitionStatus:
+    """One partition."""
+
+    partition: str
+    role: Role
+    listed: int
+    labels: int | None
+    """None where none were published."""
+    views: tuple[Coverage, ...]
+    """One for each view and recipe in use."""
+    predictions: Predictions
+    """The champion's; `not scored` where there is no champion, or the partition is not of role
+    score."""
+    num_rows_set_aside: int = 0
+    """Wrong rows of the listing, which are not listed."""
+    rows_set_aside: tuple[str, ...] = ()
+    """What is wrong with the first of them."""
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """A whole store."""
+
+    root: str
+    recipes: tuple[dict[str, str | int], ...]
+    """View, fingerprint and transform version of each recipe in use: the wanted one's, and the
+    champion's."""
+    champion: str | None
+    partitions: tuple[PartitionStatus, ...]
+    """By name."""
+    one_sided_categories: dict[str, list[str]]
+    """By labelled partition, the classes with 10 or more contents of which validation holds all or
+    none."""
+    outdated: tuple[str, ...] = ()
+    """What to type where a recipe in use is of a transform version that this code does not make."""
+    journal: str | None = None
+    """What is wrong where the catalog does not know what the journal does, or a move was
+    interrupted."""
+    moves_set_aside: tuple[str, ...] = ()
+    """Files of interrupted moves that could not be followed any more."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as one JSON document."""
+        return asdict(self)
+
+
+def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> StoreStatus:
+    """Look at a store; answered by the catalog and small files, whatever the number of videos.
+
+    Args:
+        store: the store.
+        limits: on one video's work, as they are now.
+
+    Returns:
+        Its state.
+
+    Raises:
+        Corrupt: a file is not as it was published, or the catalog is another store's.
+    """
+    journal = commits.compare(store).sentence
+    try:
+        return _looked_at(store, journal, limits)
+    except Corrupt as error:
+        if journal is not None:
+            raise Corrupt(journal) from error
+        raise
+
+
+def _looked_at(store: Store, journal: str | None, limits: WorkLimits) -> StoreStatus:
+    recipes, champion = recipes_in_use(store), registry.champion(store)
+    partitions = tables.video_partitions(store)
+    return StoreStatus(
+        root=str(store.root),
+        recipes=tuple(
+            {
+                "view": view,
+                "fingerprint": fingerprint,
+                "transform_version": (
+                    wanted.load_any_spec(store, view, fingerprint).transform_version
+                ),
+            }
+            for view, fingerprint in recipes
+        ),
+        champion=None if champion is None else champion.id,
+        partitions=tuple(
+            PartitionStatus(
+                partition=listed.name,
+                role=listed.role,
+                listed=listed.commit.num_rows,
+                labels=(
+                    None
+                    if (labels := tables.labels_commit(store, listed.name)) is None
+                    else labels.num_rows
+                ),
+                views=tuple(
+                    view_coverage(store, view, fingerprint, listed, limits)
+                    for view, fingerprint in recipes
+                ),
+                predictions=_predictions(store, champion, listed),
+                **_set_aside(store, listed),
+            )
+            for listed in partitions
+        ),
+        one_sided_categories=_one_sided(store, partitions),
+        outdated=_outdated(store),
+        journal=journal,
+        moves_set_aside=tuple(str(path) for path in commits.set_aside(store)),
+    )
+
+
+def _outdated(store: Store) -> tuple[str, ...]:
+    sentences = [left_behind(store)]
+    try:
+        recipes_to_make(store)
+    except Invalid as error:
+        sentences.insert(0, str(error))
+    return tuple(sentence for sentence in sentences if sentence)
+
+
+def _predictions(store: Store, champion: Commit | None, partition: VideoPartition) -> Predictions:
+    if champion is None or partition.role != "score":
+        return "not scored"
+    if not predictions.exist(store, champion.id, partition.name):
+        return "missing"
+    try:
+        pinned = snapshot.pin(store, [partition.name], champion.facts["fingerprints"])
+    except Invalid:
+        return "stale"
+    return "current" if predictions.are_current(store, champion.id, pinned.pins[0]) else "stale"
+
+
+def _set_aside(store: Store, partition: VideoPartition) -> dict[str, Any]:
+    noted = commits.head_attributes(store, partition.commit.address).get("set_aside")
+    return (
+        {"num_rows_set_aside": noted["num_rows"], "rows_set_aside": tuple(noted["first"])}
+        if noted
+        else {}
+    )
+
+
+def _one_sided(store: Store, partitions: list[VideoPartition]) -> dict[str, list[str]]:
+    salt = split.frozen_salt(store)
+    found: dict[str, list[str]] = {}
+    for partition in partitions:
+        labels = (
+            tables.labels(store, partition.name)
+            if partition.role == "labeled" and salt is not None
+            else None
+        )
+        if labels is not None and salt is not None:
+            rows = labels.join(
+                tables.videos(partition, ["video_id", "content_sha256"]), on="video_id"
+            )
+            one_sided = split.one_sided_categories(
+                salt, rows["content_sha256"].to_list(), rows["category_id"].to_list()
+            )
+            found |= {partition.name: one_sided} if one_sided else {}
+    return found

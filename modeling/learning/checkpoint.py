@@ -1,0 +1,128 @@
+"""Checkpoints of a training.
+
+Named groups of tensors in safetensors beside JSON, whole or not there.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from warehouse.storage.files import (
+    canonical_json,
+    make_folder,
+    remove_tree,
+    sha256_bytes,
+    write_file,
+)
+
+TensorGroups = dict[str, dict[str, Tensor]]
+
+_STATE, _SEAL = "state.json", "state.sha256"
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where a training keeps its checkpoints, and how often."""
+
+    folder: Path
+    every_steps: int = 500
+    keep: int = 2
+    """So many are kept, the last one written and those of the steps before it."""
+
+    def save(self, step: int, groups: TensorGroups, state: Mapping[str, Any]) -> None:
+        """Write a checkpoint, then drop the oldest.
+
+        The seal, a digest of the JSON that holds the digests of the tensors, is written last:
+        without it a checkpoint counts as unfinished.
+
+        Args:
+            step: steps done.
+            groups: tensors by group and name, one file for each group.
+            state: all else, as JSON.
+        """
+        folder = self.folder / f"step-{step:08d}"
+        remove_tree(folder)
+        make_folder(folder)
+        digests = {}
+        for group, tensors in sorted(groups.items()):
+            payload = save(
+                {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+            )
+            write_file(folder / f"{group}.safetensors", payload)
+            digests[group] = sha256_bytes(payload)
+        text = canonical_json({"digests": digests, "state": state})
+        write_file(folder / _STATE, text)
+        write_file(folder / _SEAL, sha256_bytes(text).encode())
+        beyond = [
+            other for other in self._folders() if other.name > folder.name
+        ]  # another training's, or damaged
+        kept = [*beyond, *self._folders()[len(beyond) :][: self.keep]]
+        for other in self.folder.glob("step-*"):  # those that a killed run was removing among them
+            if other not in kept:
+                remove_tree(other)
+
+    def latest(self, identity: str) -> tuple[TensorGroups, dict[str, Any]] | None:
+        """Read the newest whole checkpoint of a training.
+
+        A damaged one gives way to the one before it.
+
+        Args:
+            identity: `state["identity"]` of the training; another one's checkpoints are left alone.
+        """
+        for folder in self._folders():
+            try:
+                return _read(folder, identity)
+            except (OSError, ValueError, SafetensorError):
+                continue
+        return None
+
+    def clear(self) -> None:
+        """Remove all checkpoints, once the model they led to is published."""
+        remove_tree(self.folder)
+
+    def _folders(self) -> list[Path]:
+        return sorted(self.folder.glob(f"step-{'[0-9]' * 8}"), reverse=True)
+
+
+class _Content(BaseModel):
+    """What `state.json` says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digests: dict[Annotated[str, Field(pattern="^[a-z_]+$")], str]
+    """Of each file of tensors, by its group."""
+    state: dict[str, Any]
+
+
+def _read(folder: Path, identity: str) -> tuple[TensorGroups, dict[str, Any]]:
+    """Read one checkpoint, every byte of it checked before it is parsed.
+
+    Raises:
+        OSError: a file is missing.
+        ValueError: it is damaged, or another training's.
+        SafetensorError: a file was no safetensors when it was sealed.
+    """
+    content = _Content.model_validate(
+        json.loads(_sealed(folder / _STATE, (folder / _SEAL).read_text("ascii")))
+    )
+    if content.state.get("identity") != identity:
+        raise ValueError(folder)
+    groups = {
+        group: load(_sealed(folder / f"{group}.safetensors", digest))
+        for group, digest in content.digests.items()
+    }
+    return groups, content.state
+
+
+def _sealed(path: Path, digest: str) -> bytes:
+    payload = path.read_bytes()
+    if sha256_bytes(payload) != digest:
+        raise ValueError(path)
+    return payload

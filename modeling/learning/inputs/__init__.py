@@ -1,0 +1,1 @@
+"""What a training reads: examples, labels, batches."""

@@ -1,0 +1,89 @@
+"""Soft labels: what a teacher thinks of unlabelled examples, as probabilities of all categories.
+
+Source: Hinton, Vinyals and Dean, arXiv:1503.02531, at temperature 1.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from modeling.learning.inputs.batching import Rows
+from warehouse.errors import Invalid
+
+_UNLABELLED = -1
+_ROWS_HASHED_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """Probabilities for some examples.
+
+    Raises:
+        Invalid: there are more or fewer rows than probabilities.
+    """
+
+    rows: Rows
+    """`[M]`, positions among the examples, each once, in any order"""
+    probabilities: npt.NDArray[np.float16] | npt.NDArray[np.float32]
+    """`[M, C]`, of each row; may be mapped from disk"""
+
+    def __post_init__(self) -> None:
+        """Compare the lengths."""
+        if self.probabilities.ndim != 2 or len(self.rows) != len(self.probabilities):  # noqa: PLR2004 - M and C
+            raise Invalid(
+                f"soft labels have {len(self.rows)} rows and probabilities of shape"
+                f" {self.probabilities.shape}; give each row the probabilities of all categories"
+            )
+
+    def targets(self, rows: Rows) -> Tensor:
+        """Look up the probabilities of a batch, `[B, C]` float32; zeros for rows that have none."""
+        places = np.searchsorted(self.rows, rows, sorter=self._order)
+        places = self._order[np.minimum(places, len(self.rows) - 1)]
+        found = self.rows[places] == rows
+        return torch.from_numpy(
+            np.where(found[:, None], self.probabilities[places], 0).astype(np.float32)
+        )
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of rows and probabilities, 64 hexadecimal digits."""
+        digest = hashlib.sha256(self.rows.tobytes())
+        for start in range(0, len(self.rows), _ROWS_HASHED_AT_ONCE):
+            digest.update(self.probabilities[start : start + _ROWS_HASHED_AT_ONCE].tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def _order(self) -> Rows:
+        return np.argsort(self.rows)
+
+
+def example_losses(
+    logits: Tensor,
+    labels: Tensor,
+    targets: Tensor | None,
+    *,
+    label_smoothing: float,
+    soft_weight: float,
+) -> Tensor:
+    """Cross entropy of each example, against its label or against its teacher, `[B]`.
+
+    Args:
+        logits: `[B, C]`.
+        labels: `[B]`, -1 where there is none.
+        targets: `[B, C]`, the teacher's probabilities, zeros where there is a label; None without a
+            teacher.
+        label_smoothing: of labels alone.
+        soft_weight: of an example that a teacher labelled, beside 1 for a labelled one.
+    """
+    losses = functional.cross_entropy(
+        logits, labels, ignore_index=_UNLABELLED, label_smoothing=label_smoothing, reduction="none"
+    )
+    if targets is None:
+        return losses
+    return losses + soft_weight * functional.cross_entropy(logits, targets, reduction="none")

@@ -1,0 +1,144 @@
+"""What a training reads.
+
+A published snapshot of committed features, with its taxonomy and vocabulary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from featurestore import wanted
+from featurestore.reading import snapshot
+from featurestore.reading.examples import Examples
+from featurestore.reading.snapshot import Snapshot
+from featurestore.views.spec import FrameSpec, TextSpec
+from featurestore.views.text.vocabulary import Vocabulary
+from modeling.configuration import Recipe
+from modeling.learning.checkpoint import Checkpoints
+from modeling.models.model_publishing import Origin
+from warehouse import commits, tables
+from warehouse.clock import timestamp
+from warehouse.commits import moments
+from warehouse.errors import Invalid
+from warehouse.storage.files import canonical_json, sha256_bytes
+from warehouse.store import Store
+from warehouse.tables.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class PinnedSet:
+    """The examples of some partitions, before anything about them is written."""
+
+    store: Store
+    snapshot: Snapshot
+    examples: Examples
+    vocabulary: Vocabulary
+    taxonomy: Taxonomy | None
+    """Of the labels; None where no partition has any."""
+    as_of: datetime | None
+
+    def publish(self, now: datetime) -> "TrainingSet":
+        """Publish the snapshot.
+
+        Args:
+            now: UTC.
+        """
+        fingerprints = self.snapshot.fingerprints
+        origin = Origin(
+            snapshot_id=snapshot.publish(self.store, self.snapshot, now, self.as_of).id,
+            frame_spec=wanted.load_spec(self.store, fingerprints["frames"], FrameSpec),
+            text_spec=wanted.load_spec(self.store, fingerprints["text"], TextSpec),
+        )
+        return TrainingSet(self.store, self.examples, origin, self.vocabulary, self.taxonomy)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The examples of some partitions, and where they came from."""
+
+    store: Store
+    examples: Examples
+    origin: Origin
+    vocabulary: Vocabulary
+    taxonomy: Taxonomy | None
+    """Of the labels; None where no partition has any."""
+
+    def checkpoints(self, phase: str, seed: int, recipe: Recipe, start: str) -> Checkpoints:
+        """Where an interrupted training of this recipe on these examples.
+
+        By these teachers, goes on from.
+
+        Args:
+            phase: of training, and what it sees.
+            seed: of it.
+            recipe: of it.
+            start: names the model that it starts from.
+        """
+        digest = sha256_bytes(
+            canonical_json([recipe.model_dump(mode="json"), self.origin.pseudo_labels, start])
+        )
+        name = f"{self.origin.snapshot_id[:16]}-{phase}-{seed}-{digest[:16]}"
+        return Checkpoints(self.store.root / commits.CHECKPOINTS / name)
+
+
+def open_training_set(
+    store: Store, roles: Sequence[str], now: datetime, *, as_of: datetime | None = None
+) -> TrainingSet:
+    """Pin and publish a snapshot; arguments as for `pin_training_set`, which writes nothing."""
+    return pin_training_set(store, roles, now, as_of=as_of).publish(now)
+
+
+def pin_training_set(
+    store: Store, roles: Sequence[str], now: datetime, *, as_of: datetime | None = None
+) -> PinnedSet:
+    """Pin all partitions of some roles under the wanted recipes, and open their examples.
+
+    Args:
+        store: where the features are.
+        roles: of the partitions, `unlabeled` or `labeled`.
+        now: the time of the snapshot, UTC.
+        as_of: learn from what was committed and wanted by this moment, with a time zone; None for
+            now.
+
+    Raises:
+        Invalid: there is no such partition, one lacks its features, two have labels of different
+            taxonomies, gc has removed what was committed then, or the moment has no time zone or is
+            still to come.
+    """
+    moments.check_moment(as_of, now)
+    fingerprints = wanted.require(store, as_of)
+    partitions = [
+        partition
+        for partition in tables.video_partitions(store, as_of=as_of)
+        if partition.role in roles
+    ]
+    if not partitions:
+        when = "" if as_of is None else f" at {timestamp(as_of)}"
+        raise Invalid(
+            f"{store.root} has no partition of role {' or '.join(roles)}{when}; run ingest-videos"
+        )
+    pinned = snapshot.pin(store, [partition.name for partition in partitions], fingerprints, as_of)
+    taxonomy = _taxonomy(store, pinned)
+    text_commit = wanted.spec_commit(store, "text", fingerprints["text"])
+    return PinnedSet(
+        store=store,
+        snapshot=pinned,
+        examples=Examples(store, pinned, taxonomy),
+        vocabulary=Vocabulary(commits.read_bytes(text_commit, wanted.VOCABULARY_FILE)),
+        taxonomy=taxonomy,
+        as_of=as_of,
+    )
+
+
+def _taxonomy(store: Store, pinned: Snapshot) -> Taxonomy | None:
+    found = {
+        pin.partition: tables.taxonomy_of(commits.commit_by_id(store, pin.labels))
+        for pin in pinned.pins
+        if pin.labels
+    }
+    if len({taxonomy.to_csv() for taxonomy in found.values()}) > 1:
+        raise Invalid(
+            f"the partitions {', '.join(found)} have labels of different taxonomies; ingest them"
+            " with one"
+        )
+    return next(iter(found.values()), None)

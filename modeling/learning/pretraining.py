@@ -1,0 +1,185 @@
+"""The first phase: learn from text and frames without labels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from featurestore.views.text.vocabulary import Vocabulary
+from modeling.configuration import Recipe
+from modeling.learning.checkpoint import Checkpoints
+from modeling.learning.device import autocast, choose_device, seeded
+from modeling.learning.inputs.batching import (
+    Examples,
+    Rows,
+    epoch_batches,
+    read_batch,
+    sorted_batches,
+)
+from modeling.learning.inputs.requirements import check_pretraining, identify
+from modeling.learning.replay import Losses, length_step, replayed
+from modeling.learning.training import Evaluation, Progress, optimise
+from modeling.network.language_model import (
+    check_language_model,
+    load_language_model,
+    weights_sha256,
+)
+from modeling.network.objectives import (
+    PretrainingBatch,
+    PretrainingModel,
+    pretraining_batch,
+    pretraining_losses,
+)
+
+_MAX_VALIDATION_ROWS = 2048
+_VALIDATION_SEED = 1
+_PLACES_STEP = 512
+
+
+@dataclass(frozen=True)
+class PretrainedModel:
+    """A pretrained cross encoder with its heads."""
+
+    weights: dict[str, Tensor]
+    """Of a `PretrainingModel`, by parameter name."""
+    recipe: Recipe
+    vocabulary: Vocabulary
+    embedding_dim: int
+    seed: int
+    history: dict[str, Any]
+
+
+def pretrain(
+    examples: Examples,
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    *,
+    seed: int,
+    initial: Path | None = None,
+    checkpoints: Checkpoints | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+    device: torch.device | None = None,
+) -> PretrainedModel:
+    """Pretrain a cross encoder on all examples that are not validation.
+
+    Args:
+        examples: labelled or not.
+        recipe: sizes and settings.
+        vocabulary: of the token ids.
+        seed: of weights, order and chance.
+        initial: folder of a BERT that the language encoder starts from; None starts from chance.
+        checkpoints: where an interrupted training goes on from.
+        report: is told the progress.
+        device: where to compute; the GPU where there is one.
+
+    Raises:
+        Invalid: the examples, the recipe and the initial model do not fit each other.
+    """
+    device = device or choose_device()
+    check_pretraining(examples, recipe)
+    if initial is not None:
+        check_language_model(initial, recipe.model, vocabulary)
+    started = initial and weights_sha256(initial)
+    identity = identify(
+        examples, recipe, vocabulary, phase="pretraining", seed=seed, initial=started
+    )
+    with seeded(seed, device):
+        model = PretrainingModel(
+            recipe.model, vocab_size=vocabulary.size, embedding_dim=examples.embedding_dim
+        )
+        if initial is not None:
+            load_language_model(initial, model.encoder, model.language_head, vocabulary)
+        phase = _Pretraining(
+            model.to(device),
+            examples=examples,
+            recipe=recipe,
+            vocabulary=vocabulary,
+            seed=seed,
+            device=device,
+        )
+        trained = optimise(
+            phase, recipe.pretraining, identity=identity, checkpoints=checkpoints, report=report
+        )
+    return PretrainedModel(
+        trained.weights, recipe, vocabulary, examples.embedding_dim, seed, trained.history
+    )
+
+
+class _Pretraining:
+    """Masked language model and image-text matching, as a phase of the loop."""
+
+    name = "pretraining"
+
+    def __init__(
+        self,
+        model: PretrainingModel,
+        *,
+        examples: Examples,
+        recipe: Recipe,
+        vocabulary: Vocabulary,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.model: torch.nn.Module = model
+        self._examples, self._config, self._vocabulary = examples, recipe.pretraining, vocabulary
+        self._seed, self._device = seed, device
+        self._rows = np.flatnonzero(~examples.is_validation)
+        self._validation_rows = np.flatnonzero(examples.is_validation)[:_MAX_VALIDATION_ROWS]
+        self._length_step = length_step(device, recipe.model.max_positions)
+        self._places_step = _PLACES_STEP if device.type == "cuda" else 1
+        self._backward = replayed(self._run, device)
+
+    def batches(self, epoch: int) -> list[Rows]:
+        lengths = self._examples.num_tokens[self._rows]
+        return epoch_batches(
+            self._rows, lengths, self._config.batch_size, seed=self._seed, epoch=epoch
+        )
+
+    def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
+        parts = self._asked(rows, self._seed, step).cut(
+            self._config.gradient_accumulation_steps, self._length_step
+        )
+        losses = [self._backward(part.padded(self._places_step).to(self._device)) for part in parts]
+        return {name: torch.stack([part[name] for part in losses]).sum() for name in losses[0]}
+
+    def evaluate(self) -> Evaluation:
+        lengths = self._examples.num_tokens[self._validation_rows]
+        batches = sorted_batches(self._validation_rows, lengths, self._config.batch_size)
+        if not batches:
+            return Evaluation(0.0, {})
+        asked = (
+            self._asked(rows, _VALIDATION_SEED, index).to(self._device)
+            for index, rows in enumerate(batches)
+        )
+        losses = [self._losses(batch) for batch in asked]
+        metrics = {
+            name: float(np.mean([loss[name].item() for loss in losses])) for name in losses[0]
+        }
+        return Evaluation(-metrics["loss"], metrics)
+
+    def _asked(self, rows: Rows, *seeds: int) -> PretrainingBatch:
+        generator = torch.Generator().manual_seed(
+            int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0])
+        )
+        return pretraining_batch(
+            read_batch(self._examples, rows, length_step=self._length_step),
+            self._vocabulary,
+            unit=self._config.mask_unit,
+            probability=self._config.mask_probability,
+            generator=generator,
+        )
+
+    def _run(self, part: PretrainingBatch) -> Losses:
+        losses = self._losses(part)
+        losses["loss"].backward()  # type: ignore[no-untyped-call]
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _losses(self, part: PretrainingBatch) -> Losses:
+        with autocast(self._device):
+            losses = pretraining_losses(self.model, part)
+        total = losses.language + self._config.matching_weight * losses.matching
+        return {"loss": total, "language_loss": losses.language, "matching_loss": losses.matching}

@@ -1,0 +1,1 @@
+"""Models in the store: published, named, loaded, and what they predict."""

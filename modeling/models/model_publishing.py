@@ -1,0 +1,176 @@
+"""Publish a trained model as a folder that scoring needs nothing beside."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from featurestore.views.spec import FrameSpec, TextSpec, View, fingerprint, spec_json
+from featurestore.views.text.vocabulary import Vocabulary
+from modeling.configuration import ALL_VIEWS
+from modeling.models.stored_model import CONFIG_FILE, MODELS, StoredConfig
+from warehouse import commits
+from warehouse.commits import Address, Commit
+from warehouse.store import Store
+
+if TYPE_CHECKING:  # looking a model up must not cost an import of torch and transformers
+    from modeling.evaluation.judgement import Judgement
+    from modeling.learning.finetuning import TrainedModel
+    from modeling.learning.pretraining import PretrainedModel
+
+_ADDRESS = Address(MODELS, None)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model's examples came from."""
+
+    snapshot_id: str
+    frame_spec: FrameSpec
+    text_spec: TextSpec
+    teachers: tuple[str, ...] = ()
+    """The classifiers whose predictions for the unlabelled examples are learned from."""
+    pseudo_labels: dict[str, str] = field(default_factory=dict)
+    """The commits of those predictions, by partition and teacher."""
+
+    @property
+    def fingerprints(self) -> dict[View, str]:
+        """The fingerprint of each view."""
+        return {"frames": fingerprint(self.frame_spec), "text": fingerprint(self.text_spec)}
+
+
+def publish_model(
+    store: Store,
+    trained: "TrainedModel",
+    judgement: "Judgement",
+    origin: Origin,
+    *,
+    encoder_id: str | None,
+    provenance: Mapping[str, Any],
+    now: datetime,
+) -> Commit:
+    """Publish a classifier.
+
+    Args:
+        store: where it goes.
+        trained: the classifier.
+        judgement: what is known about it.
+        origin: of its examples.
+        encoder_id: the pretrained encoder that it started from.
+        provenance: times, versions and the like, outside the model's identity.
+        now: in UTC.
+    """
+    from safetensors.torch import save  # noqa: PLC0415 - as above
+
+    from modeling.evaluation.card import model_card  # noqa: PLC0415 - as above
+
+    config = StoredConfig(
+        kind="classifier",
+        recipe=trained.recipe,
+        vocab_size=trained.vocabulary.size,
+        embedding_dim=trained.model.encoder.embedding_dim,
+        views=trained.views,
+        seed=trained.seed,
+        snapshot_id=origin.snapshot_id,
+        encoder_id=encoder_id,
+        taxonomy_name=trained.taxonomy.name,
+        calibration=judgement.calibration,
+        teachers=origin.teachers,
+        pseudo_labels=origin.pseudo_labels,
+    )
+    payloads = {
+        "model.safetensors": save(trained.model.state_dict()),
+        "taxonomy.csv": trained.taxonomy.to_csv(),
+        "metrics.json": _readable_json(judgement.metrics),
+        "statistics.json": _readable_json(judgement.statistics.model_dump(mode="json")),
+        "README.md": model_card(trained, judgement, origin.snapshot_id, origin.teachers).encode(),
+    }
+    good = judgement.metrics["validation"]["mean_f1"] > judgement.metrics["majority"]["mean_f1"]
+    facts = {
+        "views": list(trained.views),
+        "beats_majority": good,
+        "taxonomy": trained.taxonomy.name,
+    }
+    payloads |= _common_files(config, origin, trained.vocabulary, trained.history)
+    return _publish(store, payloads, config, origin, facts, provenance=provenance, now=now)
+
+
+def publish_encoder(
+    store: Store,
+    pretrained: "PretrainedModel",
+    origin: Origin,
+    *,
+    provenance: Mapping[str, Any],
+    now: datetime,
+) -> Commit:
+    """Publish a pretrained encoder with its heads; arguments as for `publish_model`."""
+    from safetensors.torch import save  # noqa: PLC0415 - as above
+
+    config = StoredConfig(
+        kind="encoder",
+        recipe=pretrained.recipe,
+        vocab_size=pretrained.vocabulary.size,
+        embedding_dim=pretrained.embedding_dim,
+        views=ALL_VIEWS,
+        seed=pretrained.seed,
+        snapshot_id=origin.snapshot_id,
+        encoder_id=None,
+        taxonomy_name=None,
+    )
+    payloads = {"model.safetensors": save(pretrained.weights)}
+    payloads |= _common_files(config, origin, pretrained.vocabulary, pretrained.history)
+    return _publish(store, payloads, config, origin, {}, provenance=provenance, now=now)
+
+
+def _common_files(
+    config: StoredConfig, origin: Origin, vocabulary: Vocabulary, history: dict[str, Any]
+) -> dict[str, bytes]:
+    return {
+        CONFIG_FILE: _readable_json(_config_json(config)),
+        "frames_spec.json": spec_json(origin.frame_spec),
+        "text_spec.json": spec_json(origin.text_spec),
+        "vocab.txt": vocabulary.payload,
+        "history.json": _readable_json(history),
+    }
+
+
+def _config_json(config: StoredConfig) -> dict[str, Any]:
+    content = config.model_dump(mode="json")
+    if not config.calibration.never_predicted:
+        # A model that may predict every category has the bytes, and so the id, that it always had.
+        del content["calibration"]["never_predicted"]
+    return content
+
+
+def _publish(
+    store: Store,
+    payloads: dict[str, bytes],
+    config: StoredConfig,
+    origin: Origin,
+    facts: dict[str, Any],
+    *,
+    provenance: Mapping[str, Any],
+    now: datetime,
+) -> Commit:
+    made_from = {"snapshot": config.snapshot_id} | (
+        {"encoder": config.encoder_id} if config.encoder_id else {}
+    )
+    made_from |= {
+        f"teacher-{model_id[:16]}": model_id for model_id in config.teachers
+    } | config.pseudo_labels
+    described = {"kind": config.kind, "recipe": config.recipe.name, "made_from": made_from}
+    return commits.publish_files(
+        store,
+        _ADDRESS,
+        payloads,
+        facts=described | {"fingerprints": dict(origin.fingerprints)} | facts,
+        num_rows=0,
+        provenance=provenance,
+        now=now,
+        move_head=False,
+    )
+
+
+def _readable_json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False).encode()

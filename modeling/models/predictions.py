@@ -1,0 +1,101 @@
+"""The predictions table.
+
+One row for each listed video of a partition, by one model, published block by block.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import polars as pl
+
+from featurestore.reading.snapshot import Pin
+from featurestore.views.heads import present_head
+from warehouse import commits, tables
+from warehouse.commits import Address, Commit
+from warehouse.errors import Corrupt, Invalid
+from warehouse.store import Store
+
+_FEATURES = ("videos", "frames", "text")
+
+
+def address(model_id: str, partition: str) -> Address:
+    """Where a model's predictions for a partition are."""
+    return Address(f"{tables.PREDICTIONS}/model={model_id[:16]}", partition)
+
+
+def are_current(store: Store, model_id: str, pin: Pin) -> bool:
+    """Whether a model's predictions were made from what is pinned, and are there."""
+    commit = present_head(store, address(model_id, pin.partition))
+    return commit is not None and commit.facts["made_from"] == _made_from(model_id, pin)
+
+
+def exist(store: Store, model_id: str, partition: str) -> bool:
+    """Whether a model has scored a partition."""
+    return commits.head(store, address(model_id, partition)) is not None
+
+
+def publish(
+    store: Store, model_id: str, pin: Pin, blocks: Iterable[pl.DataFrame], now: datetime
+) -> Commit:
+    """Publish the predictions for one partition.
+
+    Args:
+        store: where to.
+        model_id: of the model that made them, 64 hexadecimal digits.
+        pin: the features that they were made from.
+        blocks: rows of the predictions table, keyed and sorted by video id; each becomes one file.
+        now: UTC.
+
+    Raises:
+        Corrupt: there are more or fewer predictions than listed videos.
+    """
+    made_from = _made_from(model_id, pin)
+    staging = commits.stage(
+        store, address(model_id, pin.partition), "-".join(made_from.values()), now
+    )
+    num_rows = 0
+    for index, block in enumerate(blocks):
+        named = block.with_columns(
+            model_id=pl.lit(model_id),
+            frames_commit=pl.lit(pin.frames),
+            text_commit=pl.lit(pin.text),
+        )
+        staging.write(
+            f"predictions-{index:05d}.parquet",
+            tables.to_parquet(tables.validated(tables.Predictions, named)),
+        )
+        num_rows += len(block)
+    num_listed = commits.commit_by_id(store, pin.videos).num_rows
+    if num_rows != num_listed:
+        raise Corrupt(
+            f"{num_rows} predictions for {num_listed} listed videos of {pin.partition}; nothing is"
+            " published"
+        )
+    return commits.publish(
+        store,
+        staging,
+        facts={"made_from": made_from},
+        num_rows=num_rows,
+        provenance={},
+        now=now,
+    )
+
+
+def scan(store: Store, model_id: str, partition: str) -> pl.LazyFrame:
+    """Read a model's predictions for a partition.
+
+    Raises:
+        Invalid: the model has not scored this partition as it is now.
+    """
+    commit = commits.head(store, address(model_id, partition))
+    listed = tables.video_partition(store, partition).commit.id
+    if commit is None or commit.facts["made_from"]["videos"] != listed:
+        raise Invalid(
+            f"partition {partition} has no predictions of model {model_id[:16]} for what it lists"
+            " now; run score-partitions"
+        )
+    return tables.scan_table(commit, "predictions")
+
+
+def _made_from(model_id: str, pin: Pin) -> dict[str, str]:
+    return {"model": model_id, **{name: getattr(pin, name) for name in _FEATURES}}

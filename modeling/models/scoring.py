@@ -1,0 +1,94 @@
+"""Predictions for every example, block by block, keyed by video id."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+
+from modeling.evaluation.calibration import probabilities
+from modeling.learning.device import choose_device
+from modeling.learning.inputs.batching import Examples, Rows
+from modeling.learning.inputs.requirements import check_lengths
+from modeling.models.stored_model import LoadedModel
+from modeling.network.classifier import predict_logits
+from warehouse.errors import Invalid
+from warehouse.tables.taxonomy import Taxonomy
+
+_NUM_BEST = 5
+_BATCHES_IN_BLOCK = 16
+
+
+def score(
+    loaded: LoadedModel,
+    examples: Examples,
+    *,
+    batch_size: int = 64,
+    device: torch.device | None = None,
+) -> Iterator[pl.DataFrame]:
+    """Predict every example, in bounded memory, in the examples' order.
+
+    Args:
+        loaded: the model.
+        examples: of the model's own feature specs; those with a missing view too.
+        batch_size: examples that pass through the model at once.
+        device: where the model computes; the GPU where there is one.
+
+    Yields:
+        Blocks with the columns of the predictions table that the model alone decides.
+
+    Raises:
+        Invalid: the frame embeddings are of another width than the model's, or a text is longer
+            than it reads.
+    """
+    config = loaded.config
+    if examples.embedding_dim != config.embedding_dim:
+        raise Invalid(
+            f"model {loaded.model_id[:16]} reads frame embeddings of width {config.embedding_dim}, "
+            f"but these are {examples.embedding_dim} wide; extract features of the model's own spec"
+        )
+    if "text" in config.views:
+        check_lengths(examples, config.recipe.model)
+    device = device or choose_device()
+    model = loaded.model.to(device)
+    for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):
+        rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
+        logits = predict_logits(
+            model, examples, rows, views=config.views, batch_size=batch_size, device=device
+        )
+        examples.release()
+        num_best = min(_NUM_BEST, len(loaded.taxonomy) - len(config.calibration.never_predicted))
+        yield _block(
+            examples, rows, probabilities(logits, config.calibration), loaded.taxonomy, num_best
+        )
+
+
+def _block(
+    examples: Examples,
+    rows: Rows,
+    shares: npt.NDArray[np.float32],
+    taxonomy: Taxonomy,
+    num_best: int,
+) -> pl.DataFrame:
+    categories = pl.DataFrame(taxonomy.categories).select("category_id", "level1_id")
+    best = np.argsort(-shares, axis=1, kind="stable")[:, :num_best]
+    best_probabilities = np.take_along_axis(shares, best, axis=1)
+    return pl.DataFrame(
+        {
+            "video_id": [examples.video_ids[row] for row in rows],
+            **categories[best[:, 0]].to_dict(),
+            "probability": best_probabilities[:, 0],
+            "top5_category_ids": _lists(
+                categories["category_id"].gather(best.ravel()).reshape(best.shape)
+            ),
+            "top5_probabilities": _lists(pl.Series(best_probabilities)),
+            "probabilities": _lists(pl.Series(shares)),
+            "frames_missing": ~examples.has_frames[rows],
+            "text_missing": examples.num_tokens[rows] == 0,
+        },
+    )
+
+
+def _lists(arrays: pl.Series) -> pl.Series:
+    return arrays.arr.to_list()

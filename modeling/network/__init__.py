@@ -1,0 +1,1 @@
+"""The cross encoder, its parts, and what it learns from."""

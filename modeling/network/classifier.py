@@ -1,0 +1,106 @@
+"""The classifier: the cross encoder's outputs to one logit for each category."""
+
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from modeling.configuration import ALL_VIEWS, ModelConfig, Views
+from modeling.learning.device import autocast
+from modeling.learning.inputs.batching import (
+    Batch,
+    Examples,
+    Rows,
+    read_batch,
+    sorted_batches,
+    visible_lengths,
+)
+from modeling.network.cross_encoder import CrossEncoder, Encoded, initialise
+
+
+class VideoClassifier(nn.Module):
+    """A cross encoder with a dense layer on its pooled output.
+
+    Or on that and the means of both streams.
+
+    Args:
+        config: sizes.
+        vocab_size: V.
+        embedding_dim: E.
+        num_categories: C.
+        dropout: before the dense layer.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        vocab_size: int,
+        embedding_dim: int,
+        num_categories: int,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.encoder = CrossEncoder(config, vocab_size, embedding_dim)
+        self.reads_means = config.reads == "pooled_and_means"
+        self.dropout = nn.Dropout(dropout)
+        self.categories = nn.Linear(config.width * (3 if self.reads_means else 1), num_categories)
+        initialise(self.categories, config.width)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Compute logits, `[B, C]` float32."""
+        encoded = self.encoder(batch, outputs="all" if self.reads_means else "pooled")
+        return cast("Tensor", self.categories(self.dropout(self._read(encoded)))).float()
+
+    def _read(self, encoded: Encoded) -> Tensor:
+        if encoded.language is None or encoded.vision is None:
+            return encoded.pooled
+        language = _masked_mean(encoded.language, encoded.language_mask)
+        return torch.cat(
+            [encoded.pooled, language, _masked_mean(encoded.vision, encoded.vision_mask)], dim=-1
+        )
+
+
+@torch.inference_mode()
+def predict_logits(
+    model: VideoClassifier,
+    examples: Examples,
+    rows: Rows,
+    *,
+    views: Views = ALL_VIEWS,
+    batch_size: int,
+    device: torch.device,
+) -> npt.NDArray[np.float32]:
+    """Compute the logits of all categories; `evaluation.calibration` makes probabilities of them.
+
+    Args:
+        model: on the device; left in evaluation mode.
+        examples: where the rows are.
+        rows: `[N]`.
+        views: what the model may see.
+        batch_size: examples that pass through the model at once.
+        device: where the model is.
+
+    Returns:
+        `[N, C]`, in the order of the rows.
+    """
+    model.eval()
+    places, outputs = [], []
+    for chosen in sorted_batches(
+        np.arange(len(rows)), visible_lengths(examples, views)[rows], batch_size
+    ):
+        batch = read_batch(examples, rows[chosen], views).to(device)
+        with autocast(device):
+            logits = model(batch)
+        places.append(chosen)
+        outputs.append(logits.float().cpu().numpy())
+    found: npt.NDArray[np.float32] = np.concatenate(outputs)[np.argsort(np.concatenate(places))]
+    return found
+
+
+def _masked_mean(stream: Tensor, mask: Tensor) -> Tensor:
+    """Average `[B, S, D]` over the places where `[B, S]` is True."""
+    weights = mask[..., None].to(stream.dtype)
+    return (stream * weights).sum(dim=1) / weights.sum(dim=1)

@@ -1,0 +1,183 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from featurestore.extraction.words import word_workers
+from featurestore.extraction.words.text import TextExtractor, TextRecipe, make_text_spec
+from featurestore.extraction.words.tfidf import TermWeights, count_terms, fit_tfidf
+from featurestore.extraction.words.word_worker import KEPT_RECIPES
+from featurestore.extraction.words.word_workers import WordPool
+from featurestore.extraction.words.words import Fields, read_fields
+from featurestore.views.spec import TfidfParameters
+from featurestore.views.text import tokens
+from warehouse.errors import Retryable
+
+ALL = TfidfParameters(min_document_frequency=1)
+CHARACTERS = "我爱北京天安门上海外滩夜景高铁票价"
+VOCABULARY = "\n".join(
+    ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(CHARACTERS)]
+).encode()
+OCR = pl.List(pl.Struct({"time_seconds": pl.Float64, "text": pl.String}))
+NUM_VIDEOS = 3 * word_workers.EXTRACTED_BATCH + 7
+
+
+@pytest.fixture(scope="module")
+def videos() -> pl.DataFrame:
+    places = ("北京天安门", "上海外滩", "", "高铁")
+    columns: dict[str, list[Any]] = {
+        "video_id": [f"视频{i:04}" for i in range(NUM_VIDEOS)],
+        "title": [f"我爱{places[i % 4]}{i}" if i % 9 else "" for i in range(NUM_VIDEOS)],
+        "ocr": [[{"time_seconds": 1.5, "text": places[i % 4]}] for i in range(NUM_VIDEOS)],
+        "asr": [places[i % 3] * (i % 5) for i in range(NUM_VIDEOS)],
+    }
+    return pl.DataFrame(columns, schema_overrides={"ocr": OCR})
+
+
+@pytest.fixture(scope="module")
+def weights(videos: pl.DataFrame) -> TermWeights:
+    return fit_tfidf([count_terms(_fields(videos))], ALL)
+
+
+@pytest.fixture(scope="module")
+def recipe(weights: TermWeights) -> TextRecipe:
+    return TextRecipe(make_text_spec(weights, VOCABULARY, ALL), VOCABULARY, weights)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[WordPool]:
+    with WordPool(2) as running:
+        yield running
+
+
+def _fields(videos: pl.DataFrame) -> Iterator[Fields]:
+    return (read_fields(*row) for row in videos.select("title", "ocr", "asr").iter_rows())
+
+
+def _pids(pool: WordPool) -> list[int]:
+    return [seat._worker.pid for seat in pool._seats if seat._worker is not None]  # noqa: SLF001 - who is killed here
+
+
+def _wait_until_gone(pid: int) -> bool:
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_rows_are_the_same_whatever_the_number_of_workers(
+    pool: WordPool, recipe: TextRecipe, videos: pl.DataFrame
+) -> None:
+    here = tokens.encode(TextExtractor(recipe).extract(videos))
+    assert tokens.encode(pool.extract(recipe, videos)) == here
+    with WordPool(1) as one:
+        assert tokens.encode(one.extract(recipe, videos)) == here
+        assert len(_pids(one)) == 1
+
+
+def test_rows_come_in_the_order_given_without_videos_that_have_no_text(
+    pool: WordPool, recipe: TextRecipe, videos: pl.DataFrame
+) -> None:
+    rows = pool.extract(recipe, videos.reverse())
+    with_text = [
+        id_ for id_, fields in zip(videos["video_id"], _fields(videos), strict=True) if fields
+    ]
+    assert rows["video_id"].to_list() == with_text[::-1]
+    assert 0 < len(with_text) < NUM_VIDEOS
+    assert pool.extract(recipe, videos.head(0)).schema == rows.schema
+
+
+def test_weights_are_the_same_whatever_the_number_of_workers(
+    pool: WordPool, weights: TermWeights, videos: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_workers, "COUNTED_BATCH", 10)
+    assert fit_tfidf(pool.count_terms([videos[:33], videos[33:]]), ALL).sha256 == weights.sha256
+
+
+def test_workers_stay_and_keep_several_recipes(
+    pool: WordPool, recipe: TextRecipe, videos: pl.DataFrame
+) -> None:
+    pool.extract(recipe, videos)
+    before = _pids(pool)
+    others = []
+    for parameters in (
+        TfidfParameters(min_document_frequency=n) for n in range(2, 3 + KEPT_RECIPES)
+    ):
+        other = fit_tfidf([count_terms(_fields(videos))], parameters)
+        others.append(TextRecipe(make_text_spec(other, VOCABULARY, parameters), VOCABULARY, other))
+    for each in (*others, recipe):
+        assert pool.extract(each, videos).equals(TextExtractor(each).extract(videos))
+    assert _pids(pool) == before
+
+
+def test_a_worker_that_is_killed_is_replaced_and_no_row_is_lost(
+    pool: WordPool, recipe: TextRecipe, videos: pl.DataFrame
+) -> None:
+    expected = pool.extract(recipe, videos)
+    for pid in _pids(pool):
+        os.kill(pid, signal.SIGKILL)
+    assert pool.extract(recipe, videos).equals(expected)
+
+
+def test_a_worker_that_cannot_start_is_one_sentence(
+    videos: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_workers, "PROGRAM", "featurestore.extraction.nothing_here")
+    with (
+        WordPool(1) as pool,
+        pytest.raises(Retryable, match=r"did not start \(exit status 1 .*nothing_here"),
+    ):
+        list(pool.count_terms([videos]))
+
+
+def test_leaving_the_pool_ends_workers_at_their_work(
+    recipe: TextRecipe, videos: pl.DataFrame
+) -> None:
+    with WordPool(2) as pool:
+        counts = pool.count_terms([videos] * 1000)
+        next(counts)
+        pids = _pids(pool)
+        pool.extract(recipe, videos)
+    assert pids
+    assert all(map(_wait_until_gone, pids))
+
+
+PARENT = """
+import sys, time
+import polars as pl
+from featurestore.extraction.words.word_worker import KEPT_RECIPES
+from featurestore.extraction.words.word_workers import WordPool
+pool = WordPool(1)
+line = pl.List(pl.Struct({"time_seconds": pl.Float64, "text": pl.String}))
+table = pl.DataFrame({"title": ["词"], "ocr": [[]], "asr": [""]}, schema_overrides={"ocr": line})
+list(pool.count_terms([table]))
+print(pool._seats[0]._worker.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_workers_end_with_a_parent_that_is_killed() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    assert Path(f"/proc/{pid}").exists()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert _wait_until_gone(pid)
+
+
+def test_a_program_that_leaves_its_pool_open_ends_all_the_same() -> None:
+    program = PARENT.replace("time.sleep(60)", "")
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert _wait_until_gone(int(done.stdout))

@@ -1,0 +1,178 @@
+"""The flow itself: its refusals, and a student that learns from teachers."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from prefect import State
+
+from flows import embedded
+from flows.commands.cli import main
+from flows.deployments.pretrain_encoder import pretrain_encoder
+from flows.deployments.score_partitions import score_partitions
+from flows.deployments.train_classifier import train_classifier
+from modeling.models import predictions, registry, stored_model
+from warehouse import commits, tables
+from warehouse.errors import Invalid, ReelstoreError
+from warehouse.store import Store
+
+FLOWS: dict[str, Any] = {"train-classifier": train_classifier, "pretrain-encoder": pretrain_encoder}
+
+BAD_RECIPES = {
+    "heads that do not divide the width": (
+        "train-classifier",
+        "[recipe.model]\nnum_heads = 7",
+        "width 64 is not divisible by num_heads 7; choose a multiple",
+    ),
+    "a negative adversary": (
+        "train-classifier",
+        "[recipe.finetuning]\nadversary_epsilon = -1.0",
+        "finetuning.adversary_epsilon",
+    ),
+    "an adversary that there is not": (
+        "train-classifier",
+        '[recipe.finetuning]\nadversary = "freelb"',
+        "finetuning.adversary",
+    ),
+    "a setting that there is not": (
+        "train-classifier",
+        "[recipe.finetuning]\nfgm = true",
+        "has no setting 'fgm'",
+    ),
+    "a batch cut into more parts than it has examples": (
+        "train-classifier",
+        "[recipe.finetuning]\ngradient_accumulation_steps = 17",
+        "batch_size 16 is less than gradient_accumulation_steps 17",
+    ),
+    "a batch larger than the examples": (
+        "train-classifier",
+        "[recipe.finetuning]\nbatch_size = 500",
+        "examples for batches of 500; add partitions or lower finetuning.batch_size",
+    ),
+    "a batch larger than the examples to pretrain on": (
+        "pretrain-encoder",
+        "[recipe.pretraining]\nbatch_size = 500",
+        "examples for batches of 500; add partitions or lower pretraining.batch_size",
+    ),
+    "texts longer than the model": (
+        "train-classifier",
+        "[recipe.model]\nmax_positions = 3",
+        "more than the model's max_positions 3",
+    ),
+}
+
+
+def _result(flow: Any, **parameters: Any) -> Any:
+    """Run a flow's body; one that failed raises, as its result does."""
+    ended = flow.fn(**parameters)
+    if isinstance(ended, State):
+        assert isinstance(ended.data, ReelstoreError)
+        raise ended.data
+    return ended
+
+
+def _written(store: Store) -> set[Path]:
+    return {path for path in store.root.rglob("*") if not path.name.startswith("catalog.db")}
+
+
+def test_a_bad_recipe_is_refused_with_a_sentence_before_anything_is_written(
+    house: Store,
+    extract: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    extract()
+    settings = (tmp_path / "reelstore.toml").read_text().partition("[recipe.model]")[0]
+
+    def call(name: str, parameters: dict[str, Any]) -> Any:
+        return _result(FLOWS[name], **parameters)
+
+    monkeypatch.setattr(embedded, "use_embedded_server", lambda: None)
+    monkeypatch.setattr(embedded, "call", call)
+
+    def refuse(flow: str, recipe: str, sentence: str) -> None:
+        before = _written(house)
+        (tmp_path / "reelstore.toml").write_text(f"{settings}\n{recipe}\n")
+        monkeypatch.setattr(sys, "argv", ["reelstore", "run", flow])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr().err
+        assert (ended.value.code, recipe) == (2, recipe)
+        assert sentence in said
+        assert said.count("\n") == 1
+        assert _written(house) == before
+
+    for case in BAD_RECIPES.values():
+        refuse(*case)
+    commit = tables.labels_commit(house, "labeled")
+    assert commit is not None
+    labels, taxonomy = tables.read_table(commit, "labels.parquet"), tables.taxonomy_of(commit)
+    tables.publish_labels(house, "labeled", labels.clear(), taxonomy, datetime.now(UTC))
+    refuse("train-classifier", "", "no example is labelled; ingest a partition of role labeled")
+
+
+def test_a_training_says_why_there_is_no_alias_and_what_is_never_predicted(
+    house: Store,
+    extract: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    extract()
+    commit = tables.labels_commit(house, "labeled")
+    assert commit is not None
+    labels, taxonomy = tables.read_table(commit, "labels.parquet"), tables.taxonomy_of(commit)
+    gone = labels["category_id"][0]
+    kept = labels.filter(pl.col("category_id") != gone)
+    tables.publish_labels(house, "labeled", kept, taxonomy, datetime.now(UTC))
+    monkeypatch.setattr(registry, "nominate", lambda *_: None)
+    row = _result(train_classifier, views=("text",))
+    why, never = capsys.readouterr().err.splitlines()
+    assert row["alias"] is None
+    assert "is neither champion nor challenger, as its mean F1" in why
+    assert f"reelstore promote {row['model'][:16]}" in why
+    assert gone in row["never_predicted"]
+    assert (
+        f"{len(row['never_predicted'])} of {len(taxonomy)} categories have no labelled training"
+        " video" in never
+    )
+
+
+def test_a_student_learns_from_its_teachers_and_names_them(
+    house: Store, extract: Callable[..., Any]
+) -> None:
+    extract()
+    first, second = (_result(train_classifier, seed=seed)["model"] for seed in (0, 1))
+    with pytest.raises(
+        Invalid, match=f"teacher {first[:16]} has not scored partition unlabeled as it is now"
+    ):
+        _result(train_classifier, teachers=(first,))
+    for teacher in (first, second):
+        (row,) = _result(score_partitions, partition="unlabeled", model=teacher)
+        assert (row["partition"], row["videos"]) == ("unlabeled", 2)
+    heads = {
+        model: commits.head(house, predictions.address(model, "unlabeled"))
+        for model in (first, second)
+    }
+    named = {
+        f"unlabeled/predictions-{model[:16]}": head.id for model, head in heads.items() if head
+    }
+
+    student = commits.commit_by_id(
+        house, _result(train_classifier, teachers=(second, first, first))["model"]
+    )
+    config = stored_model.read_config(student, "classifier")
+    assert (config.teachers, config.pseudo_labels) == (tuple(sorted((first, second))), named)
+    made_from = student.facts["made_from"]
+    assert made_from.items() >= named.items()
+    assert {made_from[f"teacher-{model[:16]}"] for model in heads} == {first, second}
+    assert "unlabeled/videos" in commits.commit_by_id(house, config.snapshot_id).facts["made_from"]
+
+    other = _result(train_classifier, teachers=(first,))["model"]
+    assert len({first, second, student.id, other}) == 4
+    alone = stored_model.read_config(commits.commit_by_id(house, first), "classifier")
+    assert (alone.teachers, alone.pseudo_labels) == ((), {})

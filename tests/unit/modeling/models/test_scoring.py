@@ -1,0 +1,187 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from featurestore.reading import snapshot
+from featurestore.views.text.vocabulary import Vocabulary
+from modeling.configuration import Recipe, Views
+from modeling.evaluation.calibration import Calibration, probabilities
+from modeling.models import registry, stored_model
+from modeling.models.scoring import score
+from modeling.models.stored_model import LoadedModel, StoredConfig
+from modeling.network.classifier import VideoClassifier, predict_logits
+from warehouse.errors import Invalid
+from warehouse.store import open_existing_store
+from warehouse.tables import Predictions
+from warehouse.tables.taxonomy import Taxonomy
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def load(recipe: Recipe, taxonomy: Taxonomy, vocabulary: Vocabulary) -> Callable[..., LoadedModel]:
+    def load(views: Views = ("frames", "text")) -> LoadedModel:
+        torch.manual_seed(0)
+        model = VideoClassifier(
+            recipe.model, vocab_size=vocabulary.size, embedding_dim=6, num_categories=4
+        )
+        config = StoredConfig(
+            kind="classifier",
+            recipe=recipe,
+            vocab_size=vocabulary.size,
+            embedding_dim=6,
+            views=views,
+            seed=0,
+            snapshot_id="0" * 64,
+            encoder_id=None,
+            taxonomy_name="toy",
+        )
+        return LoadedModel(
+            "f" * 64, model, config, taxonomy, {"frames": "a" * 64, "text": "b" * 64}
+        )
+
+    return load
+
+
+def test_every_example_gets_one_row_in_order(
+    make_examples: Callable[..., Any], load: Callable[..., Any]
+) -> None:
+    examples = make_examples(300, missing_text=(4, 7), missing_frames=(7, 9))
+    blocks = list(score(load(), examples, batch_size=2))
+    table = pl.concat(blocks)
+    assert len(blocks) == 10
+    assert table["video_id"].to_list() == examples.video_ids
+    assert table["text_missing"].arg_true().to_list() == [4, 7]
+    assert table["frames_missing"].arg_true().to_list() == [7, 9]
+
+
+def test_scoring_keeps_nothing_of_a_block_that_is_read(
+    make_examples: Callable[..., Any],
+    load: Callable[..., LoadedModel],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    examples = make_examples(300)
+    released: list[int] = []
+    monkeypatch.setattr(examples, "release", lambda: released.append(len(released)))
+    assert [len(released) for _ in score(load(), examples, batch_size=2)] == list(range(1, 11))
+
+
+def test_a_text_longer_than_the_model_reads_is_refused_with_its_video(
+    make_examples: Callable[..., Any], load: Callable[..., LoadedModel]
+) -> None:
+    loaded, examples = load(), make_examples(30)
+    sizes = loaded.config.recipe.model.model_copy(update={"max_positions": 10})
+    recipe = loaded.config.recipe.model_copy(update={"model": sizes})
+    short = replace(loaded, config=loaded.config.model_copy(update={"recipe": recipe}))
+    longest = int(examples.num_tokens.argmax())
+    named = (
+        f"video {examples.video_ids[longest]} has {examples.num_tokens[longest]} tokens, more than"
+        " .* 10"
+    )
+    with pytest.raises(Invalid, match=named):
+        next(score(short, examples))
+    blind = replace(short, config=short.config.model_copy(update={"views": ("frames",)}))
+    assert len(next(score(blind, examples))) == 30
+
+
+def test_columns_are_those_of_the_predictions_table(
+    make_examples: Callable[..., Any], load: Callable[..., Any], taxonomy: Taxonomy
+) -> None:
+    table = next(score(load(), make_examples(30)))
+    origin = {name: pl.lit("0" * 64) for name in ("model_id", "frames_commit", "text_commit")}
+    whole: dy.DataFrame[Predictions] = Predictions.validate(
+        table.with_columns(**origin), cast=False
+    )
+    probabilities = np.stack(whole["probabilities"].to_list())
+    assert probabilities.shape == (30, 4)
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    best = probabilities.argmax(axis=1)
+    assert whole["category_id"].to_list() == [taxonomy.category_ids[index] for index in best]
+    assert whole["level1_id"].to_list() == [taxonomy.categories[index].level1_id for index in best]
+    assert whole["probability"].to_numpy() == pytest.approx(probabilities.max(axis=1))
+    for ids, ranked, row in zip(
+        whole["top5_category_ids"], whole["top5_probabilities"], probabilities, strict=True
+    ):
+        assert ranked.to_list() == pytest.approx(np.sort(row)[::-1])
+        assert [row[taxonomy.index_of(category_id)] for category_id in ids] == pytest.approx(
+            ranked.to_list()
+        )
+
+
+def test_batch_size_changes_no_prediction(
+    make_examples: Callable[..., Any], load: Callable[..., Any]
+) -> None:
+    examples = make_examples(50, missing_text=(4,), missing_frames=(9,))
+    tables = [pl.concat(score(load(), examples, batch_size=size)) for size in (1, 7, 64)]
+    for table in tables[1:]:
+        assert table["category_id"].to_list() == tables[0]["category_id"].to_list()
+        first, other = (np.stack(each["probabilities"].to_list()) for each in (tables[0], table))
+        assert first == pytest.approx(other, abs=1e-5)
+
+
+def test_a_model_of_one_view_sees_only_that(
+    make_examples: Callable[..., Any], load: Callable[..., Any]
+) -> None:
+    examples, blanked = make_examples(30), make_examples(30, missing_text=tuple(range(30)))
+    seen = pl.concat(score(load(("frames",)), examples))
+    blind = pl.concat(score(load(("frames",)), blanked))
+    assert seen["probabilities"].to_list() == blind["probabilities"].to_list()
+    assert not seen["text_missing"].any()
+
+
+def test_embeddings_of_another_width_are_refused(
+    make_examples: Callable[..., Any], load: Callable[..., Any]
+) -> None:
+    with pytest.raises(
+        Invalid,
+        match="model ffffffffffffffff reads frame embeddings of width 6, but these are 8 wide",
+    ):
+        next(score(load(), make_examples(3, embedding_dim=8)))
+
+
+def test_no_examples_no_blocks(make_examples: Callable[..., Any], load: Callable[..., Any]) -> None:
+    assert list(score(load(), make_examples(0))) == []
+
+
+def test_rows_are_predicted_in_the_order_asked(
+    make_examples: Callable[..., Any], load: Callable[..., Any]
+) -> None:
+    examples, model = make_examples(20), load().model
+    rows = np.array([7, 3, 19, 0])
+    found = predict_logits(model, examples, rows, batch_size=3, device=CPU)
+    everything = predict_logits(model, examples, np.arange(20), batch_size=20, device=CPU)
+    assert found == pytest.approx(everything[rows], abs=1e-5)
+
+
+def test_the_stored_calibration_is_applied(
+    make_examples: Callable[..., Any], load: Callable[..., Any]
+) -> None:
+    examples, loaded = make_examples(20), load()
+    fitted = Calibration(tail_exponent=1, temperature=0.2, prior=(0.01, 0.01, 0.01, 0.97))
+    changed = replace(loaded, config=loaded.config.model_copy(update={"calibration": fitted}))
+    plain, table = (pl.concat(score(each, examples)) for each in (loaded, changed))
+    logits = predict_logits(loaded.model, examples, np.arange(20), batch_size=20, device=CPU)
+    found = np.stack(table["probabilities"].to_list())
+    assert found == pytest.approx(probabilities(logits, fitted), abs=1e-5)
+    assert table["category_id"].to_list() != plain["category_id"].to_list()
+    assert table["probability"].to_numpy() == pytest.approx(found.max(axis=1))
+
+
+def test_a_partition_without_features_of_the_models_own_specs_is_refused(
+    golden: Callable[[str], Path],
+) -> None:
+    store = open_existing_store(golden("1"))
+    given = stored_model.load_model(registry.require(store, None)).fingerprints
+    assert snapshot.pin(store, ["2026-11-20"], given).pins
+    for view in ("frames", "text"):
+        with pytest.raises(
+            Invalid, match=rf"2026-11-20 has no up-to-date features at features/{view}/0{{12}}; run"
+        ):
+            snapshot.pin(store, ["2026-11-20"], given | {view: "0" * 64})

@@ -1,0 +1,1 @@
+"""How catalog and journal are brought together after an interruption or a loss."""

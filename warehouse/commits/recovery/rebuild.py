@@ -1,0 +1,101 @@
+"""Making a lost catalog again from files alone.
+
+The journal says what was published, the folders what it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from warehouse import catalog
+from warehouse.commits import journal, lineage
+from warehouse.commits.addresses import Address, address_of
+from warehouse.commits.commit import Commit, read_commit
+from warehouse.commits.rows import insert
+from warehouse.errors import Corrupt, Invalid
+from warehouse.storage import files
+from warehouse.store import Store
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What was found."""
+
+    num_commits: int
+    """Commits that the catalog holds again."""
+    num_moves: int
+    """Journal entries that were followed."""
+    lost: tuple[str, ...]
+    """A sentence for each commit that was published and is not there any more."""
+
+
+def rebuild_catalog(store: Store) -> Rebuilt:
+    """Fill an empty catalog with commits, heads, history, aliases and lineage.
+
+    Args:
+        store: The store, with a catalog that was just made.
+
+    Returns:
+        What was found; files themselves are not read, see `verify`.
+
+    Raises:
+        Invalid: The catalog is not empty, or a file was written by a newer Reelstore.
+        Corrupt: A journal file is damaged or missing.
+    """
+    moves = journal.read_all(store)
+    found, lost = dict[str, tuple[Commit, dict[str, Any]]](), list[str]()
+    for commit_id, address in _published(moves).items():
+        try:
+            found[commit_id] = read_commit(
+                address.commit_folder(store.root, commit_id), commit_id, address
+            )
+        except Corrupt as error:
+            lost.append(str(error))
+    with catalog.writing(store.engine) as connection:
+        if connection.scalar(sa.select(sa.func.count()).select_from(catalog.journal)):
+            raise Invalid(
+                f"the catalog of {store.root} is not empty: move it away first, then run again"
+            )
+        for commit, _ in found.values():
+            insert(connection, commit, "")
+        for commit, provenance in found.values():
+            inputs = lineage.inputs_of(commit.facts, provenance)
+            lineage.record(
+                connection, commit.id, {name: key for name, key in inputs.items() if key in found}
+            )
+        _replay(connection, moves, set(found))
+    return Rebuilt(len(found), len(moves), tuple(lost))
+
+
+def _published(moves: Iterable[dict[str, Any]]) -> dict[str, Address]:
+    published = dict[str, Address]()
+    for move in moves:
+        if move["kind"] in ("head", "commit"):
+            published.setdefault(
+                move["commit_id"], address_of(move["dataset"], move["partition"] or "")
+            )
+        for commit_id in move.get("commit_ids", ()):
+            published.pop(commit_id, None)
+    return published
+
+
+def _replay(connection: sa.Connection, moves: Iterable[dict[str, Any]], known: set[str]) -> None:
+    heads, aliases = dict[tuple[str, str], dict[str, Any]](), dict[str, dict[str, Any]]()
+    for move in moves:
+        digest = files.sha256_bytes(files.canonical_json(move))
+        connection.execute(
+            catalog.journal.insert().values(number=move["number"], entry=move, sha256=digest)
+        )
+        if move["kind"] == "head":
+            place = {"dataset": move["dataset"], "partition": move["partition"] or ""}
+            heads[tuple(place.values())] = place | {
+                name: move[name] for name in ("commit_id", "attributes", "moved_at")
+            }
+        if move["kind"] == "alias":
+            aliases[move["name"]] = {name: move[name] for name in ("name", "target", "moved_at")}
+    for table, rows in ((catalog.heads, heads.values()), (catalog.aliases, aliases.values())):
+        for row in rows:
+            if row.get("commit_id") in known or table is catalog.aliases:
+                connection.execute(table.insert().values(**row))

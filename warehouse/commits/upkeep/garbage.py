@@ -1,0 +1,275 @@
+"""What nothing needs any more.
+
+Superseded commits, staging that nobody goes on with, folders that no catalog knows.
+
+Needed is what is a head, what was published beside the heads (models, snapshots), what an alias
+names or a pending row announces, and all that these were made from. The rest goes once it was
+superseded for longer than a grace.
+"""
+
+import json
+import math
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from warehouse import catalog
+from warehouse.clock import timestamp
+from warehouse.commits import journal, lineage, rows
+from warehouse.commits.addresses import Address, address_of
+from warehouse.commits.commit import MANIFEST, is_of
+from warehouse.commits.recovery import comparison, settling
+from warehouse.errors import Corrupt, Invalid
+from warehouse.storage import files
+from warehouse.store import Store
+
+STAGING = "staging"
+CHECKPOINTS = "checkpoints"
+_COMMIT_FOLDER = re.compile("[0-9a-f]{16}")
+_PENDING_ID_CHARS = 16
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """What was found, and removed unless it was a dry run."""
+
+    commits: tuple[str, ...]
+    """Ids of superseded commits that nothing needs."""
+    num_pending: int
+    """Pending rows that were not touched for longer than the grace."""
+    folders: tuple[Path, ...]
+    """The folders of all of these, those that no catalog knows, and checkpoints that no training
+    goes on with."""
+    size_bytes: int
+    """What they hold, a file with several names counted under each."""
+
+
+def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: bool) -> Garbage:
+    """Find what nothing needs, and remove it.
+
+    Args:
+        store: The store.
+        now: The moment, in UTC.
+        grace: How long a superseded commit, an untouched pending row or a training's last
+            checkpoint is left alone; longer than any reader reads and than any writer takes for one
+            file.
+        dry_run: True to remove nothing.
+
+    Returns:
+        What was found.
+
+    Raises:
+        Retryable: The disk is failing, or the catalog is out of reach; run again.
+        Corrupt: The catalog lacks what the journal has, or is another store's: nothing was removed.
+    """
+    turn = _reading if dry_run else _writing
+    with turn(store) as connection:
+        doomed = _doomed(connection, store, timestamp(now - grace))
+        if not dry_run:
+            _drop(connection, store, doomed, now)
+    # Under the writers' lock nobody announces a commit: a folder without a row is nobody's, and
+    # loses its name at once.
+    with turn(store) as connection:
+        known = _known_folders(connection, store)
+        gone = set(doomed.folders) if dry_run else set(doomed.folders) - known
+        found = sorted(gone | set(_strays(store, doomed.datasets, known, now - grace)))
+        folders = [
+            *(folder for folder in found if folder.is_dir()),
+            *_waiting(connection, store, set(doomed.pending_ids), now - grace),
+            *_abandoned_checkpoints(store, now - grace),
+        ]
+        size_bytes = sum(_size_bytes(folder) for folder in folders)
+        removed = [] if dry_run else [_put_away(store, folder) for folder in folders]
+        if not dry_run:
+            journal.tidy(store)
+    for folder in removed:
+        files.remove_tree(folder)
+    return Garbage(tuple(doomed.commit_ids), len(doomed.pending_ids), tuple(folders), size_bytes)
+
+
+def _writing(store: Store) -> AbstractContextManager[sa.Connection]:
+    return settling.writing(store, whole=True)
+
+
+@contextmanager
+def _reading(store: Store) -> Iterator[sa.Connection]:
+    if (problem := comparison.compare(store).problem) is not None:
+        raise Corrupt(problem)
+    with catalog.reading(store.engine) as connection:
+        yield connection
+
+
+@dataclass(frozen=True)
+class _Doomed:
+    """What the catalog itself says may go."""
+
+    commit_ids: list[str]
+    pending_ids: list[str]
+    folders: list[Path]
+    """Of these commits, and of those that these pending rows have announced."""
+    datasets: set[str]
+    """All that the catalog knows, empty where it knows no commit: such a catalog tells nothing of
+    what it finds."""
+
+
+def _doomed(connection: sa.Connection, store: Store, before: str) -> _Doomed:
+    moves = journal.within(connection, "head", {})
+    superseded = {move["previous"]: move["moved_at"] for move in moves}
+    known = connection.execute(
+        sa.select(catalog.commits.c.id, catalog.commits.c.dataset, catalog.commits.c.partition)
+    )
+    addresses = {row.id: address_of(row.dataset, row.partition) for row in known}
+    commit_ids = lineage.unneeded(
+        connection, {key for key, at in superseded.items() if key in addresses and at < before}
+    )
+    pending = connection.execute(sa.select(catalog.pending)).all()
+    stale = [row for row in pending if row.touched_at < before]
+    datasets = {address.dataset for address in addresses.values()} | {
+        row.dataset for row in pending
+    }
+    return _Doomed(
+        commit_ids,
+        [row.id for row in stale],
+        [addresses[key].commit_folder(store.root, key) for key in commit_ids]
+        + _announced(store, stale),
+        (datasets | {move["dataset"] for move in moves}) if addresses else set(),
+    )
+
+
+def _announced(store: Store, pending: Iterable[sa.Row[tuple[object, ...]]]) -> list[Path]:
+    return [
+        address_of(row.dataset, row.partition).commit_folder(store.root, row.commit_id)
+        for row in pending
+        if row.commit_id is not None
+    ]
+
+
+def _drop(connection: sa.Connection, store: Store, doomed: _Doomed, now: datetime) -> None:
+    for pending_id in doomed.pending_ids:
+        connection.execute(catalog.pending.delete().where(catalog.pending.c.id == pending_id))
+    rows.remove(connection, doomed.commit_ids)
+    if doomed.commit_ids:
+        journal.append(connection, store, "gc", {"commit_ids": doomed.commit_ids}, now)
+
+
+def _known_folders(connection: sa.Connection, store: Store) -> set[Path]:
+    known = connection.execute(
+        sa.select(catalog.commits.c.id, catalog.commits.c.dataset, catalog.commits.c.partition)
+    )
+    folders = {
+        address_of(row.dataset, row.partition).commit_folder(store.root, row.id) for row in known
+    }
+    return folders | set(_announced(store, connection.execute(sa.select(catalog.pending))))
+
+
+def _waiting(
+    connection: sa.Connection, store: Store, stale: set[str], before: datetime
+) -> list[Path]:
+    staged = set(connection.scalars(sa.select(catalog.pending.c.id))) - stale
+    abandoned = (
+        path
+        for path in _listed(store.root / STAGING)
+        if path.name[:_PENDING_ID_CHARS] not in staged
+    )
+    # A catalog from before a long run began knows nothing of what that run has staged since.
+    return [
+        path
+        for path in abandoned
+        if path.name[:_PENDING_ID_CHARS] in stale or _written_at(path) < before.timestamp()
+    ]
+
+
+def _strays(
+    store: Store, datasets: Iterable[str], known: set[Path], before: datetime
+) -> Iterator[Path]:
+    """Commits of this store that it does not know.
+
+    Left by killed runs, or the rest of an interrupted sweep.
+    """
+    for dataset in datasets:
+        for folder, address in _commit_folders(store.root, dataset):
+            if (
+                folder not in known
+                and _written_at(folder) < before.timestamp()
+                and _is_commit(folder, address)
+            ):
+                yield folder
+
+
+def _commit_folders(root: Path, dataset: str) -> Iterator[tuple[Path, Address]]:
+    for path in _listed(root / dataset):
+        name = path.name.removeprefix("partition=")
+        if _is_commit_folder(path):
+            yield path, Address(dataset)
+        elif name != path.name and not path.is_symlink():
+            with suppress(Invalid):
+                address = Address(dataset, name)
+                yield from ((below, address) for below in _listed(path) if _is_commit_folder(below))
+
+
+def _is_commit_folder(path: Path) -> bool:
+    return bool(_COMMIT_FOLDER.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
+
+
+def _is_commit(folder: Path, address: Address) -> bool:
+    """Whether a folder's own manifest says that it is a commit of that place."""
+    manifest = folder / MANIFEST
+    try:
+        if files.sha256_file(manifest)[:16] != folder.name:
+            return False
+        return is_of(json.loads(manifest.read_bytes()), address)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _abandoned_checkpoints(store: Store, before: datetime) -> list[Path]:
+    return [
+        folder
+        for folder in _listed(store.root / CHECKPOINTS)
+        if _written_at(folder) < before.timestamp()
+    ]
+
+
+def _written_at(folder: Path) -> float:
+    """When a folder or anything below it was last written; never, where it is gone."""
+    return max((status.st_mtime for status in _statuses(folder)), default=math.inf)
+
+
+def _listed(folder: Path) -> list[Path]:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return sorted(folder.iterdir())
+    return []
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(status.st_size for status in _statuses(folder) if stat.S_ISREG(status.st_mode))
+
+
+def _statuses(top: Path) -> Iterator[os.stat_result]:
+    """Of a folder and all below it, as far as it is there.
+
+    The run that owns it may be removing it meanwhile.
+    """
+    below = (
+        Path(folder, name) for folder, folders, names in os.walk(top) for name in folders + names
+    )
+    for path in chain([top], below):
+        with suppress(FileNotFoundError):
+            yield path.lstat()
+
+
+def _put_away(store: Store, folder: Path) -> Path:
+    away = store.root / STAGING / f"removed-{secrets.token_hex(8)}"
+    files.make_folder(away.parent, within=store.root)
+    with suppress(FileNotFoundError):
+        files.rename_folder(folder, away)
+    return away

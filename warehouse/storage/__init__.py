@@ -1,0 +1,1 @@
+"""Where bytes of the store are written."""

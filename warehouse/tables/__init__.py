@@ -1,0 +1,53 @@
+"""The Parquet tables of videos, labels and predictions, found by the names of this package."""
+
+from warehouse.tables.labels import (
+    LABELS,
+    Labels,
+    labels,
+    labels_commit,
+    publish_labels,
+    taxonomy_of,
+)
+from warehouse.tables.parquet import encode as to_parquet
+from warehouse.tables.predictions import PREDICTIONS, Predictions
+from warehouse.tables.rows import batches, read_table, scan_table, validated
+from warehouse.tables.videos import (
+    VIDEOS,
+    Role,
+    VideoPartition,
+    Videos,
+    parse_role,
+    publish_videos,
+    video_batches,
+    video_partition,
+    video_partitions,
+    videos,
+    videos_commit,
+)
+
+__all__ = [
+    "LABELS",
+    "PREDICTIONS",
+    "VIDEOS",
+    "Labels",
+    "Predictions",
+    "Role",
+    "VideoPartition",
+    "Videos",
+    "batches",
+    "labels",
+    "labels_commit",
+    "parse_role",
+    "publish_labels",
+    "publish_videos",
+    "read_table",
+    "scan_table",
+    "taxonomy_of",
+    "to_parquet",
+    "validated",
+    "video_batches",
+    "video_partition",
+    "video_partitions",
+    "videos",
+    "videos_commit",
+]

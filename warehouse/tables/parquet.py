@@ -1,0 +1,101 @@
+"""The Parquet codec of all tables.
+
+The same bytes for the same rows, and a format version in the file's metadata.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from warehouse import formats
+
+FORMAT_VERSION = 1
+
+_ROWS_PER_GROUP, _ROWS_AT_ONCE = 8_192, 2_048
+
+
+def encode(frame: pl.DataFrame) -> bytes:
+    """Write a table, the same bytes for the same rows.
+
+    Args:
+        frame: The table.
+
+    Returns:
+        A whole Parquet file, compressed with zstd.
+    """
+    payload = io.BytesIO()
+    version = {formats.FIELD: str(FORMAT_VERSION)}
+    frame.write_parquet(
+        payload, compression="zstd", row_group_size=_ROWS_PER_GROUP, metadata=version
+    )
+    return payload.getvalue()
+
+
+def read(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a table.
+
+    Args:
+        path: A file whose digest was checked.
+        columns: Which columns; all of them where it is None.
+
+    Returns:
+        The rows.
+
+    Raises:
+        Invalid: The file has another format version.
+    """
+    return pl.read_parquet(checked(path), columns=None if columns is None else list(columns))
+
+
+def scan(paths: Sequence[Path]) -> pl.LazyFrame:
+    """Read tables of the same columns lazily, one after another.
+
+    Args:
+        paths: Files whose digests were checked; at least one.
+
+    Returns:
+        The rows, in the order of the files.
+
+    Raises:
+        Invalid: A file has another format version.
+    """
+    return pl.scan_parquet([checked(path) for path in paths])
+
+
+def batches(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Read a table some rows at a time; memory does not grow with their number.
+
+    Args:
+        path: A file whose digest was checked.
+        columns: Which columns.
+
+    Yields:
+        At most 2,048 rows, in the file's order.
+
+    Raises:
+        Invalid: The file has another format version.
+    """
+    rows = scan([path]).select(columns)
+    for start in range(0, int(rows.select(pl.len()).collect().item()), _ROWS_AT_ONCE):
+        yield rows.slice(start, _ROWS_AT_ONCE).collect()
+
+
+def checked(path: Path) -> Path:
+    """Refuse a file of another format version.
+
+    Args:
+        path: A file whose digest was checked.
+
+    Returns:
+        The path.
+
+    Raises:
+        Invalid: The file has another format version.
+    """
+    named = pl.read_parquet_metadata(path).get(formats.FIELD)
+    formats.check_version(
+        int(named) if named is not None and named.isdecimal() else named, FORMAT_VERSION, path
+    )
+    return path
