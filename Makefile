@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ON_TWO_CORES := -n 2 --dist loadfile
 
-.PHONY: help setup demo test faults check bench-plan bench-extract bench-train ablation format clean
+.PHONY: help setup demo test faults check bench-plan bench-extract bench-train ablation pages format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -51,6 +51,9 @@ bench-train: setup  ## Speed and memory of training and scoring beside LXMERT; w
 
 ablation: setup  ## What each trick of the recipe is worth, in up to an hour; writes docs/ablation.md
 	$(BIN)/python -m tests.benchmarks.ablation.run
+
+pages: setup  ## Write the generated parts of docs/ anew
+	$(BIN)/python -m tests.tree
 
 format: setup  ## Format the code and mend what ruff can
 	$(BIN)/ruff format .

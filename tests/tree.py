@@ -1,4 +1,4 @@
-"""Writes the tree of the repository: `python -m tests.tree` after a file was added or moved.
+"""Writes the tree of the repository: `make pages` after a file was added or moved.
 
 A Python file is told by the first line of its docstring, a folder of code by that of its
 `__init__.py`; what any other file is stands in the page itself and is kept.
@@ -10,8 +10,9 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "README.md"
+PAGE = ROOT / "docs" / "architecture.md"
 HEADING = "## The tree\n"
+_PACKAGES = ["warehouse", "featurestore", "modeling", "flows"]
 _CAPTION_CHARS = 90
 _COLUMN = 37
 
@@ -58,19 +59,24 @@ def _rows(paths: list[str]) -> list[str]:
             rows |= {path} if len(words) == 2 else set()
         elif not path.endswith("__init__.py"):
             rows |= {path, *folders}
-    return sorted(rows, key=_by_folders_last)
+    return sorted(rows, key=_place)
 
 
-def _by_folders_last(path: str) -> list[tuple[int, str]]:
-    words = path.split("/")
-    if words[-1] == "":
-        words = words[:-1]
-        return [(1, word) for word in words]
-    return [*((1, word) for word in words[:-1]), (0, words[-1])]
+def _place(path: str) -> list[tuple[int, str]]:
+    """Tell where a path stands: the packages first, from below, and files before folders."""
+    *folders, name = path.split("/")
+    if not folders:
+        return [(len(_PACKAGES) + 1, name)]
+    package = folders[0]
+    rank = _PACKAGES.index(package) if package in _PACKAGES else len(_PACKAGES)
+    below = [(1, folder) for folder in folders[1:]]
+    return [(rank, package), *below, *([(0, name)] if name else [])]
 
 
 def _caption(path: str) -> str | None:
     source = ROOT / path / "__init__.py" if path.endswith("/") else ROOT / path
+    if source.suffix == ".md":
+        return source.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
     if source.suffix != ".py" or not source.is_file() or path.startswith("tests/golden"):
         return None
     docstring = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
