@@ -14,8 +14,8 @@ help:  ## List the targets
 setup: .venv/installed  ## Make .venv from requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
-	  || { echo "setup: Python 3.11 to 3.13 is needed; name one with PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
+	  || { echo "setup: Python 3.11 to 3.14 is needed; name one with PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv .venv || { echo "setup: $(PYTHON) cannot make a virtual environment; apt-get install python3-venv" >&2; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
