@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ON_TWO_CORES := -n 2 --dist loadfile
 
-.PHONY: help setup demo test faults check bench-plan bench-extract bench-train ablation pages format clean
+.PHONY: help setup demo test faults check bench-plan bench-extract bench-train ablation pages docs format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -33,11 +33,12 @@ faults: setup  ## Make the full count of every fault; writes docs/reliability.md
 	REELSTORE_FAULTS=full $(BIN)/pytest $(ON_TWO_CORES) --durations=15 tests/fault tests/hostile
 	$(BIN)/python -m tests.fault.table
 
-check: setup  ## All that a change must pass: format, lint, types, import contracts, tests
+check: setup  ## All that a change must pass: format, lint, types, import contracts, pages, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zensical build --strict --clean
 	$(BIN)/pytest $(ON_TWO_CORES)
 
 bench-plan: setup  ## Seconds and memory of a plan over a million listed videos
@@ -53,7 +54,11 @@ ablation: setup  ## What each trick of the recipe is worth, in up to an hour; wr
 	$(BIN)/python -m tests.benchmarks.ablation.run
 
 pages: setup  ## Write the generated parts of docs/ anew
+	$(BIN)/python -m tests.settings_page
 	$(BIN)/python -m tests.tree
+
+docs: setup  ## Build the pages of docs/ into a site in build/site; a warning is an error
+	$(BIN)/zensical build --strict --clean
 
 format: setup  ## Format the code and mend what ruff can
 	$(BIN)/ruff format .

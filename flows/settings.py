@@ -35,48 +35,58 @@ _RESIZE_SHORT_SIDE = {"published": 256}
 """Of the presets that say so."""
 
 
+def _count_processors() -> int:
+    """The machine's processors."""
+    return os.cpu_count() or 1
+
+
 class Settings(BaseSettings):
     """The settings; paths are absolute."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
 
     folder: Path = Field(validation_alias=_FOLDER)
-    """What relative paths are meant from: the folder of the settings file."""
+    """The folder of the settings file, where relative paths start."""
     root: Path = Path("store")
     """The store's folder."""
     catalog_url: str | None = None
-    """SQLAlchemy's URL of the catalog; a SQLite file in the root by default."""
+    """The catalog's database, as a URL of SQLAlchemy; by default a SQLite file in the root."""
     encoder: str = "swin_tiny_patch4_window7_224"
-    """The frame encoder, a timm model's name."""
+    """The frame encoder, by the name that timm gives it."""
     encoder_kwargs: dict[str, JsonValue] = {}
+    """Arguments of the encoder's constructor that differ from timm's own, such as `img_size`."""
     encoder_precision: Precision = "float32"
-    """Of the encoder's arithmetic; part of the recipe."""
+    """The type of number that the encoder computes with; part of the recipe."""
     encoder_execution_mode: ExecutionMode = "eager"
     """Whether the encoder runs as written or by `torch.compile`; part of the recipe."""
     resize_short_side: PositiveInt | None = None
-    """Pixels of a frame's shorter side before the central crop; the preset's by default
-    (`published`: 256), else as the encoder's own configuration resizes; part of the recipe."""
+    """The shorter side of a frame before the central crop, in pixels; by default as the preset says
+    (`published`: 256), else as timm's configuration of the encoder says; part of the recipe."""
     encoder_weights: Path | None = None
+    """The encoder's weights, a file in timm's layout or in the authors'; extraction needs it."""
     text_model: Path | None = None
-    """A folder in the layout of chinese-roberta-wwm-ext, which initialises the language encoder."""
+    """A folder in the layout of chinese-roberta-wwm-ext that the language encoder starts from; by
+    default it starts from random weights."""
     vocabulary: Path | None = None
-    """A BERT vocabulary; the text model's vocab.txt by default."""
+    """A BERT vocabulary, one token a line; by default the text model's vocab.txt."""
     taxonomy: str = "wechat2022"
-    """A shipped taxonomy's name, or a CSV file."""
+    """The name of a taxonomy that ships with Reelstore, or a CSV file."""
     preset: Literal["default", "published", "demo"] = "default"
     """How models are built and trained."""
     recipe: dict[str, dict[str, JsonValue]] = {}
-    """What differs from the preset, by its sections: `{"finetuning": {"epochs": 3}}`."""
-    decode_workers: PositiveInt = max(1, os.cpu_count() or 1)
-    """Processes that decode media, and as many that cut words."""
+    """What differs from the preset, by its sections, such as `{"finetuning": {"epochs": 3}}`."""
+    decode_workers: PositiveInt = Field(default_factory=_count_processors)
+    """How many processes decode media, and how many cut words."""
     decode_max_pixels: int = Field(default=work_limits.DEFAULT.pixels, gt=0, le=2**50)
-    """Pixels that may be decoded for the frames of one video; no part of a recipe."""
+    """The most pixels that are decoded for the frames of one video; not part of the recipe."""
     decode_max_seconds: float | None = Field(default=None, gt=0, le=86_400)
-    """How long one video may be decoded before its worker is killed; by default as long as so many
-    pixels may take."""
+    """The most seconds that one video is decoded before its worker is killed; by default 240, and
+    more in proportion where `decode_max_pixels` is raised."""
     allow_missing_jail_layers: tuple[Layer, ...] = ()
-    """Layers of the decoding workers' jail without which media are decoded all the same, where a
-    kernel lacks them."""
+    """Layers of the decoding workers' jail that a kernel may lack; without this, extraction refuses
+    to decode there."""
 
     @classmethod
     def settings_customise_sources(

@@ -13,7 +13,7 @@ ALL_VIEWS: Views = ("frames", "text")
 
 
 class _Configuration(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ModelConfig(_Configuration):
@@ -23,19 +23,26 @@ class ModelConfig(_Configuration):
     """
 
     width: int = Field(768, ge=1)
+    """The numbers in the vector of a token or of a frame."""
     num_heads: int = Field(12, ge=1)
+    """The heads of each attention; they divide the width."""
     num_language_layers: int = Field(12, ge=0)
+    """The layers that read the text alone."""
     num_cross_layers: int = Field(5, ge=1)
+    """The layers in which text and frames read each other."""
     feed_forward_width: int = Field(3072, ge=1)
+    """The width between the two products of a feed-forward block."""
     max_positions: int = Field(512, ge=1)
     """The longest text, in tokens."""
     dropout: float = Field(0.1, ge=0, lt=1)
+    """The share of hidden values that training sets to zero."""
     attention_dropout: float = Field(0.1, ge=0, lt=1)
-    """Of attention probabilities; 0 lets a CPU use its fast attention in training too."""
+    """The share of attention probabilities that training sets to zero; 0 lets a CPU use its fast
+    attention in training too."""
     temporal_position: bool = True
-    """Whether frames carry when they were shown."""
+    """Whether the model is told when each frame was shown."""
     reads: Literal["pooled", "pooled_and_means"] = "pooled"
-    """What the classifier reads: the pooled output, or beside it the means of both streams."""
+    """What the classifier reads: the pooled output, or also the means of both streams."""
 
     def encoder_sizes(self) -> dict[str, object]:
         """All that two models share when the encoder of one fits into the other."""
@@ -55,21 +62,25 @@ class TrainingConfig(_Configuration):
     """What both phases share."""
 
     batch_size: int = Field(ge=2)
+    """The examples of one step."""
     learning_rate: float = Field(gt=0)
     """The peak, reached after the warm-up."""
     epochs: int = Field(5, ge=1)
+    """How often training goes through all examples."""
     warmup_fraction: float = Field(0.1, ge=0, lt=1)
-    """Of all steps; the learning rate then falls linearly to zero."""
+    """The share of all steps in which the learning rate rises; then it falls linearly to zero."""
     weight_decay: float = Field(0.01, ge=0)
+    """How strongly AdamW pulls weights to zero."""
     max_gradient_norm: float = Field(1.0, gt=0)
+    """Longer gradients are cut to this norm."""
     ema_decay: float = Field(0.0, ge=0, lt=1)
-    """Of the averaged weights that are evaluated and kept; 0 keeps the last step's."""
+    """The decay of the averaged weights, which are evaluated and kept; 0 keeps the last step's."""
     gradient_accumulation_steps: int = Field(1, ge=1)
-    """The parts that pass through the model one after another, for one step of a batch that takes
-    too much memory."""
+    """The parts of a batch that pass through the model one after another, so that less memory is
+    needed."""
     early_stopping_patience: int | None = Field(None, ge=1)
-    """The evaluations without a better score after which a training ends; None goes on to the last
-    epoch."""
+    """The evaluations without a better score after which training ends; by default it goes on to
+    the last epoch."""
 
     @model_validator(mode="after")
     def _parts_are_not_empty(self) -> Self:
@@ -85,33 +96,44 @@ class PretrainingConfig(TrainingConfig):
     """Masked language model and image-text matching."""
 
     batch_size: int = Field(50, ge=2)
+    """The examples of one step."""
     learning_rate: float = Field(5e-5, gt=0)
+    """The peak, reached after the warm-up."""
     mask_unit: Literal["token", "word"] = "token"
+    """Whether single tokens or whole words are hidden."""
     mask_probability: float = Field(0.15, gt=0, lt=1)
+    """The share of tokens that are hidden."""
     matching_weight: float = Field(0.3, ge=0)
+    """The weight of the matching loss; that of the hidden words has weight 1."""
 
 
 class FinetuningConfig(TrainingConfig):
     """Classification, with the tricks of the published solution."""
 
     batch_size: int = Field(26, ge=2)
+    """The examples of one step."""
     learning_rate: float = Field(4e-5, gt=0)
+    """The peak, reached after the warm-up."""
     ema_decay: float = Field(0.999, ge=0, lt=1)
+    """The decay of the averaged weights, which are evaluated and kept; 0 keeps the last step's."""
     adversary: Literal["none", "fgm", "pgd"] = "fgm"
+    """How the word embeddings are disturbed in training."""
     adversary_epsilon: float = Field(1.0, gt=0)
     """How far the word embeddings are moved, in the norm of the whole weight; narrow models need
     less."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
+    """The share of a label's probability that is spread over all categories."""
     resample: bool = True
     """Whether examples of rare categories are repeated."""
     repeats: tuple[tuple[PositiveInt, PositiveInt], ...] = ((100, 5), (500, 3), (1000, 2))
     """A category with fewer training examples than the first number is repeated as often as the
     second."""
     classifier_dropout: float = Field(0.2, ge=0, lt=1)
+    """The share of the classifier's inputs that training sets to zero."""
     tail_rescale: bool = False
     """Whether an exponent that raises rare categories is fitted on validation, after training."""
     soft_label_weight: float = Field(1.0, gt=0)
-    """Of the loss of an example that a teacher labelled, beside 1 for a labelled one."""
+    """The weight of an example that a teacher labelled; a labelled one has weight 1."""
 
 
 class Recipe(_Configuration):

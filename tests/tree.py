@@ -76,7 +76,8 @@ def _place(path: str) -> list[tuple[int, str]]:
 def _caption(path: str) -> str | None:
     source = ROOT / path / "__init__.py" if path.endswith("/") else ROOT / path
     if source.suffix == ".md":
-        return source.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        heading = re.match(r"# (.*)\n", source.read_text(encoding="utf-8"))
+        return heading and heading[1]
     if source.suffix != ".py" or not source.is_file() or path.startswith("tests/golden"):
         return None
     docstring = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))

@@ -24,7 +24,7 @@ def tracked() -> list[str]:
 def test_the_tree_is_the_real_one(tracked: list[str]) -> None:
     page = tree.PAGE.read_text(encoding="utf-8")
     captions = tree.shown(page)
-    assert tree.drawn(tracked, captions) in page, "run python -m tests.tree"
+    assert tree.drawn(tracked, captions) in page, "type make pages"
 
 
 def test_the_tree_says_what_each_file_is() -> None:

@@ -1,0 +1,128 @@
+"""Writes docs/settings.md from the models of settings and recipes: `make pages`."""
+
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from flows.settings import Settings
+from modeling.configuration import PRESETS, FinetuningConfig, ModelConfig, PretrainingConfig
+
+PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
+
+_INTRO = """\
+# Settings
+
+`make pages` writes this page from the models in `flows/settings.py` and
+`modeling/configuration.py`.
+
+Settings stand in `reelstore.toml`: in the file that `REELSTORE_CONFIG` names, or in the nearest one
+in or above the working folder. Each can also be an environment variable, which goes before the
+file: `root` is `REELSTORE_ROOT`, and tables and lists are JSON, such as
+`REELSTORE_RECIPE='{"finetuning": {"epochs": 3}}'`. Relative paths start at the folder of the
+settings file. An unknown setting is an error, and an unknown variable that begins with
+`REELSTORE_` is a warning.
+
+"""
+_RECIPE = """\
+
+## Recipe
+
+A preset says how models are built and trained. The sections of `[recipe]` in `reelstore.toml`
+change single values of it:
+
+```toml
+[recipe.finetuning]
+epochs = 4
+```
+"""
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "model": ModelConfig,
+    "pretraining": PretrainingConfig,
+    "finetuning": FinetuningConfig,
+}
+_TYPES = {
+    str: "text",
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    Path: "path",
+    dict: "table",
+    tuple: "list",
+}
+_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+
+
+def page() -> str:
+    """Write the page."""
+    lines = ["| setting | type | default | meaning |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        if name != "folder":
+            cells = [f"`{name}`", _type_of(field), _default_of(field), _meaning_of(field)]
+            lines.append(_row(cells))
+    recipe = [line for name in _SECTIONS for line in _section(name)]
+    return _INTRO + "\n".join(lines) + "\n" + _RECIPE + "\n".join(recipe) + "\n"
+
+
+def _section(name: str) -> list[str]:
+    presets = list(PRESETS.values())
+    lines = ["", f"### `[recipe.{name}]`", ""]
+    lines.append(_row(["setting", "type", *(f"`{preset.name}`" for preset in presets), "meaning"]))
+    lines.append("|---" * (3 + len(presets)) + "|")
+    for setting, field in _SECTIONS[name].model_fields.items():
+        values = [_written(getattr(getattr(preset, name), setting)) for preset in presets]
+        lines.append(_row([f"`{setting}`", _type_of(field), *values, _meaning_of(field)]))
+    return lines
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _type_of(field: FieldInfo) -> str:
+    bounds = [
+        f"{words} {_written(getattr(bound, attribute), mark='')}"
+        for bound in field.metadata
+        for attribute, words in _BOUNDS.items()
+        if getattr(bound, attribute, None) is not None
+    ]
+    return ", ".join([_type_name(field.annotation), *bounds])
+
+
+def _type_name(annotation: Any) -> str:
+    kind = get_origin(annotation) or annotation
+    if kind is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(annotation))
+    if kind in _TYPES:
+        return _TYPES[kind]
+    choices = [choice for choice in get_args(annotation) if choice is not NoneType]
+    return _type_name(choices[0])
+
+
+def _default_of(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return (field.default_factory.__doc__ or "").removesuffix(".").lower()
+    if field.default is PydanticUndefined:
+        return "none: must be set"
+    return _written(field.default)
+
+
+def _written(value: object, mark: str = "`") -> str:
+    if value is None or value in ((), {}):
+        return "–"
+    if isinstance(value, bool):
+        return f"{mark}{str(value).lower()}{mark}"
+    if isinstance(value, tuple):
+        return ", ".join(f"{mark}{list(part)}{mark}" for part in value)
+    return f"{mark}{value:,}{mark}" if mark == "" else f"{mark}{value}{mark}"
+
+
+def _meaning_of(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
