@@ -44,10 +44,10 @@ check: setup  ## All that a change must pass: format, lint, types, import contra
 bench-plan: setup  ## Seconds and memory of a plan over a million listed videos
 	$(BIN)/python -m tests.benchmarks.bench_plan
 
-bench-extract: setup  ## Speed of extraction beside the usual way and its bound; writes build/bench-extract.json
+bench-extract: setup  ## Speed of extraction, compared with the usual way and its bound; writes build/bench-extract.json
 	$(BIN)/python -m tests.benchmarks.bench_extract
 
-bench-train: setup  ## Speed and memory of training and scoring beside LXMERT; writes build/bench-train.json
+bench-train: setup  ## Speed and memory of training and scoring, compared with LXMERT; writes build/bench-train.json
 	$(BIN)/python -m tests.benchmarks.bench_train
 
 ablation: setup  ## What each trick of the recipe is worth, in up to an hour; writes docs/ablation.md
@@ -65,4 +65,4 @@ format: setup  ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what was built, stores left alone
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv build dist .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -11,100 +11,139 @@ COUNTS = ROOT / "build" / "faults"
 PAGE = ROOT / "docs" / "reliability.md"
 
 _PAGE = """\
-# What was broken on purpose, and what came of it
+# Reliability
 
-The full count of each fault, a row for the last run of each test that was made whole. `make faults` makes them all
-again and writes this page; `make test` makes a small count. Seeds are fixed.
+The tests break things on purpose and count what comes of it. `make faults` makes every fault
+again and writes this page; `make test` makes a small count. Seeds are fixed. Each row is of the
+last full run of its test.
 
-| test | shown |
+| test | what was shown |
 |---|---|
 {rows}
 
-Seen on {machine}.
+Measured on {machine}.
 
 ## What each test does
 
-**kill.** A process that holds torch and a small encoder forks children. Each lists videos, encodes frames, builds
-chunks, checks the ledger, publishes and moves an alias, by the code that users run. SIGKILL ends it at one step:
-before each write, fsync, new name and removal, half-way through each write, before and after the begin and the commit
-of each of the catalog's transactions; or at a moment drawn at random. First all that the catalog then names is
-verified. A second process resumes; the store's files and the catalog's answers must then be those of a run that
-nobody stopped. Times come from one given clock, so that they agree too. What may be left over lies in `staging/`,
-under names that no pending row holds; or it is the folder of marks for finished chunks, where a run was killed
-between its commit and their removal; or it is a half-written file of the journal under a name that begins with a dot.
-`reelstore gc` sweeps them. Other kills hit real runs of the flow extract-features on a Prefect server, at a random
-moment after the flow has begun, over and over until a run ends.
+### Kill
 
-**kill, a training.** A small training with adversarial gradients, a moving average, dropout, resampling, soft labels
-and batches in two parts is killed before the gradients, before the optimizer or before the average of one of its
-steps; or at one step of the file system while it writes a checkpoint. A second process resumes it. Weights and
-history must be those of a training that nobody stopped, bit for bit, and no step from before the last checkpoint is
-done again.
+A process forks children that list videos, encode frames, build chunks, check the ledger, publish,
+and move an alias, with the code that users run. SIGKILL ends a child at one step: before each
+write, fsync, new name and removal, half-way through each write, and before and after the begin
+and the commit of each transaction of the catalog. Other children are killed at a random moment.
 
-**power.** A trace of every file-system call of the commit is played to a disk that forgets. By the most pessimistic
-reading of POSIX a file's bytes are kept once the file was synced, and a name that was made, renamed, linked or
-removed is kept once its folder was synced. What waits for its sync may have been kept or not: nothing of it, all of
-it, each thing alone lost, each alone kept, after every operation. SQLite with `synchronous=FULL` is trusted. No state
-may lack a file that the catalog then says is published, journaled or staged; and states opened as stores are verified
-and run to the end, to the same bytes. Then each fsync is taken out of the trace: the test must find a state that lost
-something, else it fails. The same holds where a run was killed and resumed before the power went.
+All that the catalog then names is verified. A second process resumes. The files of the store and
+the answers of the catalog must then be those of a run that nobody stopped. Only three kinds of
+leftovers are allowed, and `reelstore gc` removes them: staging folders without a pending row, the
+marks of finished chunks of a run that was killed just after its commit, and a half-written
+journal file whose name begins with a dot.
 
-**rot.** Single bits are flipped, files cut and lengthened at every length, swapped with each other and taken away.
-The readers that training and flows use must refuse each before `h5py.File`, `polars.read_parquet` or `json.loads` is
-called. A child process does it under a time limit.
+Further kills hit runs of the flow `extract-features` on a Prefect server, over and over until a
+run ends.
 
-**full disk.** Each step in turn fails with ENOSPC or EIO, once or from then on: the calls of the system, and begin,
-each change and commit of SQLite; and a catalog that may not grow by a page. The run must end with one sentence that
-says what to do, or do without the step. The catalog must answer as before or after one of the job's whole commits,
-and the next run must end with the same bytes. An ingest publishes several tables: its sentence must name those that
-are published and those that are not, as the catalog has them.
+### Kill, a training
 
-**wrong catalogs.** A store is looked at with a catalog that is not its own or knows less than its journal: restored
-from before the last commits, of a mistyped or an empty URL, another store's, without a byte, deleted and made anew by
-an ingest that was refused. Sweeps without a grace, dry or not, and every kind of writer must refuse it with a
-sentence and change no file; a catalog that is made again must answer with every commit. Another store below the root
-and folders with names of 16 digits must outlive a sweep.
+A small training with adversarial gradients, a moving average, dropout, resampling, soft labels
+and batches in two parts is killed before the gradients, the optimizer or the average of one of
+its steps, or while it writes a checkpoint. A second process resumes it. Weights and history must
+equal those of a training that nobody stopped, bit for bit, and no step from before the last
+checkpoint may be done again.
 
-**race, accounting, old formats.** Processes publish to one partition at once while others read and gc runs; ledgers
-of generated batches must add up, and tampered ones be refused; a store of each format version must still read.
+### Power
 
-**hostile media.** Files made to do harm are decoded in the jailed workers: playlists and references that point at
-other files or at the network, mutated clips of five codecs, small files that ask for much, crafted zips, workers that
-abort, hang or eat memory, damaged text and ids of any script, planted caches of the word dictionary. No other file
-may be opened and no connection made, every listed video must end in the ledger, and its neighbours must come out as
-from a clean run.
+Every file-system call of a commit is recorded and played to a disk that forgets. The most
+pessimistic reading of POSIX applies: a file's bytes are kept once the file was synced, and a
+change of a name is kept once its folder was synced. What waits for its sync may be kept or lost.
+After each call the test tries the states in which nothing of it is kept, all of it, and each part
+alone is kept or lost. SQLite with `synchronous=FULL` is trusted.
 
-**lying workers, poisoned pictures, equal bytes.** A worker that a medium has taken over gives answers and frames that
-no decoding gives: each must end as `worker_died` for its own video. Small zips whose pictures ask for hours must be
-rejected for good and never by a timeout, which would hold their partition back. Files broken in every way are
-extracted twice, by processes with other hash seeds, addresses and folders, and must give the same commit.
+In no state may a file be missing that the catalog calls published, journaled or staged. States
+that are opened as stores are verified and run to the end, to the same bytes. Then one fsync at a
+time is left out of the recording. If the test finds no state that lost something, it fails. Runs
+that were killed and resumed before the power went are tested in the same way.
 
-**poisoned contents, blocking files.** One content is listed as a zip and as a video, or one copy of it is gone, changed
-or closed: each kind has its own outcome, a whole copy serves, and nothing decides for another partition. Contents that
-hang or kill their worker under many ids must not hold their partition back for ever.
+### Rot
 
-**bad paths.** A listing names what is no medium, made for real, between good clips, and its reader has no privileges.
-The ingest lists each of them without waiting for any, only the closed file is opened, and each ends in one row of the
-ledger with its reason.
+Single bits are flipped, and files are shortened to every length, lengthened, swapped and removed.
+The readers of training and flows must refuse each before `h5py.File`, `polars.read_parquet` or
+`json.loads` is called. They run in a child process with a time limit.
 
-**restart, Prefect's server.** A training runs on a worker when its server is killed and started again; it must go on
-past the next renewal of its lease, and then be cancelled. So must another one, after the worker was killed too.
+### Full disk
 
-**structural fuzz, clock discontinuities, promised ends.** Clips whose frames show their numbers are drawn in the
-forms of MP4, Matroska, FLV, MPEG-TS, MPEG-PS and AVI. In the fuzz one field of their structure says something else,
-or a few do: a size, a count, a time, or all times from one place on. A second reader, which shares no code with the
-decoder, decodes every packet in order and lays the frames on the timeline. Each frame of a clip that is called `ok`
-must be the one that this reader shows at its `pts_seconds`, the frames must be spread over all of the timeline, and
-at least half of those that come out must have a time of their own. The other two rows are of clips for which the
-right frames are known by their numbers.
+One step after the other fails with ENOSPC or EIO, once or from then on: the calls of the system,
+and each begin, change and commit of SQLite. In further runs the catalog may not grow by a page.
+The run must do without the step, or end with one sentence that says what to do. The catalog must
+answer as it did before or after one whole commit, and the next run must end with the same bytes.
+An ingest publishes several tables, and its sentence must name those that are published and those
+that are not.
+
+### Wrong catalogs
+
+A store is opened with a catalog that is not its own or knows less than its journal: an old copy,
+an empty database, another store's, a file without a byte, and one that a refused ingest made
+anew. Every sweep and every writer must refuse it with a sentence and change no file. After
+`reelstore rebuild-catalog` the catalog must answer with every commit. Another store below the
+root, and folders whose names are 16 digits, must outlive a sweep.
+
+### Race, accounting, old formats
+
+Processes publish to one partition at once while others read and `gc` runs. Ledgers of generated
+batches must add up, and tampered ledgers must be refused. A store of each format version must
+still be readable.
+
+### Hostile media
+
+Jailed workers decode files made to do harm: playlists and references to other files or to the
+network, mutated clips of five codecs, small files that ask for much work, crafted zips, damaged
+texts and ids of any script, and planted caches of the word dictionary. Workers abort, hang and
+eat memory. No other file may be opened, no connection may be made, every listed video must end in
+the ledger, and its neighbours must come out as in a clean run.
+
+### Lying workers, poisoned pictures, equal bytes
+
+A worker that a medium has taken over gives answers that no decoding gives. Each must end as
+`worker_died` for its own video alone. Small zips whose pictures ask for hours of work must be
+rejected for good, and not by a timeout, which would hold their partition back. Files that are
+broken in every way are extracted twice, by processes with other hash seeds, addresses and
+folders, and must give the same commit.
+
+### Poisoned contents, blocking files
+
+One content is listed as a zip and as a video, or one of its copies is gone, changed or closed.
+Each kind must have its own outcome, a whole copy must serve, and nothing may decide for another
+partition. Contents that hang or kill their worker under many ids must not hold their partition
+back for ever.
+
+### Bad paths
+
+A listing names folders, pipes, sockets, devices and files that cannot be read, between good
+clips, and its reader has no privileges. The ingest must list each of them without waiting, only
+the file may be opened, and each must end in one row of the ledger with its reason.
+
+### Restart, Prefect's server
+
+A training runs on a worker while its server is killed and started again. It must go on past the
+next renewal of its lease, and must then obey a cancellation. The same is tried after the worker
+was killed as well.
+
+### Structural fuzz, clock discontinuities, promised ends
+
+Clips whose frames show their own numbers are drawn as MP4, Matroska, FLV, MPEG-TS, MPEG-PS and
+AVI. The fuzz changes one field of their structure or a few: a size, a count, a time, or all times
+from one place on. A second reader, which shares no code with the decoder, decodes every packet in
+order and lays the frames on the timeline. For a clip that is called `ok`, each frame must be the
+one that this reader shows at its `pts_seconds`, the frames must be spread over the whole
+timeline, and at least half of the decoded frames must have a time of their own. The other two
+tests use clips whose right frames are known by their numbers.
 
 ## What "verified" means
 
-A reader checks a file's size and sha256 once in each process, and again when its inode, modification time or size
-changes. Rot below the file system changes none of the three: a process that has checked a file already goes on
-reading it, the next process and `reelstore verify` find it. Reading every byte again before each batch would cost
-more than training does. A file is opened by its path after it was checked; the store replaces files whole and never
-in place, so only somebody who writes into the store by hand could change it in between.
+A reader checks the size and sha256 of a file once in each process, and again when its inode,
+modification time or size changes. Damage below the file system changes none of the three. A
+process that has checked a file goes on reading it; the next process and `reelstore verify` find
+the damage. Reading every byte before each batch would cost more than training does. The store
+replaces files whole and never in place, so only somebody who writes into the store by hand could
+change a file between its check and its use.
 """
 
 
