@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from featurestore.extraction import work_limits
 from featurestore.extraction.decoding.isolation.jail import Layer
+from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.views.spec import ExecutionMode, Precision
 from modeling.configuration import Recipe, amend, preset
@@ -118,6 +119,11 @@ class Settings(BaseSettings):
         # Fewer pixels take less, but reading a file and starting on it take what they take.
         following = usual.seconds * max(1.0, pixels / usual.pixels)
         return WorkLimits(pixels, self.decode_max_seconds or following)
+
+    @property
+    def runtime(self) -> Runtime:
+        """What extraction may use."""
+        return Runtime(self.decode_workers, self.work_limits, self.allow_missing_jail_layers)
 
     def path_of(self, name: Literal["encoder_weights", "vocabulary"]) -> Path:
         """A path that this piece of work needs.

@@ -3,14 +3,15 @@
 Media and text become the frames and text views of their partition.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import task, unmapped
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from featurestore import wanted
+from featurestore.extraction.jobs import Chunk, Extraction, Request, make_chunk
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.reasons import OK, Reason, parse_retryable
 from featurestore.progress.retrying import num_to_retry
@@ -22,7 +23,6 @@ from flows.deployments.parameters import Partition, Retry
 from flows.operations import wanted_specs
 from flows.operations.each import each, fail_with
 from flows.operations.recipes_in_use import left_behind, recipes_to_make
-from flows.operations.view_jobs import ViewJob, view_job
 from flows.settings import load_settings
 from warehouse import commits, tables
 from warehouse.store import Store, open_existing_store
@@ -57,7 +57,8 @@ def extract_features(partition: Partition = None, retry: Retry = None) -> list[d
         for listed in partitions
         if (due := _due(store, view, fingerprint, listed, again, settings.work_limits))[0]
     ]
-    rows, errors = each(work, lambda job: _extract(*job))
+    with Extraction(store, settings.runtime) as extraction:
+        rows, errors = each(work, lambda job: _extract(extraction, *job))
     nothing = (
         "nothing to do: every partition has its features" if again is None else "nothing to retry"
     )
@@ -68,11 +69,17 @@ def extract_features(partition: Partition = None, retry: Retry = None) -> list[d
 
 
 @task(name="extract-chunk", persist_result=False, cache_policy=NO_CACHE)
-def extract_chunk(
-    view: View, fingerprint: str, partition: str, index: int, again: list[Reason] | None
-) -> int:
+def extract_chunk(chunk: Chunk) -> int:
     """Make the files of one chunk; returns how many videos it has."""
-    return _job(view, fingerprint, partition, again).make(index)
+    return make_chunk(chunk)
+
+
+def _map_tasks(
+    make: Callable[[Chunk], int],  # noqa: ARG001 - a task names what it does: `extract_chunk`
+    chunks: Sequence[Chunk],
+) -> Iterator[int]:
+    for future in extract_chunk.map(chunks):
+        yield future.result()
 
 
 def _due(
@@ -95,26 +102,22 @@ def _due(
 
 
 def _extract(
-    view: View, fingerprint: str, partition: str, num_due: int, again: Sequence[Reason] | None
+    extraction: Extraction,
+    view: View,
+    fingerprint: str,
+    partition: str,
+    num_due: int,
+    again: Sequence[Reason] | None,
 ) -> dict[str, Any]:
-    try:
-        job = _job(view, fingerprint, partition, again)
-        with artifacts.progress(f"extract {view} {partition}") as show:
-            done = 0
-            indices = list(range(job.num_chunks))
-            for future in extract_chunk.map(view, fingerprint, partition, indices, unmapped(again)):
-                done += future.result()
-                show(done, job.num_videos)
-        commit = job.publish(datetime.now(UTC))
-    finally:
-        # Published or refused, a job is over: what comes next opens another.
-        view_job.cache_clear()
+    request = Request(view, fingerprint, partition, None if again is None else tuple(again))
+    with artifacts.progress(f"extract {view} {partition}") as show:
+        commit = extraction.run(request, datetime.now(UTC), _map_tasks, show)
     outcomes, provenance = commit.facts["outcomes"], commits.read_provenance(commit)
     return {
         "partition": partition,
         "view": view,
         "fingerprint": fingerprint,
-        "videos": job.num_videos,
+        "videos": sum(commit.facts["outcomes"].values()),
         "tried": num_due,
         "ok": commit.num_rows,
         "failed_by_reason": {reason: count for reason, count in outcomes.items() if reason != OK},
@@ -132,12 +135,3 @@ def _line(row: dict[str, Any]) -> str:
     }
     also = "".join(f", {count} {name}" for name, count in counts.items())
     return f"{row['partition']} {row['view']}: {row['ok']} of {row['videos']} ok{also}"
-
-
-def _job(view: View, fingerprint: str, partition: str, again: Sequence[Reason] | None) -> ViewJob:
-    settings = load_settings()
-    store = open_existing_store(settings.root, settings.catalog_url)
-    listed = tables.video_partition(store, partition).commit.id
-    return view_job(
-        store.root, view, fingerprint, partition, listed, None if again is None else tuple(again)
-    )

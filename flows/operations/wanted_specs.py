@@ -6,7 +6,6 @@ The encoder's own transform, and TF-IDF fitted on the corpus.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 
@@ -14,16 +13,14 @@ from featurestore import wanted
 from featurestore.extraction.encoding.frame_encoder import make_frame_spec
 from featurestore.extraction.words.text import make_text_spec
 from featurestore.extraction.words.tfidf import fit_tfidf
-from featurestore.extraction.words.word_workers import shared_pool
+from featurestore.extraction.words.word_workers import WordPool
+from featurestore.views.frames.make import WEIGHTS
 from featurestore.views.spec import FrameSpec, Spec, TfidfParameters, View
 from flows.settings import Settings, resize_short_side_of
-from warehouse import commits, tables
-from warehouse.commits import Commit
+from warehouse import tables
 from warehouse.errors import Invalid
 from warehouse.store import Store
 from warehouse.tables import VideoPartition, split
-
-_WEIGHTS = "weights"
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,10 @@ def prepare(store: Store, settings: Settings) -> list[Prepared]:
         settings.path_of("encoder_weights"),
         settings.path_of("vocabulary").read_bytes(),
     )
-    kept_weights = {f"{_WEIGHTS}{weights.suffix}": weights.read_bytes()}
+    kept_weights = {f"{WEIGHTS}{weights.suffix}": weights.read_bytes()}
     parameters = TfidfParameters()
-    terms = fit_tfidf(
-        shared_pool(settings.decode_workers).count_terms(_corpus(store, corpus)), parameters
-    )
+    with WordPool(settings.decode_workers) as words:
+        terms = fit_tfidf(words.count_terms(_corpus(store, corpus)), parameters)
     text_spec = make_text_spec(terms, vocabulary, parameters)
     return [
         Prepared(frame_spec(settings), kept_weights),
@@ -99,12 +95,6 @@ def apply(store: Store, settings: Settings, now: datetime) -> dict[View, str]:
     Arguments, result and errors as above.
     """
     return freeze(store, prepare(store, settings), now)
-
-
-def weights_file(spec_commit: Commit) -> Path:
-    """The encoder's weights, kept with the frame spec: they outlive a change of settings."""
-    name = next(name for name in spec_commit.files if name.startswith(_WEIGHTS))
-    return commits.verified_path(spec_commit, name)
 
 
 def _corpus_partitions(store: Store) -> list[VideoPartition]:

@@ -18,7 +18,6 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -28,16 +27,16 @@ import safetensors.numpy
 import timm
 
 from featurestore import wanted
-from featurestore.extraction import work_limits
 from featurestore.extraction.encoding.frame_encoder import make_frame_spec
 from featurestore.extraction.frames import FrameExtractor
+from featurestore.extraction.jobs import Extraction, Request
+from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.words.text import make_text_spec
 from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
 from featurestore.extraction.words.words import read_fields
 from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
 from featurestore.views.spec import VIEWS, TfidfParameters
-from flows.operations.view_jobs import ViewJob
 from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
 from modeling.evaluation.judgement import judge
 from modeling.learning import finetuning
@@ -243,14 +242,13 @@ def _weights() -> bytes:
 
 
 def _extract(store: Store, view: Any, fingerprint: str, name: str, now: datetime) -> None:
-    settings: Any = SimpleNamespace(
-        decode_workers=1, allow_missing_jail_layers=(), work_limits=work_limits.DEFAULT
-    )
-    partition = tables.video_partition(store, name)
-    job = ViewJob(store, settings, view, fingerprint, partition, now, clock=lambda: 0.0)
-    for index in range(job.num_chunks):
-        job.make(index)
-    job.publish(now)
+    with (
+        Extraction(store, Runtime(num_workers=1), clock=lambda: 0.0) as extraction,
+        extraction.job(Request(view, fingerprint, name), now) as job,
+    ):
+        for index in range(job.num_chunks):
+            job.make(index)
+        job.publish(now)
 
 
 if __name__ == "__main__":

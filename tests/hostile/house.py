@@ -4,11 +4,10 @@ import json
 from datetime import datetime
 from pathlib import Path
 
+from featurestore.extraction.jobs import Extraction, Request
 from featurestore.views.spec import View
 from flows.demo.encoder import shipped_encoder
-from flows.operations.view_jobs import ViewJob
 from flows.settings import load_settings
-from warehouse import tables
 from warehouse.commits import Commit
 from warehouse.store import Store
 
@@ -35,9 +34,5 @@ def write_settings(folder: Path, words: str) -> Path:
 
 def publish(store: Store, partition: str, view: View, fingerprint: str, now: datetime) -> Commit:
     """Make and publish one view of one partition."""
-    job = ViewJob(
-        store, load_settings(), view, fingerprint, tables.video_partition(store, partition), now
-    )
-    for index in range(job.num_chunks):
-        job.make(index)
-    return job.publish(now)
+    with Extraction(store, load_settings().runtime) as extraction:
+        return extraction.run(Request(view, fingerprint, partition), now)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from featurestore import chunking
+from featurestore.extraction import chunking
 from featurestore.extraction.decoding.frame_sampling import sample
 from featurestore.extraction.decoding.framing import DecodedFrames
 from featurestore.extraction.decoding.media import MediaItem

@@ -9,13 +9,13 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from featurestore import wanted
+from featurestore.extraction.jobs import Extraction, Request
 from featurestore.progress.coverage import Coverage, view_coverage
 from featurestore.progress.ledger import LEDGER_FILE
 from featurestore.progress.plan import plan_view
@@ -24,7 +24,6 @@ from featurestore.views.frames import embeddings
 from flows.demo.encoder import shipped_encoder
 from flows.deployments.ingest_videos import list_videos
 from flows.operations import wanted_specs
-from flows.operations.view_jobs import ViewJob
 from flows.settings import load_settings
 from tests.bad_paths import BAD_COPIES, spoil
 from tests.hostile.test_worker_deaths import OBEDIENT
@@ -61,15 +60,11 @@ class House:
         list_videos("manifest", folder / "manifest.jsonl", partition, "unlabeled")
         return folder
 
-    def run(self, partition: str, **changes: Any) -> Commit:
+    def run(self, partition: str, retry: tuple[Reason, ...] | None = None) -> Commit:
         """Extract a partition's frames by real decoding workers."""
-        listed = tables.video_partition(self.store, partition)
-        job = ViewJob(
-            self.store, load_settings(), "frames", self.fingerprint, listed, self.now, **changes
-        )
-        for index in range(job.num_chunks):
-            job.make(index)
-        return job.publish(self.now)
+        with Extraction(self.store, load_settings().runtime) as extraction:
+            request = Request("frames", self.fingerprint, partition, retry)
+            return extraction.run(request, self.now)
 
     def shown(self, partition: str) -> Coverage:
         listed, limits = tables.video_partition(self.store, partition), load_settings().work_limits
@@ -217,7 +212,7 @@ def test_no_file_blocks_its_partition_for_ever(
         shown = house.shown(partition)
         assert (shown.ok, shown.retryable, shown.given_up) == (1, 0, {reason: 21})
         # A retry that names the reason tries them once more, and blocks nothing either.
-        house.run(partition, retry=[reason])
+        house.run(partition, retry=(reason,))
         shown = house.shown(partition)
         assert (shown.given_up, shown.attempts) == ({reason: 21}, {"4": 21})
         counts[reason] = 3

@@ -6,7 +6,6 @@ The rows are the same whatever the number of workers: batches are of a fixed siz
 order.
 """
 
-import functools
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -142,12 +141,6 @@ class _Seat(Seat):
                 f"a word worker did not start ({ending}); free some memory and run again"
             )
         return worker
-
-
-@functools.cache
-def shared_pool(num_workers: int) -> WordPool:
-    """The pool that all work of this process shares, and that ends with it."""
-    return WordPool(num_workers)
 
 
 def _exchange(worker: "subprocess.Popen[bytes]", task: str, recipe: str, payload: bytes) -> bytes:

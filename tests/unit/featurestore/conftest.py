@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from featurestore import chunking, wanted
+from featurestore import wanted
+from featurestore.extraction import chunking
 from featurestore.progress.ledger import count_outcomes
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import frame_chunks

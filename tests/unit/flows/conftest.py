@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 
+from featurestore.extraction.jobs import Chunk, make_chunk
 from flows.commands.cli import main
 from flows.demo.corpus import Corpus, make_corpus
 from flows.demo.outline import CorpusSizes
@@ -59,11 +60,8 @@ class Done:
 class InPlace:
     """A task whose calls are made at once."""
 
-    def map(
-        self, view: str, fingerprint: str, partition: str, indices: list[int], again: Any
-    ) -> list[Done]:
-        job = extraction._job(view, fingerprint, partition, again.value)  # type: ignore[arg-type] # noqa: SLF001
-        return [Done(job.make(index)) for index in indices]
+    def map(self, chunks: list[Chunk]) -> list[Done]:
+        return [Done(make_chunk(chunk)) for chunk in chunks]
 
 
 @pytest.fixture

@@ -23,10 +23,9 @@ from flows.demo.corpus import Corpus
 from flows.deployments.ingest_videos import list_videos
 from flows.operations.planning import plan_store
 from flows.operations.status import store_status
-from flows.operations.view_jobs import ViewJob
 from flows.settings import load_settings
 from tests.bad_paths import BAD_COPIES, spoil
-from tests.unit.flows.operations.test_view_jobs import DAY, NOW, extract, job
+from tests.unit.flows.test_extraction_jobs import DAY, NOW, extract, job
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Retryable
@@ -77,7 +76,8 @@ def test_a_run_that_is_killed_and_resumed_three_times_is_one_attempt(
 ) -> None:
     read = fails(TIMEOUT)
     for _ in range(3):
-        job(house, DAY, fingerprint).make(0)  # and killed before it publishes
+        with job(house, DAY, fingerprint) as killed:  # before it publishes
+            killed.make(0)
     commit = extract(house, DAY, fingerprint)
     assert len(read) == 4 * len(set(read))
     assert attempts(house, commit) == {1}
@@ -90,7 +90,8 @@ def test_a_retry_that_is_killed_and_resumed_is_one_attempt(
     fails(TIMEOUT)
     first = extract(house, DAY, fingerprint)
     for _ in range(2):
-        job(house, DAY, fingerprint, retry=[Reason.DECODE_TIMEOUT]).make(0)
+        with job(house, DAY, fingerprint, retry=[Reason.DECODE_TIMEOUT]) as killed:
+            killed.make(0)
     again = extract(house, DAY, fingerprint, retry=[Reason.DECODE_TIMEOUT])
     assert again.id == first.id
     assert attempts(house, again) == {2}
@@ -105,7 +106,8 @@ def test_what_fails_in_three_runs_is_given_up_and_no_longer_blocks_its_partition
         with pytest.raises(Retryable, match="contents of labeled failed for reasons that may pass"):
             extract(house, "labeled", fingerprint)
         assert coverage(house, "labeled", fingerprint).given_up == {}
-    job(house, "labeled", fingerprint).make(0)  # killed, and resumed by the next
+    with job(house, "labeled", fingerprint) as killed:  # and resumed by the next
+        killed.make(0)
     commit = extract(house, "labeled", fingerprint)
     found = coverage(house, "labeled", fingerprint)
     assert (found.state, found.retryable, found.raised) == ("current", 0, {})
@@ -175,9 +177,9 @@ def test_a_refused_run_before_a_good_one_no_longer_counts(
     refused()
     list_rows(videos.head(1))
     fails(TIMEOUT, only=[])
-    good = job(house, "labeled", fingerprint)
-    good.make(0)
-    good.publish(NOW + timedelta(hours=1))
+    with job(house, "labeled", fingerprint) as good:
+        good.make(0)
+        good.publish(NOW + timedelta(hours=1))
     list_rows(videos)
     fails(TIMEOUT)
     refused()
@@ -355,10 +357,7 @@ def test_a_job_of_raised_limits_keeps_what_failed_otherwise(
     first = extract(house, DAY, fingerprint)
     monkeypatch.setenv("REELSTORE_DECODE_MAX_SECONDS", "300")
     read = fails(FrameOutcome(Reason.DECODE_TIMEOUT, "not decoded within 300 seconds"))
-    listed = tables.video_partition(house, DAY)
-    raised = ViewJob(house, load_settings(), "frames", fingerprint, listed, NOW, retry=())
-    raised.make(0)
-    commit = raised.publish(NOW)
+    commit = extract(house, DAY, fingerprint, retry=())
     assert commit.id != first.id  # its details tell the new limit
     assert set(failures.of_head(house, commit)["limit"]) == {300.0}
     assert attempts(house, commit) == {2}

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from featurestore import wanted
+from featurestore.extraction import jobs
 from featurestore.extraction.frames import FrameExtractor
 from featurestore.extraction.words.text import TextRecipe, make_text_spec
 from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
@@ -202,7 +203,7 @@ def extraction(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         extract_features as module,
     )
 
-    monkeypatch.setattr(module, "view_job", None)
+    monkeypatch.setattr(jobs.Extraction, "run", None)
     made: Callable[..., Any] = module.extract_features.fn
     return made
 

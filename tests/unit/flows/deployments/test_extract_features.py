@@ -117,7 +117,7 @@ def test_without_a_partition_to_fit_keywords_on_the_first_extraction_is_refused_
 ) -> None:
     if ingested:
         list_videos("manifest", listing, DAY, "score")
-    monkeypatch.setattr(wanted_specs, "shared_pool", None)
+    monkeypatch.setattr(wanted_specs, "WordPool", None)
     store = open_store(home / "store")
     ended = run(extract_features)
     assert found in ended.message

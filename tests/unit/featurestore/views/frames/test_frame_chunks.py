@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from featurestore import chunking
+from featurestore.extraction import chunking
 from featurestore.views.frames import frame_chunks
 from featurestore.views.frames.outcome import FrameOutcome
 from featurestore.views.spec import FrameSpec

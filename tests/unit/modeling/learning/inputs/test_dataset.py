@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from featurestore import chunking, wanted
+from featurestore import wanted
+from featurestore.extraction import chunking
 from featurestore.progress.reasons import OK, Reason
 from featurestore.reading import examples as reader
 from featurestore.reading import snapshot

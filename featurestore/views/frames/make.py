@@ -1,24 +1,18 @@
-"""How a chunk of each view is made.
+"""Makes the frames view: what is reused, what is decoded and encoded, and what is checked."""
 
-What is reused, what is extracted, and what is checked before it counts as done.
-"""
-
-import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 
-from featurestore import chunking, wanted
-from featurestore.extraction import work_limits
-from featurestore.extraction.decoding.isolation.jail import Layer
+from featurestore import wanted
+from featurestore.extraction import chunking, work_limits
 from featurestore.extraction.decoding.media import MediaItem
 from featurestore.extraction.frames import FrameExtractor
-from featurestore.extraction.words.text import TextRecipe
-from featurestore.extraction.words.tfidf import TermWeights
-from featurestore.extraction.words.word_workers import shared_pool
+from featurestore.extraction.making import ChunkMaker, Kept, Made, PartitionMaker
+from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.committed import CommittedFrames
 from featurestore.progress.reasons import Reason
@@ -26,10 +20,7 @@ from featurestore.views import health
 from featurestore.views.frames import embeddings, frame_chunks
 from featurestore.views.frames.outcome import Content, FrameOutcome
 from featurestore.views.heads import CONTENTS, address, present, wants_previews
-from featurestore.views.spec import FrameSpec, TextSpec
-from featurestore.views.text import text_chunks, tokens
-from flows.operations.wanted_specs import weights_file
-from flows.settings import Settings
+from featurestore.views.spec import FrameSpec
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Rejected
@@ -38,98 +29,69 @@ from warehouse.printable import printable
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
 
-NOTES = {"kind": pl.String, "tried": pl.Boolean, "attempts": pl.Int64, "limit": pl.Float64}
-"""What is noted of a chunk's rows until they are published: the medium's kind (null where there is
-none), whether the medium or text was read in this run in place of being reused, the finished runs
-in which it failed before, and what it met of the limits on a video's work."""
+WEIGHTS = "weights"
+"""What the file of the encoder's weights is called beside the spec, before its suffix."""
+
+_COLUMNS = (
+    "video_id",
+    "media_path",
+    "media_kind",
+    "media_sha256",
+    "size_bytes",
+    "content_sha256",
+)
 _ELSEWHERE = (Reason.MEDIA_MISSING, Reason.MEDIA_UNREADABLE, Reason.MEDIA_CHANGED)
 """What one copy of a content may end in, while another is whole."""
 
 
-@dataclass(frozen=True)
-class Made:
-    """The files of one chunk, not yet staged."""
+@contextmanager
+def opened(store: Store, fingerprint: str, runtime: Runtime) -> Iterator[PartitionMaker]:
+    """Load a recipe's encoder and hold its decoding workers; arguments as of `open_maker`.
 
-    files: dict[str, bytes]
-    ledger: pl.DataFrame
-    """Rows of `Ledger`, with `NOTES`."""
-    num_extracted: int
-    """Contents that were extracted for them."""
-    jail: dict[str, bool] = field(default_factory=dict)
-    """Which layers of the decoding workers' jail held; empty where nothing was decoded."""
+    Raises:
+        Invalid: The recipe is of another transform version, or the weights are not those that it
+            names.
+    """
+    spec = wanted.load_spec(store, fingerprint, FrameSpec)
+    weights = _weights_file(wanted.spec_commit(store, "frames", fingerprint))
+    with FrameExtractor(
+        spec, weights, runtime.num_workers, runtime.limits, runtime.allow_missing_jail_layers
+    ) as extractor:
 
+        def begin(
+            partition: VideoPartition, head: Commit | None, again: Sequence[Reason] | None
+        ) -> ChunkMaker:
+            heads = present(commits.heads(store, address("frames", fingerprint).dataset))
+            committed = CommittedFrames(store, heads, runtime.limits, head, partition.commit, again)
+            return FrameMaker(partition, spec, extractor, committed, runtime.limits)
 
-@dataclass(frozen=True)
-class Kept:
-    """What an interrupted run has made of one chunk, as far as it stands."""
-
-    folder: Path
-    """Where its files are, checked."""
-    ledger: pl.DataFrame
-    """Rows of `Ledger`, with `NOTES`."""
-
-
-class ChunkMaker(Protocol):
-    """Makes the chunks of one view of one partition."""
-
-    chunks: list[pl.DataFrame]
-
-    def make(self, index: int, kept: Kept | None) -> Made:
-        """Make the files of one chunk."""
-
-    def check(self, index: int, paths: dict[str, Path], ledger: pl.DataFrame) -> pl.DataFrame:
-        """Check files of one chunk as they were written; returns the `health.TRAITS` of its videos.
-
-        Raises:
-            Corrupt: a video's features must not be published.
-        """
+        yield begin
 
 
 class FrameMaker:
-    """Makes the chunks of the frames view.
+    """Makes the chunks of the frames view of one partition.
 
     Args:
-        store: where commits of the same recipe are reused from.
-        settings: say how many processes decode, and how much work one video may be.
-        partition: what is listed.
-        fingerprint: of the recipe.
-        head: the commit that a retry builds upon; None to extract all that no commit holds.
-        again: the reasons that a retry tries again; none to try again what met a limit that is
-            higher now; None where nothing is built upon.
+        partition: What is listed.
+        spec: The recipe.
+        extractor: Of the recipe.
+        committed: What commits of the recipe hold already.
+        limits: On one video's work, to be noted with what meets them.
     """
 
     def __init__(
         self,
-        store: Store,
-        settings: Settings,
         partition: VideoPartition,
-        fingerprint: str,
-        head: Commit | None,
-        again: Sequence[Reason] | None,
+        spec: FrameSpec,
+        extractor: FrameExtractor,
+        committed: CommittedFrames,
+        limits: WorkLimits,
     ) -> None:
-        self._spec = wanted.load_spec(store, fingerprint, FrameSpec)
+        self._spec, self._extractor = spec, extractor
+        self._committed, self._limits = committed, limits
         self._media_root = partition.media_root
         self._previews = wants_previews(partition)
-        heads = present(commits.heads(store, address("frames", fingerprint).dataset))
-        self._limits = settings.work_limits
-        self._committed = CommittedFrames(store, heads, self._limits, head, partition.commit, again)
-        weights = weights_file(wanted.spec_commit(store, "frames", fingerprint))
-        self._extractor = _frame_extractor(
-            self._spec.model_dump_json(),
-            weights,
-            settings.decode_workers,
-            self._limits,
-            settings.allow_missing_jail_layers,
-        )
-        columns = [
-            "video_id",
-            "media_path",
-            "media_kind",
-            "media_sha256",
-            "size_bytes",
-            "content_sha256",
-        ]
-        self.chunks = chunking.chunks(tables.videos(partition, columns), CONTENTS["frames"])
+        self.chunks = chunking.chunks(tables.videos(partition, _COLUMNS), CONTENTS["frames"])
 
     def make(self, index: int, kept: Kept | None) -> Made:
         """Decode and encode what no commit and no interrupted run holds; all else is reused."""
@@ -211,49 +173,6 @@ class FrameMaker:
         )
 
 
-class TextMaker:
-    """Makes the chunks of the text view.
-
-    Args:
-        store: where the recipe's vocabulary and terms are.
-        settings: say how many processes cut words.
-        partition: what is listed.
-        fingerprint: of the recipe.
-    """
-
-    def __init__(
-        self, store: Store, settings: Settings, partition: VideoPartition, fingerprint: str
-    ) -> None:
-        commit = wanted.spec_commit(store, "text", fingerprint)
-        self._recipe = TextRecipe(
-            wanted.load_spec(store, fingerprint, TextSpec),
-            commits.read_bytes(commit, wanted.VOCABULARY_FILE),
-            TermWeights.from_files(
-                {name: commits.read_bytes(commit, name) for name in commit.files}
-            ),
-        )
-        self._words = shared_pool(settings.decode_workers)
-        columns = ["video_id", "title", "ocr", "asr", "text_sha256"]
-        self.chunks = chunking.chunks(tables.videos(partition, columns), "video_id")
-
-    def make(self, index: int, kept: Kept | None) -> Made:  # noqa: ARG002 - the protocol's
-        """Tokenise every video of the chunk: it costs less than looking for an earlier result."""
-        chunk = self.chunks[index]
-        files, ledger = text_chunks.build(index, chunk, self._words.extract(self._recipe, chunk))
-        none = {"kind": None, "tried": True, "attempts": 0, "limit": None}
-        noted = ledger.with_columns(
-            pl.lit(value, NOTES[name]).alias(name) for name, value in none.items()
-        )
-        return Made(files, noted, len(chunk))
-
-    def check(self, index: int, paths: dict[str, Path], ledger: pl.DataFrame) -> pl.DataFrame:
-        """Check ids and token ids."""
-        name = text_chunks.shard_name(index)
-        return health.check_tokens(
-            name, tokens.read(paths[name]), ledger, self._recipe.vocabulary_size
-        )
-
-
 def _without_medium(media_root: Path, media_path: str | None) -> FrameOutcome:
     """Look again at a medium that had no digest when it was ingested."""
     if media_path is None:
@@ -269,13 +188,7 @@ def _without_medium(media_root: Path, media_path: str | None) -> FrameOutcome:
     return FrameOutcome(Reason.MEDIA_MISSING, f"{name} could not be read {advice}")
 
 
-@functools.cache
-def _frame_extractor(
-    spec: str,
-    weights: Path,
-    num_workers: int,
-    limits: WorkLimits,
-    allow_missing_layers: tuple[Layer, ...],
-) -> FrameExtractor:
-    recipe = FrameSpec.model_validate_json(spec)
-    return FrameExtractor(recipe, weights, num_workers, limits, allow_missing_layers)
+def _weights_file(spec_commit: Commit) -> Path:
+    """The encoder's weights, kept with the frame spec: they outlive a change of settings."""
+    name = next(name for name in spec_commit.files if name.startswith(WEIGHTS))
+    return commits.verified_path(spec_commit, name)

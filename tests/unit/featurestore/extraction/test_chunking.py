@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from featurestore import chunking
+from featurestore.extraction import chunking
 
 
 def listing(contents: list[str]) -> pl.DataFrame:

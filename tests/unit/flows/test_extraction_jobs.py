@@ -1,6 +1,8 @@
 import itertools
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from featurestore import chunking
+from featurestore.extraction import chunking
 from featurestore.extraction.decoding.isolation.jail import Layer
 from featurestore.extraction.frames import FrameExtractor
+from featurestore.extraction.jobs import Chunk, Extraction, Request, make_chunk
+from featurestore.extraction.view_job import ViewJob
 from featurestore.progress import failures
 from featurestore.progress.coverage import view_coverage
 from featurestore.progress.reasons import RETRYABLE, Reason
@@ -21,11 +25,10 @@ from featurestore.views.heads import current_commit
 from flows.demo.corpus import Corpus
 from flows.deployments.ingest_videos import list_videos
 from flows.operations import wanted_specs
-from flows.operations.view_jobs import ViewJob
 from flows.settings import load_settings
 from warehouse import commits, tables
 from warehouse.commits import Commit
-from warehouse.errors import Corrupt, Retryable
+from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.store import Store, open_store
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -33,16 +36,28 @@ LISTED = 48
 DAY = "2026-11-20"
 
 
-def job(store: Store, partition: str, fingerprint: str, **changes: Any) -> ViewJob:
-    listed = tables.video_partition(store, partition)
-    return ViewJob(store, load_settings(), "frames", fingerprint, listed, NOW, **changes)
+@contextmanager
+def job(
+    store: Store,
+    partition: str,
+    fingerprint: str,
+    *,
+    retry: Sequence[Reason] | None = None,
+    **changes: Any,
+) -> Iterator[ViewJob]:
+    request = Request("frames", fingerprint, partition, None if retry is None else tuple(retry))
+    with (
+        Extraction(store, load_settings().runtime, **changes) as extraction,
+        extraction.job(request, NOW) as opened,
+    ):
+        yield opened
 
 
 def extract(store: Store, partition: str, fingerprint: str, **changes: Any) -> Commit:
-    made = job(store, partition, fingerprint, **changes)
-    for index in range(made.num_chunks):
-        made.make(index)
-    return made.publish(NOW)
+    with job(store, partition, fingerprint, **changes) as opened:
+        for index in range(opened.num_chunks):
+            opened.make(index)
+        return opened.publish(NOW)
 
 
 def attempts(store: Store, commit: Commit) -> dict[str, int]:
@@ -84,6 +99,42 @@ def test_extracting_again_gives_the_same_commit(house: Store, fingerprint: str) 
     assert len(commits.commits(house, first.address.dataset)) == 1
 
 
+def test_an_encoder_is_loaded_once_for_all_partitions_and_closed_with_its_block(
+    house: Store, fingerprint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = list[str]()
+    load, close = FrameExtractor.__init__, FrameExtractor.__exit__
+
+    def loaded(self: FrameExtractor, *given: Any) -> None:
+        events.append("loaded")
+        load(self, *given)
+
+    def closed(self: FrameExtractor, *ended: Any) -> None:
+        events.append("closed")
+        close(self, *ended)
+
+    monkeypatch.setattr(FrameExtractor, "__init__", loaded)
+    monkeypatch.setattr(FrameExtractor, "__exit__", closed)
+    told, mapped = list[tuple[int, int]](), list[Chunk]()
+
+    def map_chunks(make: Callable[[Chunk], int], chunks: Sequence[Chunk]) -> Iterator[int]:
+        # An engine carries both to another process: an importable function and plain values.
+        carried = pickle.loads(pickle.dumps((make, chunks)))  # noqa: S301 - written here
+        mapped.extend(carried[1])
+        return map(*carried)
+
+    with Extraction(house, load_settings().runtime) as extraction:
+        for partition in (DAY, "2026-11-21"):
+            request = Request("frames", fingerprint, partition)
+            extraction.run(request, NOW, map_chunks, lambda *done: told.append(done))
+        assert events == ["loaded"]
+    assert events == ["loaded", "closed"]
+    assert [chunk.request.partition for chunk in mapped] == [DAY, "2026-11-21"]
+    assert told == [(2, 2), (2, 2)]
+    with pytest.raises(Invalid, match="is not open in this process"):
+        make_chunk(mapped[0])
+
+
 def test_a_commit_says_what_it_was_made_from_and_what_it_took(
     house: Store, fingerprint: str
 ) -> None:
@@ -104,24 +155,20 @@ def test_chunks_made_at_the_same_time_count_their_seconds_once(
     house: Store, fingerprint: str
 ) -> None:
     times = iter([107.0, 109.0, 112.0])
-    timed = job(house, DAY, fingerprint, clock=lambda: next(times))
-    assert [timed._seconds_since(started) for started in (100.0, 104.0, 111.0)] == [  # noqa: SLF001
-        7.0,
-        2.0,
-        1.0,
-    ]
+    with job(house, DAY, fingerprint, clock=lambda: next(times)) as timed:
+        counted = [timed._seconds_since(started) for started in (100.0, 104.0, 111.0)]  # noqa: SLF001
+    assert counted == [7.0, 2.0, 1.0]
 
 
 def test_chunks_made_by_two_threads_give_the_same_commit_as_one_after_another(
     house: Store, fingerprint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(chunking, "CHUNK_CONTENTS", 7)
-    side_by_side = job(house, "labeled", fingerprint)
-    assert side_by_side.num_chunks > 3
-    with ThreadPoolExecutor(2) as threads:
+    with job(house, "labeled", fingerprint) as side_by_side, ThreadPoolExecutor(2) as threads:
+        assert side_by_side.num_chunks > 3
         made = threads.map(side_by_side.make, range(side_by_side.num_chunks))
         assert sum(made) == side_by_side.num_videos
-    together = side_by_side.publish(NOW)
+        together = side_by_side.publish(NOW)
     listed = tables.video_partition(house, "labeled")
     elsewhere = open_store(tmp_path / "elsewhere")
     tables.publish_videos(
@@ -222,8 +269,11 @@ def test_a_resumed_run_keeps_what_was_made_and_adds_up_its_seconds(
     house: Store, fingerprint: str, without: Callable[..., Any]
 ) -> None:
     seconds = itertools.count(step=2.0)
-    with without(DAY, only_first=True):
-        job(house, DAY, fingerprint, clock=lambda: next(seconds)).make(0)
+    with (
+        without(DAY, only_first=True),
+        job(house, DAY, fingerprint, clock=lambda: next(seconds)) as killed,
+    ):
+        killed.make(0)
     commit = extract(house, DAY, fingerprint, clock=lambda: next(seconds))
     provenance = commits.read_provenance(commit)
     assert commit.facts["outcomes"] == {"no_video_stream": 1, "ok": 1}

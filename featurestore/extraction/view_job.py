@@ -1,21 +1,19 @@
-"""One view of one partition under one recipe.
-
-Its chunks, each made, checked and kept, and their commit.
-"""
+"""One view of one partition under one recipe: its chunks, each made, checked and kept."""
 
 import functools
 import json
 import math
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from featurestore import wanted
+from featurestore.extraction.making import NOTES, Kept, PartitionMaker
+from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress import failures, ledger
 from featurestore.progress.ledger import LEDGER_FILE, Ledger
 from featurestore.progress.reasons import OK, Reason
@@ -30,58 +28,62 @@ from featurestore.views.heads import (
     wants_previews,
 )
 from featurestore.views.spec import View
-from flows.operations.chunk_makers import NOTES, ChunkMaker, FrameMaker, Kept, TextMaker
-from flows.settings import Settings, load_settings
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Retryable
 from warehouse.limits import over_budget
 from warehouse.storage import files
-from warehouse.store import Store, open_existing_store
+from warehouse.store import Store
 from warehouse.tables import VideoPartition
 
 _COUNTED = ["content_sha256", "kind", "caused"]
 """What attempts are counted by: a medium that was missing says nothing of what decoding it does."""
 
 
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: one view of one partition under one recipe."""
+
+    view: View
+    fingerprint: str
+    """Of the recipe, 64 hexadecimal digits."""
+    partition: str
+    retry: tuple[Reason, ...] | None = None
+    """The reasons that are tried again in the head, given up or not, of which all else is kept;
+    none of them to try again what met a limit that is higher now; None to extract all that is
+    listed."""
+
+
 class ViewJob:
     """The work on one view of one partition; what a killed run finished is kept.
 
     Args:
-        store: where the videos and the commit lie.
-        settings: say how many processes decode, and how much work one video may be.
-        view: frames or text.
-        fingerprint: of the recipe, 64 hexadecimal digits.
-        partition: what is listed.
-        now: the time of the pending row, UTC.
-        retry: the reasons that are tried again in the head, given up or not, of which all else is
-            kept; none of them to try again what met a limit that is higher now; None to extract all
-            that is listed.
-        clock: seconds that only ever rise.
+        store: Where the videos and the commit lie.
+        limits: On one video's work.
+        request: What is asked for.
+        partition: What is listed.
+        make_partition: Makes the view under the recipe.
+        now: The moment of the pending row, in UTC.
+        clock: Seconds that only ever rise.
     """
 
     def __init__(
         self,
         store: Store,
-        settings: Settings,
-        view: View,
-        fingerprint: str,
+        limits: WorkLimits,
+        request: Request,
         partition: VideoPartition,
+        make_partition: PartitionMaker,
         now: datetime,
-        retry: Sequence[Reason] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
     ) -> None:
-        self._store, self._view, self._fingerprint, self._partition = (
-            store,
-            view,
-            fingerprint,
-            partition,
-        )
+        view, fingerprint, retry = request.view, request.fingerprint, request.retry
+        self._store, self._limits, self._partition = store, limits, partition
+        self._view, self._fingerprint, self._again = view, fingerprint, retry
         self._clock, self._timing, self._counted_until = clock, threading.Lock(), -math.inf
         columns = {"media_path", CONTENTS[view], *listed_columns(view)}
         listed = tables.videos(partition, sorted(columns))
         self._listed = listed.select("video_id", "media_path", content_sha256=CONTENTS[view])
-        self._limits = settings.work_limits
         self._facts: dict[str, Any] = {
             "fingerprint": fingerprint,
             "input_sha256": input_sha256(view, listed),
@@ -89,25 +91,14 @@ class ViewJob:
         if view == "frames":
             self._facts |= {"previews": wants_previews(partition)}
         place = address(view, fingerprint, partition.name)
-        self._head, self._again = commits.head(store, place), retry
+        self._head = commits.head(store, place)
         # Equal keys must mean equal files: a retry keeps what its head holds.
         built_upon = [] if retry is None or self._head is None else [self._head.id, *retry]
         key = files.sha256_bytes(files.canonical_json([self._facts, built_upon]))
         self._staging = commits.stage(store, place, key, now)
         # The chunks' notes only mark them as done: they are staged apart, and never published.
         self._notes = commits.stage(store, place, f"{key}-rows", now)
-        self._maker: ChunkMaker = (
-            FrameMaker(
-                store,
-                settings,
-                partition,
-                fingerprint,
-                None if retry is None else self._head,
-                retry,
-            )
-            if view == "frames"
-            else TextMaker(store, settings, partition, fingerprint)
-        )
+        self._maker = make_partition(partition, None if retry is None else self._head, retry)
 
     @property
     def num_videos(self) -> int:
@@ -329,22 +320,6 @@ def _finished(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         attempts=pl.col("attempts") + pl.col("tried"), tried=pl.lit(value=False)
     )
-
-
-@functools.lru_cache(maxsize=2)
-def view_job(
-    config_root: Path,  # noqa: ARG001 - the arguments are what tells jobs apart
-    view: View,
-    fingerprint: str,
-    partition: str,
-    videos_commit: str,  # noqa: ARG001 - as above
-    retry: tuple[Reason, ...] | None,
-) -> ViewJob:
-    """The job that all tasks of a process on one view of one partition share."""
-    settings = load_settings()
-    store = open_existing_store(settings.root, settings.catalog_url)
-    listed = tables.video_partition(store, partition)
-    return ViewJob(store, settings, view, fingerprint, listed, datetime.now(UTC), retry)
 
 
 def _name(kind: str, index: int) -> str:
