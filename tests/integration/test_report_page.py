@@ -1,5 +1,4 @@
 import io
-import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,23 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from modeling.evaluation import metrics
 from modeling.evaluation.report import GalleryItem, Report, render
 from warehouse.tables.taxonomy import Category, Taxonomy
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SWITCHES = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 HOSTILE = (
     "<img src=http://outside.example/x.png onerror=alert(1)><script>document.title ="
     " 'taken'</script>"
@@ -32,10 +20,6 @@ HOSTILE = (
 TOPICS = ("美食", "体育", "音乐")
 FRAME_PIXELS = 64
 SHORT = 2
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"
-)
 
 
 def _num_frames(number: int) -> int:
@@ -130,14 +114,6 @@ def address(report: Report, tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render(report), encoding="utf-8")
     return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
