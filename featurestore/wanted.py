@@ -48,10 +48,8 @@ def freeze(store: Store, spec: Spec, files: Mapping[str, bytes], now: datetime) 
         store,
         _address(spec.view, name),
         {"spec.json": spec_json(spec), **files},
-        facts={"fingerprint": name},
-        num_rows=0,
-        provenance={},
-        now=now,
+        commits.Draft(facts={"fingerprint": name}, num_rows=0),
+        now,
     )
     commits.set_alias(store, f"wanted/{spec.view}", name, now)
     return name

@@ -186,18 +186,19 @@ class ViewJob:
             raise self._refuse(whole, attributes, contents, now)
         self._staging.write(LEDGER_FILE, tables.to_parquet(whole))
         commit = commits.publish(
-            self._store,
             self._staging,
-            facts={
-                **self._facts,
-                "made_from": {
-                    "spec": wanted.spec_commit(self._store, self._view, self._fingerprint).id
+            commits.Draft(
+                facts={
+                    **self._facts,
+                    "made_from": {
+                        "spec": wanted.spec_commit(self._store, self._view, self._fingerprint).id
+                    },
                 },
-            },
-            num_rows=self._facts["outcomes"].get(OK, 0),
-            provenance=self._provenance(),
-            now=now,
-            attributes=attributes,
+                num_rows=self._facts["outcomes"].get(OK, 0),
+                provenance=self._provenance(),
+                attributes=attributes,
+            ),
+            now,
         )
         self._notes.discard()
         return commit
@@ -220,11 +221,13 @@ class ViewJob:
             self._store,
             refused_address(self._view, self._fingerprint, self._partition.name),
             {LEDGER_FILE: tables.to_parquet(whole)},
-            facts=self._facts,
-            num_rows=len(whole),
-            provenance=self._provenance(),
-            now=now,
-            attributes=attributes,
+            commits.Draft(
+                facts=self._facts,
+                num_rows=len(whole),
+                provenance=self._provenance(),
+                attributes=attributes,
+            ),
+            now,
         )
         # The next run is another one: what failed in this one was tried once more.
         for index in range(self.num_chunks):

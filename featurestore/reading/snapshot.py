@@ -90,11 +90,13 @@ def publish(
         store,
         Address(DATASET, None),
         {_FILE: payload},
-        facts={"fingerprints": dict(snapshot.fingerprints), "made_from": _made_from(snapshot)},
-        num_rows=len(snapshot.pins),
-        provenance={} if as_of is None else {"as_of": timestamp(as_of)},
-        now=now,
-        move_head=False,
+        commits.Draft(
+            facts={"fingerprints": dict(snapshot.fingerprints), "made_from": _made_from(snapshot)},
+            num_rows=len(snapshot.pins),
+            provenance={} if as_of is None else {"as_of": timestamp(as_of)},
+            move_head=False,
+        ),
+        now,
     )
 
 

@@ -196,10 +196,7 @@ def _publish(store: Store, page: Report, model_id: str, now: datetime) -> Path:
         store,
         Address("reports"),
         {"report.html": report.render(page).encode()},
-        facts={"model": model_id},
-        num_rows=len(page.true_ids),
-        provenance={},
-        now=now,
-        move_head=False,
+        commits.Draft(facts={"model": model_id}, num_rows=len(page.true_ids), move_head=False),
+        now,
     )
     return commits.verified_path(commit, "report.html")

@@ -164,11 +164,13 @@ def _publish(
         store,
         _ADDRESS,
         payloads,
-        facts=described | {"fingerprints": dict(origin.fingerprints)} | facts,
-        num_rows=0,
-        provenance=provenance,
-        now=now,
-        move_head=False,
+        commits.Draft(
+            facts=described | {"fingerprints": dict(origin.fingerprints)} | facts,
+            num_rows=0,
+            provenance=provenance,
+            move_head=False,
+        ),
+        now,
     )
 
 

@@ -72,12 +72,7 @@ def publish(
             " published"
         )
     return commits.publish(
-        store,
-        staging,
-        facts={"made_from": made_from},
-        num_rows=num_rows,
-        provenance={},
-        now=now,
+        staging, commits.Draft(facts={"made_from": made_from}, num_rows=num_rows), now
     )
 
 

@@ -154,14 +154,16 @@ def publish(
         store,
         address(view, fingerprint, partition),
         {LEDGER_FILE: tables.to_parquet(ledger)},
-        facts={"input_sha256": "0" * 64, "previews": True, "outcomes": {"ok": len(ledger)}},
-        num_rows=len(ledger),
-        provenance={
-            "seconds": 1000.0,
-            "num_extracted": len(ledger),
-            "made_from": {"videos": listing.id},
-        },
-        now=NOW,
+        commits.Draft(
+            facts={"input_sha256": "0" * 64, "previews": True, "outcomes": {"ok": len(ledger)}},
+            num_rows=len(ledger),
+            provenance={
+                "seconds": 1000.0,
+                "num_extracted": len(ledger),
+                "made_from": {"videos": listing.id},
+            },
+        ),
+        NOW,
     )
 
 

@@ -121,7 +121,7 @@ def _publish(
         facts = {"fingerprint": fingerprints[view], "input_sha256": input_sha256(view, videos)}  # type: ignore[arg-type]
         where = address(view, fingerprints[view], name)  # type: ignore[arg-type]
         commits.publish_files(
-            store, where, files | shared, facts=facts, num_rows=len(ids), provenance={}, now=NOW
+            store, where, files | shared, commits.Draft(facts=facts, num_rows=len(ids)), NOW
         )
 
 

@@ -120,17 +120,18 @@ def _view(store: Store, encode: Encode, listed: pl.DataFrame, videos: Commit) ->
         staging.write(LEDGER_FILE, tables.to_parquet(ledger.check(rows, listed, rows_by_shard)))
     outcomes = Counter(rows["outcome"])
     commit = commits.publish(
-        store,
         staging,
-        facts={
-            "fingerprint": FINGERPRINT,
-            "input_sha256": key,
-            "outcomes": dict(sorted(outcomes.items())),
-        },
-        num_rows=outcomes[OK],
-        provenance={"made_from": {"videos": videos.id}},
-        now=NOW,
-        attributes={"failures": {}},
+        commits.Draft(
+            facts={
+                "fingerprint": FINGERPRINT,
+                "input_sha256": key,
+                "outcomes": dict(sorted(outcomes.items())),
+            },
+            num_rows=outcomes[OK],
+            provenance={"made_from": {"videos": videos.id}},
+            attributes={"failures": {}},
+        ),
+        NOW,
     )
     parts.discard()
     return commit

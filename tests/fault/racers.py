@@ -89,7 +89,7 @@ def prepare_shared(store: Store, facts: dict[str, Any]) -> Callable[[], Reply]:
     def publish() -> Reply:
         payloads, now = payloads_of(facts), hour(facts["round"])
         done = commits.publish_files(
-            store, ADDRESS, payloads, facts=facts, num_rows=1, provenance={}, now=now
+            store, ADDRESS, payloads, commits.Draft(facts=facts, num_rows=1), now
         )
         return "commit", done.id
 
@@ -104,13 +104,13 @@ def prepare_own(store: Store, facts: dict[str, Any]) -> Callable[[], Reply]:
 
     def publish() -> Reply:
         try:
-            first = commits.publish(store, staging, facts=facts, num_rows=1, provenance={}, now=now)
+            first = commits.publish(staging, commits.Draft(facts=facts, num_rows=1), now)
         except Conflict:
             if facts["writer"] % 2:
                 staging.discard()  # the others leave theirs to gc
             return "conflict", ""
         # As if the reply had been lost.
-        again = commits.publish(store, staging, facts=facts, num_rows=1, provenance={}, now=now)
+        again = commits.publish(staging, commits.Draft(facts=facts, num_rows=1), now)
         return ("commit", first.id) if again == first else ("wrong", f"{again} is not {first}")
 
     return publish
@@ -233,11 +233,8 @@ def pin(store: Store, head: Commit, number: int) -> list[str]:
         store,
         Address("snapshots"),
         {},
-        facts=facts,
-        num_rows=0,
-        provenance={},
-        now=hour(number),
-        move_head=False,
+        commits.Draft(facts=facts, num_rows=0, move_head=False),
+        hour(number),
     )
     return [head.id, snapshot.id]
 

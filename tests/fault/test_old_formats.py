@@ -289,10 +289,12 @@ def republish(store: Store, commit: Commit, name: str, change: Callable[[bytes],
         store,
         commit.address,
         {**payloads, name: change(payloads[name])},
-        facts=commit.facts,
-        num_rows=commit.num_rows,
-        provenance={"made_from": commits.read_provenance(commit).get("made_from", {})},
-        now=NOW,
+        commits.Draft(
+            facts=commit.facts,
+            num_rows=commit.num_rows,
+            provenance={"made_from": commits.read_provenance(commit).get("made_from", {})},
+        ),
+        NOW,
     )
 
 

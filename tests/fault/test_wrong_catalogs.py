@@ -32,7 +32,7 @@ NUM_COMMITS = 6
 
 def publish(store: Store, payload: bytes) -> str:
     return commits.publish_files(
-        store, HISTORY, {"a.bin": payload}, facts={}, num_rows=1, provenance={}, now=NOW
+        store, HISTORY, {"a.bin": payload}, commits.Draft(facts=commits.Facts(), num_rows=1), NOW
     ).id
 
 
@@ -88,10 +88,8 @@ def house(tmp_path: Path) -> House:
             store,
             Address("models"),
             {"m.bin": b"m"},
-            facts=made_from,
-            num_rows=1,
-            provenance={},
-            now=NOW,
+            commits.Draft(facts=made_from, num_rows=1),
+            NOW,
         )
     return House(root, old)
 

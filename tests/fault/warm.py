@@ -141,10 +141,8 @@ def _warm_up(encode: job.Encode) -> None:
             store,
             Address("tables/warm"),
             {"a": b"a"},
-            facts={},
-            num_rows=0,
-            provenance={},
-            now=job.NOW,
+            commits.Draft(facts=commits.Facts(), num_rows=0),
+            job.NOW,
         )
     gc.collect()
     gc.freeze()

@@ -60,12 +60,9 @@ def extract(media: Path, store: Store) -> Commit:
     for name, payload in {**payloads, LEDGER_FILE: tables.to_parquet(kept)}.items():
         staging.write(name, payload)
     return commits.publish(
-        store,
         staging,
-        facts={},
-        num_rows=kept.filter(outcome=OK).height,
-        provenance={},
-        now=job.NOW,
+        commits.Draft(facts=commits.Facts(), num_rows=kept.filter(outcome=OK).height),
+        job.NOW,
     )
 
 

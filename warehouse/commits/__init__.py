@@ -12,6 +12,8 @@ from warehouse.commits.committed_files import (
     verified_path,
     verify_commit,
 )
+from warehouse.commits.draft import Draft
+from warehouse.commits.facts import Facts
 from warehouse.commits.history import (
     commit_by_id,
     commits,
@@ -38,6 +40,8 @@ __all__ = [
     "Address",
     "Commit",
     "Damage",
+    "Draft",
+    "Facts",
     "FileEntry",
     "Garbage",
     "Rebuilt",

@@ -23,6 +23,7 @@ from warehouse.commits import history, journal, rows
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit, manifest_of
 from warehouse.commits.committed_files import verify_commit
+from warehouse.commits.draft import Draft
 from warehouse.commits.history import head, head_attributes
 from warehouse.commits.recovery import settling
 from warehouse.commits.staging import Staging, StagingGone, stage
@@ -35,30 +36,13 @@ from warehouse.store import Store
 _ATTEMPTS = 100
 
 
-def publish(
-    store: Store,
-    staging: Staging,
-    *,
-    facts: Mapping[str, Any],
-    num_rows: int,
-    provenance: Mapping[str, Any],
-    now: datetime,
-    attributes: Mapping[str, Any] | None = None,
-    move_head: bool = True,
-) -> Commit:
+def publish(staging: Staging, draft: Draft, now: datetime) -> Commit:
     """Publish all staged files as one commit.
 
     Args:
-        store: The store.
         staging: The staged files.
-        facts: What the files are, as JSON; part of the commit's identity.
-        num_rows: The rows that they hold.
-        provenance: Times, versions and timings, as JSON; kept beside the commit, outside its
-            identity.
+        draft: What is said of them.
         now: The moment, in UTC.
-        attributes: What is to be known of the partition outside its identity; None keeps what is
-            there.
-        move_head: False to publish beside the head.
 
     Returns:
         The commit; the one that is there already where its files and facts are the same.
@@ -69,6 +53,7 @@ def publish(
         Retryable: The disk is full or failing, the catalog is out of reach, or another run took the
             staged files away.
     """
+    store = staging.store
     try:
         entries = staging.entries()
     except StagingGone:
@@ -76,23 +61,14 @@ def publish(
         if (done := history.of_staging(store, staging.id)) is not None:
             return done
         raise
-    draft = _draft(store, staging.address, entries, facts=facts, num_rows=num_rows, now=now)
-    _announce(store, staging, draft)
-    _place(store, staging, draft, _provenance(provenance, now))
-    return _record(store, staging, draft, attributes, move_head=move_head)
+    commit = _unpublished(store, staging.address, entries, draft, now)
+    _announce(staging, commit)
+    _place(staging, commit, _provenance(draft.provenance, now))
+    return _record(staging, commit, draft)
 
 
 def publish_files(
-    store: Store,
-    address: Address,
-    payloads: Mapping[str, bytes],
-    *,
-    facts: Mapping[str, Any],
-    num_rows: int,
-    provenance: Mapping[str, Any],
-    now: datetime,
-    attributes: Mapping[str, Any] | None = None,
-    move_head: bool = True,
+    store: Store, address: Address, payloads: Mapping[str, bytes], draft: Draft, now: datetime
 ) -> Commit:
     """Stage and publish files that fit into memory.
 
@@ -100,12 +76,8 @@ def publish_files(
         store: The store.
         address: Where they are published.
         payloads: All bytes of each file by name.
-        facts: As for `publish`.
-        num_rows: As for `publish`.
-        provenance: As for `publish`.
-        now: As for `publish`.
-        attributes: As for `publish`.
-        move_head: As for `publish`.
+        draft: What is said of them.
+        now: The moment, in UTC.
 
     Returns:
         The commit.
@@ -116,25 +88,16 @@ def publish_files(
         Retryable: As for `publish`.
     """
     entries = {name: files.describe(payload) for name, payload in payloads.items()}
-    draft = _draft(store, address, entries, facts=facts, num_rows=num_rows, now=now)
+    commit = _unpublished(store, address, entries, draft, now)
     settling.settle(store)
-    if (done := _published(store, draft, attributes, move_head=move_head)) is not None:
+    if (done := _published(store, commit, draft)) is not None:
         return done
     for attempt in range(_ATTEMPTS):
         try:
-            staging = stage(store, address, draft.id, now)
+            staging = stage(store, address, commit.id, now)
             for name, payload in payloads.items():
                 staging.write(name, payload)
-            return publish(
-                store,
-                staging,
-                facts=facts,
-                num_rows=num_rows,
-                provenance=provenance,
-                now=now,
-                attributes=attributes,
-                move_head=move_head,
-            )
+            return publish(staging, draft, now)
         except StagingGone:
             # Another run published the very same files in between; the next attempt finds and
             # adopts them.
@@ -143,50 +106,49 @@ def publish_files(
     raise AssertionError
 
 
-def _draft(
+def _unpublished(
     store: Store,
     address: Address,
     entries: Mapping[str, FileEntry],
-    *,
-    facts: Mapping[str, Any],
-    num_rows: int,
+    draft: Draft,
     now: datetime,
 ) -> Commit:
-    commit_id = files.sha256_bytes(manifest_of(address, facts, num_rows, entries))
+    facts = draft.facts_json
+    commit_id = files.sha256_bytes(manifest_of(address, facts, draft.num_rows, entries))
     return Commit(
         id=commit_id,
         address=address,
         folder=address.commit_folder(store.root, commit_id),
-        facts=json.loads(files.canonical_json(dict(facts))),
-        num_rows=num_rows,
+        facts=json.loads(files.canonical_json(facts)),
+        num_rows=draft.num_rows,
         files=dict(sorted(entries.items())),
         provenance_sha256="",
         created_at=now,
     )
 
 
-def _published(
-    store: Store, draft: Commit, attributes: Mapping[str, Any] | None, *, move_head: bool
-) -> Commit | None:
-    known = history.find(store, draft.id)
+def _published(store: Store, commit: Commit, draft: Draft) -> Commit | None:
+    known = history.find(store, commit.id)
     if known is None or not known.folder.is_dir():
         return None
     verify_commit(known)
-    if not move_head:
+    if not draft.move_head:
         return known
-    current = head(store, draft.address)
-    same = attributes is None or dict(attributes) == head_attributes(store, draft.address)
-    return known if same and current is not None and current.id == known.id else None
+    current = head(store, commit.address)
+    if current is None or current.id != known.id:
+        return None
+    kept = head_attributes(store, commit.address)
+    return known if draft.attributes is None or dict(draft.attributes) == kept else None
 
 
-def _provenance(given: Mapping[str, Any], now: datetime) -> bytes:
+def _provenance(said: Mapping[str, Any], now: datetime) -> bytes:
     software = {
         "python": platform.python_version(),
         "reelstore": _version(),
         "git_revision": git_revision(),
     }
     return files.canonical_json(
-        {"host": platform.node(), **software, **given, "published_at": timestamp(now)}
+        {"host": platform.node(), **software, **said, "published_at": timestamp(now)}
     )
 
 
@@ -197,93 +159,79 @@ def _version() -> str:
         return "unknown"
 
 
-def _announce(store: Store, staging: Staging, draft: Commit) -> None:
+def _announce(staging: Staging, commit: Commit) -> None:
     # From here on gc leaves a folder of that id alone, be it ours or an orphan that we are about to
     # adopt.
-    with settling.writing(store) as connection:
-        staging.touch(connection, commit_id=draft.id)
+    with settling.writing(staging.store) as connection:
+        staging.touch(connection, commit_id=commit.id)
 
 
-def _place(store: Store, staging: Staging, draft: Commit, provenance: bytes) -> None:
+def _place(staging: Staging, commit: Commit, provenance: bytes) -> None:
     # Built of links in a folder of its own: another run of the same key may be publishing the same
     # files.
     built = staging.folder.with_name(f"{staging.id}-{secrets.token_hex(4)}")
     try:
         files.make_passing_folder(built)
-        files.link_files(staging.folder, built, draft.files)
+        files.link_files(staging.folder, built, commit.files)
         files.write_new(built / PROVENANCE, provenance)
-        files.write_new(built / MANIFEST, draft.manifest)
+        files.write_new(built / MANIFEST, commit.manifest)
         files.sync_folder(built)
-        files.make_folder(draft.folder.parent, within=store.root)
-        if not files.rename_folder(built, draft.folder) and not _sound(draft):
-            _replace(store, staging, built, draft)
+        files.make_folder(commit.folder.parent, within=staging.store.root)
+        if not files.rename_folder(built, commit.folder) and not _is_sound(commit):
+            _replace(staging, built, commit)
         # An adopted orphan needs it too: its run may have been stopped between its rename and this.
-        files.sync_folder(draft.folder.parent)
+        files.sync_folder(commit.folder.parent)
     except FileNotFoundError as error:
         # A faster run has removed the staging folder: what counts is whether the commit's folder is
         # there.
-        if not draft.folder.is_dir():
+        if not commit.folder.is_dir():
             raise staging.abandon() from error
-    verify_commit(draft)
+    verify_commit(commit)
     for folder in sorted(staging.folder.parent.glob(f"{staging.id}*")):
         files.remove_tree(folder)
 
 
-def _sound(draft: Commit) -> bool:
+def _is_sound(commit: Commit) -> bool:
     try:
-        verify_commit(draft)
-        datetime.fromisoformat(json.loads((draft.folder / PROVENANCE).read_bytes())["published_at"])
+        verify_commit(commit)
+        provenance = json.loads((commit.folder / PROVENANCE).read_bytes())
+        datetime.fromisoformat(provenance["published_at"])
     except (Corrupt, OSError, ValueError, LookupError, TypeError):
         return False
     return True
 
 
-def _replace(store: Store, staging: Staging, built: Path, draft: Commit) -> None:
+def _replace(staging: Staging, built: Path, commit: Commit) -> None:
     # A damaged orphan was never readable and gives way; damage to what was published is for its
     # owner to see.
-    if history.find(store, draft.id) is not None:
-        verify_commit(draft)
+    if history.find(staging.store, commit.id) is not None:
+        verify_commit(commit)
     # Files that were taken back from it are on disk in no other folder yet.
     files.sync_folder(staging.folder)
-    files.rename_folder(draft.folder, built.with_name(f"{built.name}-damaged"))
-    files.rename_folder(built, draft.folder)
+    files.rename_folder(commit.folder, built.with_name(f"{built.name}-damaged"))
+    files.rename_folder(built, commit.folder)
 
 
-def _record(
-    store: Store,
-    staging: Staging,
-    draft: Commit,
-    attributes: Mapping[str, Any] | None,
-    *,
-    move_head: bool,
-) -> Commit:
+def _record(staging: Staging, commit: Commit, draft: Draft) -> Commit:
     # Nothing that can fail comes after this transaction: an error always means that the store is as
     # it was.
-    now = draft.created_at
-    with settling.writing(store) as connection:
-        if history.find_within(connection, draft.id) is None:
+    with settling.writing(staging.store) as connection:
+        if history.find_within(connection, commit.id) is None:
             staging.require(connection)
-        is_new, commit = rows.record(connection, draft, staging.id)
+        is_new, recorded = rows.record(connection, commit, staging.id)
         connection.execute(catalog.pending.delete().where(catalog.pending.c.id == staging.id))
-        if move_head:
-            _move_head(connection, store, staging, commit, attributes=attributes, now=now)
+        if draft.move_head:
+            _move_head(connection, staging, recorded, draft.attributes, commit.created_at)
         elif is_new:
-            journal.append(
-                connection,
-                store,
-                "commit",
-                {**_place_of(commit.address), "commit_id": commit.id},
-                now,
-            )
-    return commit
+            entry = {**_place_of(commit.address), "commit_id": commit.id}
+            journal.append(connection, staging.store, "commit", entry, commit.created_at)
+    return recorded
 
 
 def _move_head(
     connection: sa.Connection,
-    store: Store,
     staging: Staging,
     commit: Commit,
-    *,
     attributes: Mapping[str, Any] | None,
     now: datetime,
 ) -> None:
@@ -306,7 +254,7 @@ def _move_head(
         "previous": previous,
         "attributes": wanted,
     }
-    journal.append(connection, store, "head", move, now)
+    journal.append(connection, staging.store, "head", move, now)
 
 
 def _place_of(address: Address) -> dict[str, str | None]:

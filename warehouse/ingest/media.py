@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from warehouse import commits
-from warehouse.commits import Address, Staging
+from warehouse.commits import Address, Draft, Facts, Staging
 from warehouse.errors import Invalid, Rejected
 from warehouse.identifiers import shown
 from warehouse.ingest import media_files
@@ -120,7 +120,7 @@ def digest_media(
         if found.num_hashed:
             payloads = {"media.parquet": to_parquet(found.rows)}
             commits.publish_files(
-                store, address, payloads, facts={}, num_rows=len(found.rows), provenance={}, now=now
+                store, address, payloads, Draft(facts=Facts(), num_rows=len(found.rows)), now
             )
         staging.discard()
     return found

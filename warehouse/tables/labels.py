@@ -6,7 +6,7 @@ import dataframely as dy
 import polars as pl
 
 from warehouse import commits
-from warehouse.commits import Address, Commit
+from warehouse.commits import Address, Commit, Draft, Facts
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.store import Store
@@ -23,6 +23,13 @@ class Labels(dy.Schema):
     video_id = dy.String(primary_key=True)
     category_id = dy.String()
     level1_id = dy.String()
+
+
+class LabelFacts(Facts):
+    """What a commit of labels is."""
+
+    taxonomy: str
+    """The name of the taxonomy that the labels are of, which is kept beside them."""
 
 
 def publish_labels(
@@ -57,10 +64,8 @@ def publish_labels(
         store,
         Address(LABELS, partition),
         {"labels.parquet": to_parquet(rows), "taxonomy.csv": taxonomy.to_csv()},
-        facts={"taxonomy": taxonomy.name},
-        num_rows=len(rows),
-        provenance={},
-        now=now,
+        Draft(facts=LabelFacts(taxonomy=taxonomy.name), num_rows=len(rows)),
+        now,
     )
 
 
@@ -110,4 +115,4 @@ def taxonomy_of(labels: Commit) -> Taxonomy:
         commits.read_bytes(labels, "taxonomy.csv"),
         str(labels.folder / "taxonomy.csv"),
     )
-    return parse_taxonomy(payload, str(labels.facts["taxonomy"]), source)
+    return parse_taxonomy(payload, LabelFacts.of(labels).taxonomy, source)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from warehouse import commits, formats
-from warehouse.commits import Address, Commit, moments
+from warehouse.commits import Address, Commit, Draft, Facts, moments
 from warehouse.errors import Conflict, Corrupt
 from warehouse.storage import files
 from warehouse.store import Store
@@ -21,6 +21,12 @@ MIN_CONTENTS = 10
 
 _RANGE = 1 << 256
 _MAX_SALTS = 4096
+
+
+class SplitFacts(Facts):
+    """What the commit of the frozen split is."""
+
+    salt: int
 
 
 def is_validation(salt: int, content_sha256: str) -> bool:
@@ -125,7 +131,7 @@ def freeze_salt(
         return _frozen(store)
     staging.write("split.json", payload)
     try:
-        commits.publish(store, staging, facts={"salt": salt}, num_rows=1, provenance={}, now=now)
+        commits.publish(staging, Draft(facts=SplitFacts(salt=salt), num_rows=1), now)
     except Conflict:
         # Another first ingest was faster; its salt counts for all.
         return _frozen(store)

@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from warehouse import commits
-from warehouse.commits import Address, Commit, moments
+from warehouse.commits import Address, Commit, Draft, Facts, moments
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.store import Store
@@ -42,6 +42,12 @@ class Videos(dy.Schema):
     text_sha256 = dy.String(regex=f"^{_SHA256}$")
     content_sha256 = dy.String(regex=f"^{_SHA256}$")
     """The medium's digest; the text's where there is no medium."""
+
+
+class VideoFacts(Facts):
+    """What a commit of videos is."""
+
+    role: Role
 
 
 @dataclass(frozen=True)
@@ -108,11 +114,12 @@ def publish_videos(
         store,
         Address(VIDEOS, partition),
         {"videos.parquet": to_parquet(rows)},
-        facts={"role": role},
-        num_rows=len(rows),
-        provenance={},
-        now=now,
-        attributes={"media_root": str(media_root.absolute()), **(attributes or {})},
+        Draft(
+            facts=VideoFacts(role=role),
+            num_rows=len(rows),
+            attributes={"media_root": str(media_root.absolute()), **(attributes or {})},
+        ),
+        now,
     )
 
 
@@ -218,7 +225,7 @@ def _partition(store: Store, commit: Commit) -> VideoPartition:
     attributes = commits.head_attributes(store, commit.address)
     return VideoPartition(
         name=commit.address.partition or "",
-        role=parse_role(str(commit.facts["role"])),
+        role=VideoFacts.of(commit).role,
         media_root=Path(attributes["media_root"]),
         commit=commit,
     )

@@ -78,10 +78,15 @@ class Partitions:
             self.store,
             address(view, self.fingerprints[view], name),
             {**files, "ledger.parquet": tables.to_parquet(ledger)},
-            facts={"input_sha256": input_sha256(view, videos), "outcomes": count_outcomes(ledger)},
-            num_rows=len(ledger),
-            provenance={"made_from": {"videos": listing.id}},
-            now=self.now,
+            commits.Draft(
+                facts={
+                    "input_sha256": input_sha256(view, videos),
+                    "outcomes": count_outcomes(ledger),
+                },
+                num_rows=len(ledger),
+                provenance={"made_from": {"videos": listing.id}},
+            ),
+            self.now,
         )
 
     def video(self, number: int) -> dict[str, object]:

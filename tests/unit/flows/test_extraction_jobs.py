@@ -247,10 +247,8 @@ def move_head_back(store: Store, commit: Commit) -> None:
         store,
         commit.address,
         payloads,
-        facts=commit.facts,
-        num_rows=commit.num_rows,
-        provenance={},
-        now=NOW,
+        commits.Draft(facts=commit.facts, num_rows=commit.num_rows),
+        NOW,
     )
     assert moved.id == commit.id
 

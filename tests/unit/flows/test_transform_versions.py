@@ -222,11 +222,8 @@ def champion_of_version_1(house: Store, fingerprint: str) -> dict[View, str]:
         house,
         Address(MODELS, None),
         {},
-        facts=facts,
-        num_rows=0,
-        provenance={},
-        now=NOW,
-        move_head=False,
+        commits.Draft(facts=facts, num_rows=0, move_head=False),
+        NOW,
     )
     registry.promote(house, model.id, NOW)
     return names

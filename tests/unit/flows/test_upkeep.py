@@ -26,7 +26,7 @@ def history(store: Store) -> list[Commit]:
 
     def publish(address: Address, payload: bytes, **facts: object) -> Commit:
         return commits.publish_files(
-            store, address, {"a.bin": payload}, facts=facts, num_rows=1, provenance={}, now=AGES_AGO
+            store, address, {"a.bin": payload}, commits.Draft(facts=facts, num_rows=1), AGES_AGO
         )
 
     first, second = (publish(VIDEOS, payload) for payload in (b"a", b"b"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from warehouse import commits
-from warehouse.commits import Address, Commit
+from warehouse.commits import Address, Commit, Draft
 from warehouse.store import Store, open_store
 from warehouse.tables.taxonomy import Category, Taxonomy
 
@@ -32,15 +32,9 @@ def address() -> Address:
 @pytest.fixture
 def publish_files(store: Store, address: Address, now: datetime) -> Callable[..., Commit]:
     def publish(payloads: dict[str, bytes], **changes: Any) -> Commit:
-        given: dict[str, Any] = {
-            "facts": {"role": "labeled"},
-            "num_rows": 1,
-            "provenance": {},
-            "now": now,
-        }
-        return commits.publish_files(
-            store, changes.pop("address", address), payloads, **{**given, **changes}
-        )
+        place, moment = changes.pop("address", address), changes.pop("now", now)
+        said = {"facts": {"role": "labeled"}, "num_rows": 1, **changes}
+        return commits.publish_files(store, place, payloads, Draft(**said), moment)
 
     return publish
 

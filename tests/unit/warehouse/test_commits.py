@@ -20,6 +20,8 @@ from warehouse.store import Store, open_store
 Publish = Callable[..., Commit]
 Tree = Callable[[Path], dict[str, bytes]]
 
+ONE_ROW = commits.Draft(facts=commits.Facts(), num_rows=1)
+
 
 def num_rows_of(store: Store, table: sa.Table) -> int:
     with catalog.reading(store.engine) as connection:
@@ -110,11 +112,11 @@ def test_head_that_moved_since_staging_is_a_conflict(
     staging.write("a.bin", b"mine")
     theirs = publish_files({"a.bin": b"theirs"})
     with pytest.raises(Conflict, match="published by another run"):
-        commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+        commits.publish(staging, ONE_ROW, now)
     assert commits.head(store, address) == theirs
     again = commits.stage(store, address, "mine", now)
     assert again.has("a.bin")
-    mine = commits.publish(store, again, facts={}, num_rows=1, provenance={}, now=now)
+    mine = commits.publish(again, ONE_ROW, now)
     assert commits.head(store, address) == mine
 
 
@@ -123,8 +125,8 @@ def test_publish_whose_reply_was_lost_finds_its_own_commit(
 ) -> None:
     staging = commits.stage(store, address, "key", now)
     staging.write("a.bin", b"a")
-    first = commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
-    assert commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now) == first
+    first = commits.publish(staging, ONE_ROW, now)
+    assert commits.publish(staging, ONE_ROW, now) == first
 
 
 def test_commit_whose_reply_the_database_lost_is_no_conflict_with_itself(
@@ -147,10 +149,10 @@ def test_commit_whose_reply_the_database_lost_is_no_conflict_with_itself(
     staging.write("a.bin", b"a")
     monkeypatch.setattr(dialect, "do_commit", lose_the_reply)
     with pytest.raises(Retryable, match="closed the connection"):
-        commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+        commits.publish(staging, ONE_ROW, now)
     first = commits.head(store, address)
     later = publish_files({"a.bin": b"b"})
-    assert commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now) == first
+    assert commits.publish(staging, ONE_ROW, now) == first
     assert commits.head(store, address) == later
     assert num_rows_of(store, catalog.journal) == 2
 
@@ -169,7 +171,7 @@ def test_resumed_run_finds_finished_files_and_redoes_damaged_ones(
     with pytest.raises(Corrupt, match=r"b\.bin has changed bytes"):
         resumed.read("b.bin")
     resumed.write("b.bin", b"b")
-    commit = commits.publish(store, resumed, facts={}, num_rows=2, provenance={}, now=now)
+    commit = commits.publish(resumed, commits.Draft(facts=commits.Facts(), num_rows=2), now)
     assert sorted(path.name for path in commit.folder.iterdir()) == [
         "a.bin",
         "b.bin",
@@ -204,7 +206,7 @@ def test_pending_commit_is_touched_by_each_file_and_by_its_publishing(
     with monkeypatch.context() as patch:
         patch.setattr(publishing, "_place", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+            commits.publish(staging, ONE_ROW, now)
     assert touched_at() == timestamp(now + timedelta(hours=2))
 
 
@@ -214,7 +216,7 @@ def test_overtaken_run_cannot_write_into_its_successor(
     slow = commits.stage(store, address, "key", now)
     fast = commits.stage(store, address, "key", now)
     fast.write("a.bin", b"a")
-    commits.publish(store, fast, facts={}, num_rows=1, provenance={}, now=now)
+    commits.publish(fast, ONE_ROW, now)
     for attempt in (lambda: slow.write("b.bin", b"b"), lambda: slow.has("a.bin")):
         with pytest.raises(Retryable, match="another run"):
             attempt()
@@ -270,7 +272,7 @@ def test_run_stopped_at_any_step_is_completed_by_the_next(
         if not staging.has("a.bin"):
             staging.write("a.bin", b"a")
         return commits.publish(
-            opened, staging, facts={}, num_rows=1, provenance={}, now=now, attributes={"x": 1}
+            staging, commits.Draft(facts=commits.Facts(), num_rows=1, attributes={"x": 1}), now
         )
 
     shutil.copytree(stores / "empty", stores / "whole")
@@ -299,15 +301,7 @@ def test_identical_commits_at_the_same_time_all_succeed(
     def write(number: int, barrier: threading.Barrier) -> None:
         barrier.wait()
         try:
-            commits.publish_files(
-                store,
-                address,
-                {"a.bin": bytes([number])},
-                facts={},
-                num_rows=1,
-                provenance={},
-                now=now,
-            )
+            commits.publish_files(store, address, {"a.bin": bytes([number])}, ONE_ROW, now)
         except Exception as error:  # noqa: BLE001 - shown by the assertion
             failures.append(error)
 
@@ -338,15 +332,13 @@ def test_damaged_orphan_gives_way_and_damaged_commit_is_reported(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publishing, "_record", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+            commits.publish(staging, ONE_ROW, now)
     for path in orphan.glob("*/a.bin"):
         path.write_bytes(b"damaged")
     staging = commits.stage(store, address, "key", now)
     assert not staging.has("a.bin")
     staging.write("a.bin", b"b")
-    commits.verify_commit(
-        commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
-    )
+    commits.verify_commit(commits.publish(staging, ONE_ROW, now))
 
 
 @pytest.mark.parametrize("name", ["a.bin", "manifest.json"])

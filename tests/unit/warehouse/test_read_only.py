@@ -38,10 +38,8 @@ try:
             store,
             commits.Address("models"),
             {"a": b""},
-            facts={},
-            num_rows=0,
-            provenance={},
-            now=datetime.now(UTC),
+            commits.Draft(facts=commits.Facts(), num_rows=0),
+            datetime.now(UTC),
         ),
     ):
         try:
@@ -74,10 +72,8 @@ def written(tmp_path: Path, now: datetime) -> Iterator[Store]:
             store,
             Address("tables/videos", "p"),
             {"a": letter},
-            facts={},
-            num_rows=1,
-            provenance={},
-            now=now,
+            commits.Draft(facts=commits.Facts(), num_rows=1),
+            now,
         )
     assert (store.root / "catalog.db-wal").stat().st_size > 0
     yield store
@@ -127,10 +123,8 @@ def test_each_look_at_a_catalog_that_is_not_ours_to_write_is_a_new_one(
         written,
         Address("tables/videos", "p"),
         {"a": b"c"},
-        facts={},
-        num_rows=1,
-        provenance={},
-        now=now,
+        commits.Draft(facts=commits.Facts(), num_rows=1),
+        now,
     )
     assert len(commits.commits(reader, "tables/videos")) == 3
     written.engine.dispose()

@@ -66,11 +66,13 @@ class House:
             self.store,
             address("frames", self.fingerprint, name),
             {**files, "ledger.parquet": tables.to_parquet(ledger)},
-            facts={"input_sha256": digest, "outcomes": count_outcomes(ledger)},
-            num_rows=len(ledger),
-            provenance={"made_from": {"videos": listed.commit.id}},
-            now=self.partitions.now,
-            attributes=attempts if is_old else failures.to_attributes(failures.of_rows(noted)),
+            commits.Draft(
+                facts={"input_sha256": digest, "outcomes": count_outcomes(ledger)},
+                num_rows=len(ledger),
+                provenance={"made_from": {"videos": listed.commit.id}},
+                attributes=attempts if is_old else failures.to_attributes(failures.of_rows(noted)),
+            ),
+            self.partitions.now,
         )
 
     def find(self, *contents: Content, limits: WorkLimits = LIMITS) -> dict[Content, FrameOutcome]:

@@ -48,14 +48,15 @@ def refuse(partitions: Any, videos: Any) -> None:
         partitions.store,
         refused_address("frames", partitions.fingerprints["frames"], "labeled"),
         {"ledger.parquet": b"not read"},
-        facts={
-            "input_sha256": input_sha256("frames", videos),
-            "outcomes": {"ok": 1, "worker_died": 1, "not_media": 1},
-        },
-        num_rows=3,
-        provenance={},
-        now=partitions.now,
-        attributes=attributes(worker_died=(1, 2)),
+        commits.Draft(
+            facts={
+                "input_sha256": input_sha256("frames", videos),
+                "outcomes": {"ok": 1, "worker_died": 1, "not_media": 1},
+            },
+            num_rows=3,
+            attributes=attributes(worker_died=(1, 2)),
+        ),
+        partitions.now,
     )
 
 
@@ -99,11 +100,13 @@ def test_attempts_and_warnings_are_counted_by_video(partitions: Any, listed: Any
         partitions.store,
         head.address,
         {name: commits.read_bytes(head, name) for name in head.files},
-        facts=head.facts | {"outcomes": {"ok": 1, "decode_timeout": 2, "worker_died": 1}},
-        num_rows=1,
-        provenance={"warnings": {"all_frames_alike": {"videos": 7, "video_ids": ["v0001"]}}},
-        now=partitions.now,
-        attributes=attributes(decode_timeout=(2, 1), worker_died=(1, 3)),
+        commits.Draft(
+            facts=head.facts | {"outcomes": {"ok": 1, "decode_timeout": 2, "worker_died": 1}},
+            num_rows=1,
+            provenance={"warnings": {"all_frames_alike": {"videos": 7, "video_ids": ["v0001"]}}},
+            attributes=attributes(decode_timeout=(2, 1), worker_died=(1, 3)),
+        ),
+        partitions.now,
     )
     found = view_coverage(partitions.store, "frames", frames, listed)
     assert found.attempts == {"1": 2, "3": 1}

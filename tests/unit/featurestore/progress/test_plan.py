@@ -69,14 +69,16 @@ class Planned:
             self.store,
             address(view, fingerprint, listed.name),
             {LEDGER_FILE: tables.to_parquet(Ledger.validate(ledger))},
-            facts={
-                "input_sha256": input_sha256(view, videos),
-                "previews": previews,
-                "outcomes": count_outcomes(ledger),
-            },
-            num_rows=len(ledger) - len(failed),
-            provenance={"made_from": {"videos": listed.commit.id}} | (provenance or {}),
-            now=self.partitions.now,
+            commits.Draft(
+                facts={
+                    "input_sha256": input_sha256(view, videos),
+                    "previews": previews,
+                    "outcomes": count_outcomes(ledger),
+                },
+                num_rows=len(ledger) - len(failed),
+                provenance={"made_from": {"videos": listed.commit.id}} | (provenance or {}),
+            ),
+            self.partitions.now,
         )
 
     def plan(

@@ -42,10 +42,8 @@ def publish_frames(partitions: Any, outcomes: dict[str, FrameOutcome]) -> Commit
         partitions.store,
         address("frames", partitions.fingerprints["frames"], "day"),
         {**files, "ledger.parquet": tables.to_parquet(ledger)},
-        facts={"input_sha256": "0" * 64},
-        num_rows=len(ledger),
-        provenance={},
-        now=partitions.now,
+        commits.Draft(facts={"input_sha256": "0" * 64}, num_rows=len(ledger)),
+        partitions.now,
     )
 
 

@@ -19,7 +19,7 @@ from modeling.models import model_publishing, registry, stored_model
 from modeling.models.model_publishing import Origin
 from modeling.models.scoring import score
 from tests.specs import bare_frame_spec
-from warehouse.commits import Address, Commit, alias, publish_files, verify_commit
+from warehouse.commits import Address, Commit, Draft, Facts, alias, publish_files, verify_commit
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 from warehouse.tables.taxonomy import Taxonomy
@@ -29,15 +29,10 @@ Publish = Callable[..., Commit]
 
 @pytest.fixture
 def origin(store: Store, vocabulary: Vocabulary, now: datetime) -> Origin:
-    kept: dict[str, Any] = {
-        "facts": {},
-        "num_rows": 0,
-        "provenance": {},
-        "now": now,
-        "move_head": False,
-    }
+    draft = Draft(facts=Facts(), num_rows=0, move_head=False)
+    place = Address("snapshots")
     return Origin(
-        snapshot_id=publish_files(store, Address("snapshots"), {"snapshot.json": b"{}"}, **kept).id,
+        snapshot_id=publish_files(store, place, {"snapshot.json": b"{}"}, draft, now).id,
         frame_spec=bare_frame_spec(6),
         text_spec=TextSpec(
             dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256=vocabulary.sha256

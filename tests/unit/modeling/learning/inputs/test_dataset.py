@@ -74,7 +74,7 @@ def publish(
     facts = {"fingerprint": fingerprint, "input_sha256": input_sha256(view, videos)}
     place = address(view, fingerprint, "labeled")
     commits.publish_files(
-        store, place, payloads, facts=facts, num_rows=len(videos), provenance={}, now=NOW
+        store, place, payloads, commits.Draft(facts=facts, num_rows=len(videos)), NOW
     )
 
 

@@ -54,11 +54,12 @@ class House:
             self.store,
             Address("models"),
             {"taxonomy.csv": known.to_csv(), "seed": str(seed).encode()},
-            facts={"kind": "classifier", "fingerprints": fingerprints, "taxonomy": known.name},
-            num_rows=0,
-            provenance={},
-            now=self.now,
-            move_head=False,
+            commits.Draft(
+                facts={"kind": "classifier", "fingerprints": fingerprints, "taxonomy": known.name},
+                num_rows=0,
+                move_head=False,
+            ),
+            self.now,
         ).id
 
     def score(
@@ -117,8 +118,9 @@ class House:
 
     def _feature(self, partition: str, view: str) -> str:
         address = Address(f"features/{view}/{FINGERPRINTS[view][:12]}", partition)
-        kept: Any = {"facts": {}, "num_rows": 0, "provenance": {}, "now": self.now}
-        return commits.publish_files(self.store, address, {"a": view.encode()}, **kept).id
+        draft = commits.Draft(facts=commits.Facts(), num_rows=0)
+        payloads = {"a": view.encode()}
+        return commits.publish_files(self.store, address, payloads, draft, self.now).id
 
 
 def _ids(partition: str) -> list[str]:

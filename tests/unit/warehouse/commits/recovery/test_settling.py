@@ -125,12 +125,12 @@ def test_a_publish_whose_move_was_followed_is_done_and_found_by_a_run_that_goes_
     staging = commits.stage(store, address, "key", now)
     staging.write("a.bin", b"a")
     with killed_before_the_commit():
-        commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+        commits.publish(staging, commits.Draft(facts=commits.Facts(), num_rows=1), now)
     commits.settle(store)
     published = commits.head(store, address)
     assert published is not None
     assert (
-        commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now) == published
+        commits.publish(staging, commits.Draft(facts=commits.Facts(), num_rows=1), now) == published
     )
     assert len(journal.read_all(store)) == 1
     with catalog.reading(store.engine) as connection:

@@ -79,9 +79,7 @@ def test_what_is_needed_stays(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("warehouse.commits.publishing._record", lambda *_, **__: 1 / 0)
             with pytest.raises(ZeroDivisionError):
-                commits.publish(
-                    store, staging, facts=needed.facts, num_rows=1, provenance={}, now=now
-                )
+                commits.publish(staging, commits.Draft(facts=needed.facts, num_rows=1), now)
     assert collect().commits == ()
     commits.verify_commit(needed)
 
@@ -262,7 +260,7 @@ def test_a_run_that_was_swept_while_it_slept_publishes_nothing(
     staging = commits.stage(store, address, "key", now)
     staging.write("a.bin", b"a")
     with pytest.raises(StagingGone, match="run again"):
-        commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+        commits.publish(staging, commits.Draft(facts=commits.Facts(), num_rows=1), now)
     assert commits.head(store, address) is None
     assert not list(store.root.rglob("a.bin"))
 

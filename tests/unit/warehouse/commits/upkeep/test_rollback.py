@@ -53,7 +53,7 @@ def test_a_run_that_staged_before_a_rollback_does_not_undo_it(
     staging.write("a.bin", b"e")
     commits.roll_back(store, address, None, now)
     with pytest.raises(Conflict, match="by another run"):
-        commits.publish(store, staging, facts={}, num_rows=1, provenance={}, now=now)
+        commits.publish(staging, commits.Draft(facts=commits.Facts(), num_rows=1), now)
     assert head(store, address) == (three[1].id, "b")
 
 
