@@ -13,6 +13,8 @@ from flows.settings import load_settings, recipe_of
 from modeling.learning import pretraining
 from modeling.learning.inputs.requirements import check_pretraining
 from modeling.learning.inputs.training_set import pin_training_set
+from modeling.learning.runtime import Runtime
+from modeling.learning.start import Start
 from modeling.models import model_publishing
 from modeling.network.language_model import check_language_model
 from warehouse.store import open_existing_store
@@ -31,18 +33,10 @@ def pretrain_encoder(seed: Seed = 0, as_of: AsOf = None) -> dict[str, Any]:
     given = pinned.publish(datetime.now(UTC))
     checkpoints = given.checkpoints("pretraining", seed, recipe, str(settings.text_model))
     with artifacts.progress("pretrain") as show:
-        pretrained = pretraining.pretrain(
-            given.examples,
-            recipe,
-            given.vocabulary,
-            seed=seed,
-            initial=settings.text_model,
-            checkpoints=checkpoints,
-            report=lambda news: show(news.step, news.num_steps),
-        )
-    commit = model_publishing.publish_encoder(
-        store, pretrained, given.origin, provenance={}, now=datetime.now(UTC)
-    )
+        runtime = Runtime(checkpoints, lambda news: show(news.step, news.num_steps))
+        start = Start(seed, language_model=settings.text_model)
+        pretrained = pretraining.pretrain(given.examples, given.vocabulary, recipe, start, runtime)
+    commit = model_publishing.publish_encoder(store, pretrained, given.origin, datetime.now(UTC))
     checkpoints.clear()
     row = {
         "model": commit.id,

@@ -10,10 +10,12 @@ from flows.deployments.parameters import AsOf, Seed, Teachers, Views
 from flows.settings import load_settings, recipe_of
 from modeling.evaluation.judgement import Judgement, judge
 from modeling.learning import finetuning
-from modeling.learning.inputs import pseudo_labels
 from modeling.learning.inputs.requirements import check_finetuning
+from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.inputs.training_set import pin_training_set
-from modeling.models import model_publishing, registry, stored_model
+from modeling.learning.runtime import Runtime
+from modeling.learning.start import Start
+from modeling.models import model_publishing, pseudo_labels, registry, stored_model
 from modeling.network.language_model import check_language_model
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
@@ -45,32 +47,26 @@ def train_classifier(
         check_language_model(settings.text_model, recipe.model, pinned.vocabulary)
     taught = pseudo_labels.find(pinned, taxonomy, teachers) if teachers else None
     given = pinned.publish(datetime.now(UTC))
+    origin = replace(given.origin, encoder_id=encoder.id if encoder else None)
     if taught is not None:
-        given = replace(
-            given,
-            origin=replace(given.origin, teachers=taught.teachers, pseudo_labels=taught.named),
-        )
-    start = encoder.id if encoder else str(settings.text_model)
-    checkpoints = given.checkpoints("-".join(views), seed, recipe, start)
-    with artifacts.progress(f"train {' + '.join(views)}") as show:
-        trained = finetuning.train(
-            given.examples,
-            taxonomy,
-            recipe,
-            given.vocabulary,
-            seed=seed,
-            views=views,
-            pretrained=stored_model.load_encoder(encoder) if encoder else None,
-            initial=settings.text_model,
-            soft_labels=taught.average() if taught else None,
-            checkpoints=checkpoints,
-            report=lambda news: show(news.step, news.num_steps),
-        )
-    judged = judge(trained, given.examples)
-    now, encoder_id = datetime.now(UTC), encoder.id if encoder else None
-    commit = model_publishing.publish_model(
-        store, trained, judged, given.origin, encoder_id=encoder_id, provenance={}, now=now
+        origin = replace(origin, teachers=taught.teachers, pseudo_labels=taught.named)
+    given = replace(given, origin=origin)
+    inputs = TrainingInputs(
+        given.examples, given.vocabulary, taxonomy, views, taught.average() if taught else None
     )
+    start = Start(
+        seed,
+        encoder=stored_model.load_encoder(encoder) if encoder else None,
+        language_model=settings.text_model,
+    )
+    started_from = encoder.id if encoder else str(settings.text_model)
+    checkpoints = given.checkpoints("-".join(views), seed, recipe, started_from)
+    with artifacts.progress(f"train {' + '.join(views)}") as show:
+        runtime = Runtime(checkpoints, lambda news: show(news.step, news.num_steps))
+        trained = finetuning.train(inputs, recipe, start, runtime)
+    judged = judge(trained, given.examples)
+    now = datetime.now(UTC)
+    commit = model_publishing.publish_model(store, trained, judged, given.origin, now)
     alias = registry.nominate(store, commit, now)
     checkpoints.clear()
     told = _told(commit, alias, judged, taxonomy)
@@ -79,7 +75,7 @@ def train_classifier(
     row = {
         "model": commit.id,
         "alias": alias,
-        "encoder": encoder_id,
+        "encoder": given.origin.encoder_id,
         "snapshot": given.origin.snapshot_id,
         "never_predicted": taxonomy.ids_of(judged.calibration.never_predicted),
         **judged.metrics["validation"],

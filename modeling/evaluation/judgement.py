@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from modeling.evaluation import baselines, calibration, confusions, distributions, metrics, slices
-from modeling.evaluation.calibration import Calibration, Labels
+from modeling.evaluation import baselines, confusions, distributions, metrics, slices
+from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.distributions import Statistics
-from modeling.learning.device import choose_device
 from modeling.learning.finetuning import TrainedModel
 from modeling.learning.inputs.batching import Examples, Rows
+from modeling.learning.runtime import choose_device
 from modeling.network.classifier import predict_logits
+from modeling.network.probabilities import Calibration, Labels, probabilities
 from warehouse.tables.taxonomy import Taxonomy
 
 
@@ -34,38 +35,33 @@ class Judgement:
 
 
 def judge(
-    trained: TrainedModel, examples: Examples, *, device: torch.device | None = None
+    trained: TrainedModel, examples: Examples, device: torch.device | None = None
 ) -> Judgement:
-    """Judge a classifier on the labelled examples that are validation.
-
-    And fit its calibration on them.
+    """Judge a classifier on the labelled validation examples, and fit its calibration on them.
 
     Args:
-        trained: the classifier; left on the CPU.
-        examples: those that it was trained with.
-        device: where to compute; the GPU where there is one.
+        trained: The classifier; left on the CPU.
+        examples: Those that it was trained with.
+        device: Where to compute; None for the GPU where there is one.
     """
-    is_labelled, taxonomy = examples.labels >= 0, trained.taxonomy
+    is_labelled = examples.labels >= 0
     training_rows = np.flatnonzero(is_labelled & ~examples.is_validation)
     rows = np.flatnonzero(is_labelled & examples.is_validation)
-    logits, labels = (
-        _logits(trained, examples, rows, device or choose_device()),
-        examples.labels[rows],
+    labels, taxonomy = examples.labels[rows], trained.taxonomy
+    logits = _logits(trained, examples, rows, device or choose_device())
+    calibrator = Calibrator.for_training(
+        examples.labels[training_rows],
+        taxonomy,
+        rescales_tail=trained.recipe.finetuning.tail_rescale,
     )
-    prior = calibration.training_prior(examples.labels[training_rows], len(taxonomy))
-    never = calibration.never_predicted(examples.labels[training_rows], len(taxonomy))
-    how: dict[str, Any] = {
-        "rescale_tail": trained.recipe.finetuning.tail_rescale,
-        "never_predicted": never,
-    }
-    fitted = calibration.fit(logits, labels, prior, taxonomy, **how)
-    held_out = calibration.cross_fitted(logits, labels, prior, taxonomy, **how)
-    confidence = calibration.probabilities(logits, fitted).max(axis=1)
+    calibration = calibrator.fit(logits, labels)
+    held_out = calibrator.cross_fitted(logits, labels)
+    confidence = probabilities(logits, calibration).max(axis=1)
+    measured = _measure(examples, training_rows, rows, held_out.argmax(axis=1), taxonomy)
     return Judgement(
-        _measure(examples, training_rows, rows, held_out.argmax(axis=1), taxonomy)
-        | {"calibration": calibration.figures(logits, labels, held_out, taxonomy, never)},
-        fitted,
-        distributions.describe(examples, training_rows, confidence, taxonomy),
+        metrics=measured | {"calibration": calibrator.figures(logits, labels, held_out)},
+        calibration=calibration,
+        statistics=distributions.describe(examples, training_rows, confidence, taxonomy),
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,11 @@ import torch
 from torch import Tensor
 
 from featurestore.views.text.vocabulary import Vocabulary
-from modeling.configuration import ALL_VIEWS, Recipe, Views
+from modeling.configuration import Recipe, Views
 from modeling.evaluation import metrics
-from modeling.evaluation.calibration import never_predicted, without
 from modeling.learning.adversarial import add_fgm_gradients, add_pgd_gradients
-from modeling.learning.checkpoint import Checkpoints
-from modeling.learning.device import autocast, choose_device, seeded
 from modeling.learning.inputs.batching import (
     Batch,
-    Examples,
     Rows,
     cut,
     epoch_batches,
@@ -27,23 +22,15 @@ from modeling.learning.inputs.batching import (
     to_device,
     visible_lengths,
 )
-from modeling.learning.inputs.requirements import (
-    check_finetuning,
-    check_sizes,
-    check_soft_labels,
-    identify,
-)
-from modeling.learning.inputs.soft_labels import SoftLabels, example_losses
-from modeling.learning.pretraining import PretrainedModel
+from modeling.learning.inputs.requirements import identify
+from modeling.learning.inputs.soft_labels import example_losses
+from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.replay import Losses, length_step, replayed
-from modeling.learning.training import Evaluation, Progress, optimise
+from modeling.learning.runtime import Runtime, autocast, seeded
+from modeling.learning.start import Start
+from modeling.learning.training import Evaluation, optimise
 from modeling.network.classifier import VideoClassifier, predict_logits
-from modeling.network.language_model import (
-    check_language_model,
-    load_language_model,
-    weights_sha256,
-)
-from warehouse.errors import Invalid
+from modeling.network.probabilities import never_predicted, without
 from warehouse.tables.taxonomy import Taxonomy
 
 
@@ -63,120 +50,67 @@ class TrainedModel:
 
 
 def train(
-    examples: Examples,
-    taxonomy: Taxonomy,
-    recipe: Recipe,
-    vocabulary: Vocabulary,
-    *,
-    seed: int,
-    views: Views = ALL_VIEWS,
-    pretrained: PretrainedModel | None = None,
-    initial: Path | None = None,
-    soft_labels: SoftLabels | None = None,
-    checkpoints: Checkpoints | None = None,
-    report: Callable[[Progress], None] = lambda _: None,
-    device: torch.device | None = None,
+    inputs: TrainingInputs, recipe: Recipe, start: Start, runtime: Runtime | None = None
 ) -> TrainedModel:
-    """Train a classifier on the labelled training examples.
+    """Train a classifier on the labelled training examples, and on what teachers say of others.
 
-    The validation examples choose its best weights.
-
-    With soft labels it learns from its teachers too, on unlabelled examples mixed into the same
-    epochs.
+    The labelled validation examples choose its best weights.
 
     Args:
-        examples: the unlabelled among them are left alone, where there are no soft labels.
-        taxonomy: gives the labels' order.
-        recipe: sizes and settings.
-        vocabulary: of the token ids.
-        seed: of weights, order and chance.
-        views: what the model may see; the other view is treated as missing, here and whenever the
-            model scores.
-        pretrained: what the cross encoder starts from.
-        initial: without `pretrained`, folder of a BERT that the language encoder starts from.
-        soft_labels: of unlabelled examples; those of validation are never learned from.
-        checkpoints: where an interrupted training goes on from.
-        report: is told the progress.
-        device: where to compute; the GPU where there is one.
+        inputs: What it learns from.
+        recipe: Sizes and settings.
+        start: What it starts from.
+        runtime: How it computes; None for the GPU where there is one, without checkpoints.
 
     Raises:
-        Invalid: the examples, the recipe, the soft labels and the pretrained model do not fit each
-            other.
+        Invalid: The inputs, the recipe and the start do not fit each other, or the training
+            diverges.
     """
-    device = device or choose_device()
-    check_finetuning(examples, recipe)
-    if soft_labels is not None:
-        check_soft_labels(examples, taxonomy, soft_labels)
-    if pretrained is not None:
-        _check_pretrained(pretrained, recipe, vocabulary, examples)
-    elif initial is not None:
-        check_language_model(initial, recipe.model, vocabulary)
-    origin = (
-        [pretrained.seed, pretrained.history] if pretrained else initial and weights_sha256(initial)
-    )
-    taught = soft_labels and soft_labels.sha256
-    identity = identify(
-        examples,
-        recipe,
-        vocabulary,
-        phase="finetuning",
-        seed=seed,
-        views=views,
-        origin=origin,
-        taught=taught,
-    )
-    with seeded(seed, device):
-        model = VideoClassifier(
-            recipe.model,
-            vocab_size=vocabulary.size,
-            embedding_dim=examples.embedding_dim,
-            num_categories=len(taxonomy),
-            dropout=recipe.finetuning.classifier_dropout,
-        )
-        if pretrained is not None:
-            model.encoder.load_state_dict(_encoder_weights(pretrained))
-        elif initial is not None:
-            load_language_model(initial, model.encoder, None, vocabulary)
-        phase = _Finetuning(
-            model.to(device),
-            examples=examples,
-            taxonomy=taxonomy,
-            recipe=recipe,
-            soft_labels=soft_labels,
-            views=views,
-            seed=seed,
-            device=device,
-        )
-        trained = optimise(
-            phase, recipe.finetuning, identity=identity, checkpoints=checkpoints, report=report
-        )
+    runtime = runtime or Runtime()
+    inputs.check(recipe)
+    start.check(recipe.model, inputs.vocabulary, inputs.examples.embedding_dim)
+    identity = _identify(inputs, recipe, start)
+    with seeded(start.seed, runtime.device):
+        model = _make_model(inputs, recipe)
+        start.load_into(model.encoder, inputs.vocabulary)
+        phase = _Finetuning(model.to(runtime.device), inputs, recipe, start.seed, runtime.device)
+        trained = optimise(phase, recipe.finetuning, identity=identity, runtime=runtime)
     model.load_state_dict(trained.weights)
-    history = {"finetuning": trained.history} | (
-        {"pretraining": pretrained.history} if pretrained else {}
+    history = {"finetuning": trained.history}
+    if start.encoder is not None:
+        history["pretraining"] = start.encoder.history
+    return TrainedModel(
+        model=model.cpu(),
+        recipe=recipe,
+        vocabulary=inputs.vocabulary,
+        taxonomy=inputs.taxonomy,
+        views=inputs.views,
+        seed=start.seed,
+        history=history,
     )
-    return TrainedModel(model.cpu(), recipe, vocabulary, taxonomy, views, seed, history)
 
 
-def _check_pretrained(
-    pretrained: PretrainedModel, recipe: Recipe, vocabulary: Vocabulary, examples: Examples
-) -> None:
-    check_sizes(pretrained.recipe.model, recipe.model)
-    if pretrained.vocabulary.sha256 != vocabulary.sha256:
-        raise Invalid(
-            "the pretrained encoder has another vocabulary than the text features; pretrain one on"
-            " them"
-        )
-    if pretrained.embedding_dim != examples.embedding_dim:
-        raise Invalid(
-            f"the pretrained encoder reads frame embeddings of width {pretrained.embedding_dim},"
-            f" but these are {examples.embedding_dim} wide; pretrain one on them"
-        )
+def _identify(inputs: TrainingInputs, recipe: Recipe, start: Start) -> str:
+    return identify(
+        inputs.examples,
+        recipe,
+        inputs.vocabulary,
+        phase="finetuning",
+        seed=start.seed,
+        views=inputs.views,
+        origin=start.identity(),
+        taught=inputs.soft_labels and inputs.soft_labels.sha256,
+    )
 
 
-def _encoder_weights(pretrained: PretrainedModel) -> dict[str, Tensor]:
-    prefix = "encoder."
-    named = pretrained.weights.items()
-    return {name.removeprefix(prefix): weight for name, weight in named if name.startswith(prefix)}
+def _make_model(inputs: TrainingInputs, recipe: Recipe) -> VideoClassifier:
+    return VideoClassifier(
+        recipe.model,
+        vocab_size=inputs.vocabulary.size,
+        embedding_dim=inputs.examples.embedding_dim,
+        num_categories=len(inputs.taxonomy),
+        dropout=recipe.finetuning.classifier_dropout,
+    )
 
 
 @dataclass(frozen=True)
@@ -198,36 +132,27 @@ class _Finetuning:
     def __init__(
         self,
         model: VideoClassifier,
-        *,
-        examples: Examples,
-        taxonomy: Taxonomy,
+        inputs: TrainingInputs,
         recipe: Recipe,
-        soft_labels: SoftLabels | None,
-        views: Views,
         seed: int,
         device: torch.device,
     ) -> None:
         self.model = model
-        self._examples, self._taxonomy, self._config = examples, taxonomy, recipe.finetuning
-        self._views, self._seed, self._device = views, seed, device
-        self._soft_labels = soft_labels
+        self._inputs = inputs
+        self._config = recipe.finetuning
+        self._seed = seed
+        self._device = device
         self._length_step = length_step(device, recipe.model.max_positions)
         self._backward = replayed(self._run, device)
-        labelled = examples.labels >= 0
-        self._training_rows = np.flatnonzero(labelled & ~examples.is_validation)
-        self._validation_rows = np.flatnonzero(labelled & examples.is_validation)
-        self._never_predicted = never_predicted(examples.labels[self._training_rows], len(taxonomy))
-        self._epoch_rows = self._training_rows
+        training_labels = inputs.examples.labels[inputs.training_rows]
+        self._never_predicted = never_predicted(training_labels, len(inputs.taxonomy))
+        labelled_rows = inputs.training_rows
         if self._config.resample:
-            self._epoch_rows = resample(
-                self._training_rows, examples.labels[self._training_rows], self._config.repeats
-            )
-        if soft_labels is not None:
-            taught_rows = soft_labels.rows[~examples.is_validation[soft_labels.rows]]
-            self._epoch_rows = np.concatenate([self._epoch_rows, np.sort(taught_rows)])
+            labelled_rows = resample(labelled_rows, training_labels, self._config.repeats)
+        self._epoch_rows = np.concatenate([labelled_rows, inputs.taught_rows])
 
     def batches(self, epoch: int) -> list[Rows]:
-        lengths = visible_lengths(self._examples, self._views)[self._epoch_rows]
+        lengths = visible_lengths(self._inputs.examples, self._inputs.views)[self._epoch_rows]
         return epoch_batches(
             self._epoch_rows, lengths, self._config.batch_size, seed=self._seed, epoch=epoch
         )
@@ -242,28 +167,32 @@ class _Finetuning:
             return torch.stack([self._backward(part)["loss"] for part in parts]).sum()
 
         loss = backward()
-        if "text" in self._views:
+        if "text" in self._inputs.views:
             self._add_adversarial_gradients(backward)
         return {"loss": loss}
 
     def evaluate(self) -> Evaluation:
+        examples, taxonomy = self._inputs.examples, self._inputs.taxonomy
+        rows = self._inputs.validation_rows
         logits = predict_logits(
             self.model,
-            self._examples,
-            self._validation_rows,
-            views=self._views,
+            examples,
+            rows,
+            views=self._inputs.views,
             batch_size=self._config.batch_size,
             device=self._device,
         )
         predicted = without(logits, self._never_predicted).argmax(axis=1)
-        true = self._examples.labels[self._validation_rows]
-        ids_of = self._taxonomy.ids_of
-        scores = metrics.evaluate(ids_of(true), ids_of(predicted), self._taxonomy)
+        true_ids = taxonomy.ids_of(examples.labels[rows])
+        scores = metrics.evaluate(true_ids, taxonomy.ids_of(predicted), taxonomy)
         return Evaluation(scores["mean_f1"], scores)
 
     def _read(self, rows: Rows, num_examples: int) -> _Part:
-        batch = read_batch(self._examples, rows, self._views, length_step=self._length_step)
-        targets = None if self._soft_labels is None else self._soft_labels.targets(rows)
+        soft_labels = self._inputs.soft_labels
+        batch = read_batch(
+            self._inputs.examples, rows, self._inputs.views, length_step=self._length_step
+        )
+        targets = None if soft_labels is None else soft_labels.targets(rows)
         return to_device(_Part(batch, targets, torch.tensor(num_examples)), self._device)
 
     def _run(self, part: _Part) -> Losses:

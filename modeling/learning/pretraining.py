@@ -1,18 +1,11 @@
 """The first phase: learn from text and frames without labels."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe
-from modeling.learning.checkpoint import Checkpoints
-from modeling.learning.device import autocast, choose_device, seeded
 from modeling.learning.inputs.batching import (
     Examples,
     Rows,
@@ -22,12 +15,9 @@ from modeling.learning.inputs.batching import (
 )
 from modeling.learning.inputs.requirements import check_pretraining, identify
 from modeling.learning.replay import Losses, length_step, replayed
-from modeling.learning.training import Evaluation, Progress, optimise
-from modeling.network.language_model import (
-    check_language_model,
-    load_language_model,
-    weights_sha256,
-)
+from modeling.learning.runtime import Runtime, autocast, seeded
+from modeling.learning.start import PretrainedModel, Start
+from modeling.learning.training import Evaluation, optimise
 from modeling.network.objectives import (
     PretrainingBatch,
     PretrainingModel,
@@ -40,72 +30,53 @@ _VALIDATION_SEED = 1
 _PLACES_STEP = 512
 
 
-@dataclass(frozen=True)
-class PretrainedModel:
-    """A pretrained cross encoder with its heads."""
-
-    weights: dict[str, Tensor]
-    """Of a `PretrainingModel`, by parameter name."""
-    recipe: Recipe
-    vocabulary: Vocabulary
-    embedding_dim: int
-    seed: int
-    history: dict[str, Any]
-
-
 def pretrain(
     examples: Examples,
-    recipe: Recipe,
     vocabulary: Vocabulary,
-    *,
-    seed: int,
-    initial: Path | None = None,
-    checkpoints: Checkpoints | None = None,
-    report: Callable[[Progress], None] = lambda _: None,
-    device: torch.device | None = None,
+    recipe: Recipe,
+    start: Start,
+    runtime: Runtime | None = None,
 ) -> PretrainedModel:
     """Pretrain a cross encoder on all examples that are not validation.
 
     Args:
-        examples: labelled or not.
-        recipe: sizes and settings.
-        vocabulary: of the token ids.
-        seed: of weights, order and chance.
-        initial: folder of a BERT that the language encoder starts from; None starts from chance.
-        checkpoints: where an interrupted training goes on from.
-        report: is told the progress.
-        device: where to compute; the GPU where there is one.
+        examples: Labelled or not.
+        vocabulary: Of the token ids.
+        recipe: Sizes and settings.
+        start: A seed, and a BERT where there is one.
+        runtime: How it computes; None for the GPU where there is one, without checkpoints.
 
     Raises:
-        Invalid: the examples, the recipe and the initial model do not fit each other.
+        Invalid: The examples, the recipe and the start do not fit each other, or the training
+            diverges.
     """
-    device = device or choose_device()
+    runtime = runtime or Runtime()
     check_pretraining(examples, recipe)
-    if initial is not None:
-        check_language_model(initial, recipe.model, vocabulary)
-    started = initial and weights_sha256(initial)
+    start.check(recipe.model, vocabulary, examples.embedding_dim)
     identity = identify(
-        examples, recipe, vocabulary, phase="pretraining", seed=seed, initial=started
+        examples,
+        recipe,
+        vocabulary,
+        phase="pretraining",
+        seed=start.seed,
+        initial=start.identity(),
     )
-    with seeded(seed, device):
+    with seeded(start.seed, runtime.device):
         model = PretrainingModel(
             recipe.model, vocab_size=vocabulary.size, embedding_dim=examples.embedding_dim
         )
-        if initial is not None:
-            load_language_model(initial, model.encoder, model.language_head, vocabulary)
+        start.load_into(model.encoder, vocabulary, model.language_head)
         phase = _Pretraining(
-            model.to(device),
-            examples=examples,
-            recipe=recipe,
-            vocabulary=vocabulary,
-            seed=seed,
-            device=device,
+            model.to(runtime.device), examples, vocabulary, recipe, start.seed, runtime.device
         )
-        trained = optimise(
-            phase, recipe.pretraining, identity=identity, checkpoints=checkpoints, report=report
-        )
+        trained = optimise(phase, recipe.pretraining, identity=identity, runtime=runtime)
     return PretrainedModel(
-        trained.weights, recipe, vocabulary, examples.embedding_dim, seed, trained.history
+        weights=trained.weights,
+        recipe=recipe,
+        vocabulary=vocabulary,
+        embedding_dim=examples.embedding_dim,
+        seed=start.seed,
+        history=trained.history,
     )
 
 
@@ -117,16 +88,18 @@ class _Pretraining:
     def __init__(
         self,
         model: PretrainingModel,
-        *,
         examples: Examples,
-        recipe: Recipe,
         vocabulary: Vocabulary,
+        recipe: Recipe,
         seed: int,
         device: torch.device,
     ) -> None:
         self.model: torch.nn.Module = model
-        self._examples, self._config, self._vocabulary = examples, recipe.pretraining, vocabulary
-        self._seed, self._device = seed, device
+        self._examples = examples
+        self._vocabulary = vocabulary
+        self._config = recipe.pretraining
+        self._seed = seed
+        self._device = device
         self._rows = np.flatnonzero(~examples.is_validation)
         self._validation_rows = np.flatnonzero(examples.is_validation)[:_MAX_VALIDATION_ROWS]
         self._length_step = length_step(device, recipe.model.max_positions)

@@ -4,7 +4,7 @@ Steps, schedule, averaged weights, evaluation, exact resume.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,24 +13,13 @@ from torch import Tensor, nn
 
 from modeling.configuration import TrainingConfig
 from modeling.learning.averaging import Averaged
-from modeling.learning.checkpoint import Checkpoints, TensorGroups
+from modeling.learning.checkpoint import TensorGroups
 from modeling.learning.inputs.batching import Rows
+from modeling.learning.runtime import Progress, Runtime
 from warehouse.errors import Corrupt, Invalid
 
 _NUM_RECORDS = 100
 _OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training has come."""
-
-    phase: str
-    step: int
-    """Steps done."""
-    num_steps: int
-    losses: dict[str, float]
-    """Means over the steps since the last report."""
 
 
 @dataclass(frozen=True)
@@ -81,31 +70,23 @@ class Trained:
     ended early."""
 
 
-def optimise(
-    phase: Phase,
-    config: TrainingConfig,
-    *,
-    identity: str,
-    checkpoints: Checkpoints | None,
-    report: Callable[[Progress], None],
-) -> Trained:
+def optimise(phase: Phase, config: TrainingConfig, *, identity: str, runtime: Runtime) -> Trained:
     """Train, from the latest checkpoint where there is one.
 
     Stopped and resumed, the weights are the same bits (CPU).
 
     Args:
-        phase: the model and what it learns.
-        config: of this phase.
-        identity: names all that decides the result, so that no other training's checkpoint is taken
+        phase: The model and what it learns.
+        config: Of this phase.
+        identity: Names all that decides the result, so that no other training's checkpoint is taken
             up.
-        checkpoints: None keeps none.
-        report: is told the progress about a hundred times.
+        runtime: Keeps the checkpoints, and is told the progress.
 
     Raises:
-        Invalid: the loss, or the score on validation, is no longer finite.
-        Corrupt: the checkpoint has other tensors than the model.
+        Invalid: The loss, or the score on validation, is no longer finite.
+        Corrupt: The checkpoint has other tensors than the model.
     """
-    return _Run(phase, config, identity, checkpoints, report).finish()
+    return _Run(phase, config, identity, runtime).finish()
 
 
 def learning_rate_scale(step: int, num_steps: int, warmup_fraction: float) -> float:
@@ -141,11 +122,13 @@ class _Run:
         phase: Phase,
         config: TrainingConfig,
         identity: str,
-        checkpoints: Checkpoints | None,
-        report: Callable[[Progress], None],
+        runtime: Runtime,
     ) -> None:
-        self._phase, self._config, self._identity = phase, config, identity
-        self._checkpoints, self._report = checkpoints, report
+        self._phase = phase
+        self._config = config
+        self._identity = identity
+        self._checkpoints = runtime.checkpoints
+        self._report = runtime.report
         self._model = phase.model
         self._on_gpu = next(self._model.parameters()).is_cuda
         self._optimizer = make_optimizer(self._model, config)

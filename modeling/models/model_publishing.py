@@ -1,14 +1,13 @@
 """Publish a trained model as a folder that scoring needs nothing beside."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from featurestore.views.spec import FrameSpec, TextSpec, View, fingerprint, spec_json
+from featurestore.views.spec import spec_json
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS
+from modeling.learning.inputs.origin import Origin
 from modeling.models.stored_model import CONFIG_FILE, MODELS, StoredConfig
 from warehouse import commits
 from warehouse.commits import Address, Commit
@@ -17,27 +16,9 @@ from warehouse.store import Store
 if TYPE_CHECKING:  # looking a model up must not cost an import of torch and transformers
     from modeling.evaluation.judgement import Judgement
     from modeling.learning.finetuning import TrainedModel
-    from modeling.learning.pretraining import PretrainedModel
+    from modeling.learning.start import PretrainedModel
 
 _ADDRESS = Address(MODELS, None)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a model's examples came from."""
-
-    snapshot_id: str
-    frame_spec: FrameSpec
-    text_spec: TextSpec
-    teachers: tuple[str, ...] = ()
-    """The classifiers whose predictions for the unlabelled examples are learned from."""
-    pseudo_labels: dict[str, str] = field(default_factory=dict)
-    """The commits of those predictions, by partition and teacher."""
-
-    @property
-    def fingerprints(self) -> dict[View, str]:
-        """The fingerprint of each view."""
-        return {"frames": fingerprint(self.frame_spec), "text": fingerprint(self.text_spec)}
 
 
 def publish_model(
@@ -45,21 +26,16 @@ def publish_model(
     trained: "TrainedModel",
     judgement: "Judgement",
     origin: Origin,
-    *,
-    encoder_id: str | None,
-    provenance: Mapping[str, Any],
     now: datetime,
 ) -> Commit:
     """Publish a classifier.
 
     Args:
-        store: where it goes.
-        trained: the classifier.
-        judgement: what is known about it.
-        origin: of its examples.
-        encoder_id: the pretrained encoder that it started from.
-        provenance: times, versions and the like, outside the model's identity.
-        now: in UTC.
+        store: Where it goes.
+        trained: The classifier.
+        judgement: What is known about it.
+        origin: What it was made from.
+        now: In UTC.
     """
     from safetensors.torch import save  # noqa: PLC0415 - as above
 
@@ -73,7 +49,7 @@ def publish_model(
         views=trained.views,
         seed=trained.seed,
         snapshot_id=origin.snapshot_id,
-        encoder_id=encoder_id,
+        encoder_id=origin.encoder_id,
         taxonomy_name=trained.taxonomy.name,
         calibration=judgement.calibration,
         teachers=origin.teachers,
@@ -93,15 +69,13 @@ def publish_model(
         "taxonomy": trained.taxonomy.name,
     }
     payloads |= _common_files(config, origin, trained.vocabulary, trained.history)
-    return _publish(store, payloads, config, origin, facts, provenance=provenance, now=now)
+    return _publish(store, payloads, config, origin, facts, now)
 
 
 def publish_encoder(
     store: Store,
     pretrained: "PretrainedModel",
     origin: Origin,
-    *,
-    provenance: Mapping[str, Any],
     now: datetime,
 ) -> Commit:
     """Publish a pretrained encoder with its heads; arguments as for `publish_model`."""
@@ -115,12 +89,12 @@ def publish_encoder(
         views=ALL_VIEWS,
         seed=pretrained.seed,
         snapshot_id=origin.snapshot_id,
-        encoder_id=None,
+        encoder_id=origin.encoder_id,
         taxonomy_name=None,
     )
     payloads = {"model.safetensors": save(pretrained.weights)}
     payloads |= _common_files(config, origin, pretrained.vocabulary, pretrained.history)
-    return _publish(store, payloads, config, origin, {}, provenance=provenance, now=now)
+    return _publish(store, payloads, config, origin, {}, now)
 
 
 def _common_files(
@@ -149,8 +123,6 @@ def _publish(
     config: StoredConfig,
     origin: Origin,
     facts: dict[str, Any],
-    *,
-    provenance: Mapping[str, Any],
     now: datetime,
 ) -> Commit:
     made_from = {"snapshot": config.snapshot_id} | (
@@ -167,7 +139,6 @@ def _publish(
         commits.Draft(
             facts=described | {"fingerprints": dict(origin.fingerprints)} | facts,
             num_rows=0,
-            provenance=provenance,
             move_head=False,
         ),
         now,

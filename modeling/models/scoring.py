@@ -7,12 +7,12 @@ import numpy.typing as npt
 import polars as pl
 import torch
 
-from modeling.evaluation.calibration import probabilities
-from modeling.learning.device import choose_device
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.inputs.requirements import check_lengths
+from modeling.learning.runtime import choose_device
 from modeling.models.stored_model import LoadedModel
 from modeling.network.classifier import predict_logits
+from modeling.network.probabilities import probabilities
 from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy
 

@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict
 from featurestore.views.spec import Spec, View, fingerprint, parse_spec
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS, Recipe, Views
-from modeling.evaluation.calibration import Calibration
+from modeling.network.probabilities import Calibration
 from warehouse import commits, formats
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy, parse_taxonomy
 
 if TYPE_CHECKING:  # looking a model up must not cost an import of torch and transformers
-    from modeling.learning.pretraining import PretrainedModel
+    from modeling.learning.start import PretrainedModel
     from modeling.network.classifier import VideoClassifier
 
 MODELS, CONFIG_FILE = "models", "config.json"
@@ -112,7 +112,7 @@ def load_encoder(commit: Commit) -> "PretrainedModel":
     """Read a pretrained encoder; raises as `load_model`."""
     from safetensors.torch import load  # noqa: PLC0415 - as above
 
-    from modeling.learning.pretraining import PretrainedModel  # noqa: PLC0415 - as above
+    from modeling.learning.start import PretrainedModel  # noqa: PLC0415 - as above
 
     config = read_config(commit, "encoder")
     return PretrainedModel(

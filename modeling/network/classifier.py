@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from modeling.configuration import ALL_VIEWS, ModelConfig, Views
-from modeling.learning.device import autocast
 from modeling.learning.inputs.batching import (
     Batch,
     Examples,
@@ -17,6 +16,7 @@ from modeling.learning.inputs.batching import (
     sorted_batches,
     visible_lengths,
 )
+from modeling.learning.runtime import autocast
 from modeling.network.cross_encoder import CrossEncoder, Encoded, initialise
 
 

@@ -22,11 +22,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from featurestore.reading.examples import RawBatch
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend, preset
-from modeling.learning.device import autocast
 from modeling.learning.finetuning import train
 from modeling.learning.inputs.batching import Batch, Examples, Rows, resample
+from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
-from modeling.learning.training import Progress
+from modeling.learning.runtime import Progress, Runtime, autocast
+from modeling.learning.start import Start
 from modeling.network.classifier import VideoClassifier
 from modeling.network.objectives import PretrainingModel, pretraining_batch, pretraining_losses
 from tests.benchmarks.report import Row, at_least, at_most, row
@@ -184,7 +185,8 @@ def pretraining_cost(
     model.to(device).train()
     counted, clock = operations(backward, batches), Clock()
     long = amend(recipe, {"pretraining": {"epochs": NUM_EPOCHS}})
-    pretrain(examples, long, vocabulary, seed=0, report=clock, device=device)
+    runtime = Runtime(report=clock, device=device)
+    pretrain(examples, vocabulary, long, Start(seed=0), runtime)
     return Cost(counted, clock.seconds_per_step() / recipe.pretraining.batch_size)
 
 
@@ -214,7 +216,8 @@ def finetuning_cost(
     model.to(device).train()
     counted, clock = 2 * operations(backward, batches), Clock()
     long = amend(recipe, {"finetuning": {"epochs": NUM_EPOCHS, "resample": False}})
-    train(examples, taxonomy, long, vocabulary, seed=0, report=clock, device=device)
+    inputs = TrainingInputs(examples, vocabulary, taxonomy)
+    train(inputs, long, Start(seed=0), Runtime(report=clock, device=device))
     return Cost(counted, clock.seconds_per_step() / recipe.finetuning.batch_size)
 
 

@@ -25,6 +25,9 @@ from modeling.learning.averaging import Averaged
 from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.inputs.batching import Rows
 from modeling.learning.inputs.soft_labels import SoftLabels
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.runtime import Runtime
+from modeling.learning.start import Start
 from tests.fault.steps import watching
 from tests.fault.warm import Begin, Killer, serve
 from tests.unit.modeling.conftest import NUM_WORDS, SPECIAL_TOKENS, SyntheticExamples
@@ -128,26 +131,20 @@ def _train(
     examples.labels[unlabelled] = -1
     teacher = np.random.default_rng(0).dirichlet(np.ones(4), _NUM_UNLABELLED).astype(np.float32)
     with position.watching(), watching(killer):
-        trained = finetuning.train(
-            examples,
-            Taxonomy(
-                "toy",
-                tuple(
-                    Category(f"0{place}0{digit}", f"0{place}")
-                    for place in (0, 1)
-                    for digit in (0, 1)
-                ),
+        taxonomy = Taxonomy(
+            "toy",
+            tuple(
+                Category(f"0{place}0{digit}", f"0{place}") for place in (0, 1) for digit in (0, 1)
             ),
-            _RECIPE,
-            Vocabulary(
-                "\n".join(
-                    [*SPECIAL_TOKENS, *(f"word{index}" for index in range(NUM_WORDS))]
-                ).encode()
-            ),
-            seed=1,
-            soft_labels=SoftLabels(unlabelled, teacher),
-            checkpoints=Checkpoints(folder, every_steps=EVERY_STEPS),
         )
+        vocabulary = Vocabulary(
+            "\n".join([*SPECIAL_TOKENS, *(f"word{index}" for index in range(NUM_WORDS))]).encode()
+        )
+        inputs = TrainingInputs(
+            examples, vocabulary, taxonomy, soft_labels=SoftLabels(unlabelled, teacher)
+        )
+        runtime = Runtime(Checkpoints(folder, every_steps=EVERY_STEPS))
+        trained = finetuning.train(inputs, _RECIPE, Start(seed=1), runtime)
     return {
         "result": sha256_bytes(save(trained.model.state_dict()) + canonical_json(trained.history)),
         "first_step": position.first,

@@ -40,7 +40,9 @@ from featurestore.views.spec import VIEWS, TfidfParameters
 from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
 from modeling.evaluation.judgement import judge
 from modeling.learning import finetuning
+from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.inputs.training_set import open_training_set
+from modeling.learning.start import Start
 from modeling.models import model_publishing, predictions, registry, stored_model
 from modeling.models.scoring import score
 from warehouse import commits, tables
@@ -137,12 +139,11 @@ def _fill(store: Store) -> dict[str, Any]:
             _extract(store, view, fingerprints[view], name, now + MINUTE)
     as_of = now + 2 * MINUTE
     given = open_training_set(store, ("labeled",), as_of)
-    trained = finetuning.train(given.examples, TAXONOMY, RECIPE, given.vocabulary, seed=0)
+    inputs = TrainingInputs(given.examples, given.vocabulary, TAXONOMY)
+    trained = finetuning.train(inputs, RECIPE, Start(seed=0))
     judged = judge(trained, given.examples)
     origin, later = given.origin, now + 3 * MINUTE
-    model = model_publishing.publish_model(
-        store, trained, judged, origin, encoder_id=None, provenance={}, now=later
-    )
+    model = model_publishing.publish_model(store, trained, judged, origin, later)
     registry.promote(store, model.id, later)
     pinned = snapshot.pin(store, [SCORED], fingerprints)
     blocks = list(score(stored_model.load_model(model), Examples(store, pinned), batch_size=2))

@@ -17,9 +17,9 @@ from featurestore.progress.ledger import Ledger
 from featurestore.progress.reasons import Reason
 from featurestore.views.spec import FrameSpec, TextSpec
 from featurestore.views.text.tokens import Tokens
-from modeling.evaluation.calibration import Calibration
 from modeling.evaluation.distributions import Statistics
 from modeling.models.stored_model import StoredConfig
+from modeling.network.probabilities import Calibration
 from warehouse import catalog, commits, tables
 from warehouse.ingest import media
 from warehouse.store import open_existing_store

@@ -86,24 +86,6 @@ def check_soft_labels(examples: Examples, taxonomy: Taxonomy, soft_labels: SoftL
         )
 
 
-def check_sizes(given: ModelConfig, wanted: ModelConfig) -> None:
-    """Refuse a pretrained encoder of other sizes; what the classifier reads may differ.
-
-    Raises:
-        Invalid: a size differs.
-    """
-    ours, theirs = wanted.encoder_sizes(), given.encoder_sizes()
-    differing = [
-        f"{name} {theirs[name]} instead of {value}"
-        for name, value in ours.items()
-        if theirs[name] != value
-    ]
-    if differing:
-        raise Invalid(
-            f"the pretrained encoder has {', '.join(differing)}; pretrain one with this recipe"
-        )
-
-
 def identify(
     examples: Examples, recipe: Recipe, vocabulary: Vocabulary, **circumstances: object
 ) -> str:

@@ -15,7 +15,7 @@ from featurestore.views.spec import FrameSpec, TextSpec
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe
 from modeling.learning.checkpoint import Checkpoints
-from modeling.models.model_publishing import Origin
+from modeling.learning.inputs.origin import Origin
 from warehouse import commits, tables
 from warehouse.clock import timestamp
 from warehouse.commits import moments

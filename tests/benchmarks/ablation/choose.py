@@ -18,7 +18,10 @@ import torch
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
 from modeling.configuration import amend
 from modeling.learning.finetuning import train
+from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
+from modeling.learning.runtime import Runtime
+from modeling.learning.start import Start
 from tests.benchmarks.ablation import study
 from tests.benchmarks.ablation.corpus import Corpus, draw_training, join, make_world
 from tests.benchmarks.ablation.run import NUM_PROCESSES
@@ -87,16 +90,9 @@ def _score(name: str, seed: int) -> tuple[float, float]:
     world, recipe = make_world(), amend(study.FULL, SETTINGS[name])
     corpus = draw_training(world, seed)
     started = time.monotonic()
-    pretrained = pretrain(corpus, recipe, world.vocabulary, seed=seed, device=_CPU)
-    trained = train(
-        corpus,
-        world.taxonomy,
-        recipe,
-        world.vocabulary,
-        seed=seed,
-        pretrained=pretrained,
-        device=_CPU,
-    )
+    pretrained = pretrain(corpus, world.vocabulary, recipe, Start(seed), Runtime(device=_CPU))
+    inputs = TrainingInputs(corpus, world.vocabulary, world.taxonomy)
+    trained = train(inputs, recipe, Start(seed, encoder=pretrained), Runtime(device=_CPU))
     seconds = time.monotonic() - started
     kept: Corpus = reduce(join, (draw_training(world, other) for other in DEVELOPMENT_SEEDS))
     predicted = study.compute_logits(trained, kept).argmax(axis=1)

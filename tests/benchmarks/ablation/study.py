@@ -15,11 +15,16 @@ import numpy.typing as npt
 import torch
 
 from modeling.configuration import FinetuningConfig, ModelConfig, PretrainingConfig, Recipe, amend
-from modeling.evaluation import baselines, calibration, metrics
+from modeling.evaluation import baselines, metrics
+from modeling.evaluation.calibration import Calibrator
 from modeling.learning.finetuning import TrainedModel, train
 from modeling.learning.inputs.soft_labels import SoftLabels
-from modeling.learning.pretraining import PretrainedModel, pretrain
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.pretraining import pretrain
+from modeling.learning.runtime import Runtime
+from modeling.learning.start import PretrainedModel, Start
 from modeling.network.classifier import predict_logits
+from modeling.network.probabilities import Calibration, probabilities
 from tests.benchmarks.ablation import best_possible
 from tests.benchmarks.ablation.corpus import REPEATS, Corpus, World, draw_training, join
 
@@ -149,7 +154,7 @@ def run_seed(
         (name, changes) for name, changes in ENCODERS.items() if name in started_from
     ):
         encoders[name] = pretrain(
-            corpus, amend(FULL, changes), world.vocabulary, seed=seed, device=_CPU
+            corpus, world.vocabulary, amend(FULL, changes), Start(seed), Runtime(device=_CPU)
         )
         say(f"pretrained {name}: {encoders[name].history['evaluations'][-1]}")
     for name, variant in variants.items():
@@ -191,25 +196,23 @@ def _rescaled(world: World, corpus: Corpus, trained: TrainedModel, logits: Logit
     """
     rows = np.flatnonzero(corpus.is_validation)
     training = corpus.labels[(corpus.labels >= 0) & ~corpus.is_validation]
-    prior = calibration.training_prior(training, len(world.taxonomy))
-    exponent = calibration.fit_tail_exponent(
-        compute_logits(trained, corpus, rows), corpus.labels[rows], prior, world.taxonomy
+    calibrator = Calibrator.for_training(training, world.taxonomy, rescales_tail=True)
+    exponent = calibrator.fit_tail_exponent(
+        compute_logits(trained, corpus, rows), corpus.labels[rows]
     )
-    return np.asarray((logits - exponent * np.log(prior)).argmax(axis=1))
+    return np.asarray((logits - exponent * np.log(calibrator.prior)).argmax(axis=1))
 
 
 def _train(
     world: World, corpus: Corpus, variant: Variant, encoders: dict[str, PretrainedModel], seed: int
 ) -> TrainedModel:
-    return train(
+    inputs = TrainingInputs(
         _with_few_labels(corpus) if variant.few_labels else corpus,
-        world.taxonomy,
-        amend(FULL, variant.changes),
         world.vocabulary,
-        seed=seed,
-        pretrained=encoders[variant.encoder] if variant.encoder else None,
-        device=_CPU,
+        world.taxonomy,
     )
+    start = Start(seed, encoder=encoders[variant.encoder] if variant.encoder else None)
+    return train(inputs, amend(FULL, variant.changes), start, Runtime(device=_CPU))
 
 
 def _with_few_labels(corpus: Corpus) -> Corpus:
@@ -231,19 +234,11 @@ def _student(
     seed: int,
 ) -> dict[str, float]:
     rows = np.flatnonzero(corpus.labels < 0)
-    taught = calibration.probabilities(
-        compute_logits(teacher, corpus, rows), calibration.Calibration()
+    taught = probabilities(compute_logits(teacher, corpus, rows), Calibration())
+    inputs = TrainingInputs(
+        corpus, world.vocabulary, world.taxonomy, soft_labels=SoftLabels(rows, taught)
     )
-    student = train(
-        corpus,
-        world.taxonomy,
-        FULL,
-        world.vocabulary,
-        seed=seed,
-        pretrained=encoder,
-        soft_labels=SoftLabels(rows, taught),
-        device=_CPU,
-    )
+    student = train(inputs, FULL, Start(seed, encoder=encoder), Runtime(device=_CPU))
     return evaluate(world, test, compute_logits(student, test).argmax(axis=1))
 
 

@@ -13,6 +13,8 @@ from modeling.configuration import Recipe, amend
 from modeling.learning import finetuning, pretraining
 from modeling.learning.inputs.batching import cut
 from modeling.learning.inputs.soft_labels import SoftLabels
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.start import Start
 from warehouse.tables.taxonomy import Taxonomy
 
 Gradients = tuple[dict[str, Tensor], dict[str, Tensor]]
@@ -96,16 +98,13 @@ def test_finetuning_takes_the_same_step(
         unlabelled,
         np.random.default_rng(0).dirichlet(np.ones(4), len(unlabelled)).astype(np.float32),
     )
+    inputs = TrainingInputs(examples, vocabulary, taxonomy, soft_labels=soft)
 
     def gradients(parts: int) -> Gradients:
         changed = amend(
             plain, {"finetuning": {"gradient_accumulation_steps": parts, "adversary": adversary}}
         )
-        return first_gradients(
-            lambda: finetuning.train(
-                examples, taxonomy, changed, vocabulary, seed=1, soft_labels=soft
-            )
-        )
+        return first_gradients(lambda: finetuning.train(inputs, changed, Start(seed=1)))
 
     _agree(gradients(1), gradients(num_parts))
 
@@ -122,7 +121,9 @@ def test_pretraining_takes_the_same_step(
         changed = amend(
             plain, {"pretraining": {"gradient_accumulation_steps": parts, "mask_probability": 0.4}}
         )
-        return first_gradients(lambda: pretraining.pretrain(examples, changed, vocabulary, seed=1))
+        return first_gradients(
+            lambda: pretraining.pretrain(examples, vocabulary, changed, Start(seed=1))
+        )
 
     _agree(gradients(1), gradients(num_parts))
 

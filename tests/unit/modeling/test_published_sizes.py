@@ -5,7 +5,9 @@ from typing import Any
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import amend, preset
 from modeling.learning.finetuning import train
+from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
+from modeling.learning.start import Start
 from warehouse.tables.taxonomy import Taxonomy
 
 GIB = 2**20  # of the kilobytes that getrusage counts
@@ -22,13 +24,15 @@ def test_one_step_of_each_phase_runs_at_the_published_sizes(
     recipe = amend(
         preset("published"), {"pretraining": one_step, "finetuning": one_step | {"resample": False}}
     )
-    pretrained = pretrain(examples, recipe, whole, seed=0)
+    pretrained = pretrain(examples, whole, recipe, Start(seed=0))
     assert [record["step"] for record in pretrained.history["steps"]] == [1]
     assert pretrained.weights["encoder.language.embeddings.word_embeddings.weight"].shape == (
         21_128,
         768,
     )
-    trained = train(examples, taxonomy, recipe, whole, seed=0, pretrained=pretrained)
+    trained = train(
+        TrainingInputs(examples, whole, taxonomy), recipe, Start(seed=0, encoder=pretrained)
+    )
     assert [record["step"] for record in trained.history["finetuning"]["steps"]] == [1]
     assert (
         len(trained.model.encoder.layers),

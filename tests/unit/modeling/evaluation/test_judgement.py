@@ -8,10 +8,12 @@ import pytest
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
-from modeling.evaluation import calibration
+from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
 from modeling.learning.finetuning import TrainedModel, train
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.start import Start
 from warehouse.tables.taxonomy import Taxonomy
 
 
@@ -24,7 +26,7 @@ def examples(make_examples: Callable[..., Any]) -> Any:
 def trained(
     examples: Any, taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary
 ) -> TrainedModel:
-    return train(examples, taxonomy, recipe, vocabulary, seed=1)
+    return train(TrainingInputs(examples, vocabulary, taxonomy), recipe, Start(seed=1))
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +78,10 @@ def test_the_calibration_is_of_the_training_prior_and_judged_apart(
 def test_each_example_is_judged_by_the_calibration_that_left_it_out(
     trained: TrainedModel, examples: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def always_wrong(logits: Any, labels: Any, *_: Any, **__: Any) -> Any:
+    def always_wrong(_: Calibrator, logits: Any, labels: Any) -> Any:
         return np.eye(logits.shape[1], dtype=np.float32)[(labels + 1) % logits.shape[1]]
 
-    monkeypatch.setattr(calibration, "cross_fitted", always_wrong)
+    monkeypatch.setattr(Calibrator, "cross_fitted", always_wrong)
     found = judge(trained, examples).metrics
     assert found["validation"]["accuracy"] == 0
     assert found["slices"]["both_views"]["accuracy"] == 0
@@ -93,7 +95,7 @@ def test_the_recipe_says_whether_the_tail_is_rescaled(
     changed = replace(
         trained, recipe=amend(trained.recipe, {"finetuning": {"tail_rescale": asked}})
     )
-    monkeypatch.setattr(calibration, "fit_tail_exponent", lambda *_: 0.35)
+    monkeypatch.setattr(Calibrator, "fit_tail_exponent", lambda *_: 0.35)
     assert judge(changed, examples).calibration.tail_exponent == (0.35 if asked else 0)
 
 

@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from featurestore.views.text.vocabulary import Vocabulary
-from modeling.configuration import Recipe, amend
+from modeling.configuration import ALL_VIEWS, Recipe, Views, amend
 from modeling.evaluation.judgement import judge
 from modeling.learning import finetuning
 from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.finetuning import TrainedModel, train
-from modeling.learning.pretraining import PretrainedModel, pretrain
-from modeling.learning.training import Progress
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.pretraining import pretrain
+from modeling.learning.runtime import Progress, Runtime
+from modeling.learning.start import PretrainedModel, Start
 from modeling.network import classifier
 from modeling.network.classifier import predict_logits
 from warehouse.errors import Invalid
@@ -30,15 +32,18 @@ class Killed(BaseException):
 @pytest.fixture
 def fit(taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary) -> Train:
     def fit(
-        examples: Any, changes: dict[str, object] | None = None, **options: Any
+        examples: Any,
+        changes: dict[str, object] | None = None,
+        *,
+        views: Views = ALL_VIEWS,
+        encoder: PretrainedModel | None = None,
+        **runtime: Any,
     ) -> TrainedModel:
         return train(
-            examples,
-            taxonomy,
+            TrainingInputs(examples, vocabulary, taxonomy, views),
             amend(recipe, {"finetuning": changes or {}}),
-            vocabulary,
-            seed=1,
-            **options,
+            Start(seed=1, encoder=encoder),
+            Runtime(**runtime),
         )
 
     return fit
@@ -48,9 +53,8 @@ def fit(taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary) -> Train:
 def pretrained(
     make_examples: Callable[..., Any], recipe: Recipe, vocabulary: Vocabulary
 ) -> PretrainedModel:
-    return pretrain(
-        make_examples(80, missing_text=(1, 6), missing_frames=(2, 6)), recipe, vocabulary, seed=0
-    )
+    examples = make_examples(80, missing_text=(1, 6), missing_frames=(2, 6))
+    return pretrain(examples, vocabulary, recipe, Start(seed=0))
 
 
 def _kill_at(step: int) -> Callable[[Progress], None]:
@@ -143,10 +147,12 @@ def test_a_killed_pretraining_resumes_to_the_same_encoder(
     make_examples: Callable[..., Any], recipe: Recipe, vocabulary: Vocabulary, tmp_path: Path
 ) -> None:
     examples, checkpoints = make_examples(60), Checkpoints(tmp_path / "run", every_steps=2)
-    whole = pretrain(examples, recipe, vocabulary, seed=3)
+    whole = pretrain(examples, vocabulary, recipe, Start(seed=3))
     with pytest.raises(Killed):
-        pretrain(examples, recipe, vocabulary, seed=3, checkpoints=checkpoints, report=_kill_at(5))
-    resumed = pretrain(examples, recipe, vocabulary, seed=3, checkpoints=checkpoints)
+        pretrain(
+            examples, vocabulary, recipe, Start(seed=3), Runtime(checkpoints, report=_kill_at(5))
+        )
+    resumed = pretrain(examples, vocabulary, recipe, Start(seed=3), Runtime(checkpoints))
     assert resumed.history == whole.history
     assert all(torch.equal(weight, whole.weights[name]) for name, weight in resumed.weights.items())
 
@@ -155,7 +161,7 @@ def test_pretraining_learns_words_and_says_so(
     make_examples: Callable[..., Any], recipe: Recipe, vocabulary: Vocabulary
 ) -> None:
     longer = amend(recipe, {"pretraining": {"epochs": 6}})
-    history = pretrain(make_examples(200), longer, vocabulary, seed=0).history
+    history = pretrain(make_examples(200), vocabulary, longer, Start(seed=0)).history
     losses = [evaluation["language_loss"] for evaluation in history["evaluations"]]
     assert losses[-1] < losses[0] - 0.1
     assert history["best_step"] > 0
@@ -165,7 +171,7 @@ def test_a_classifier_starts_from_the_pretrained_encoder(
     make_examples: Callable[..., Any], fit: Train, pretrained: PretrainedModel
 ) -> None:
     standing_still = {"epochs": 1, "learning_rate": 1e-12, "ema_decay": 0.0}
-    trained = fit(make_examples(60), standing_still, pretrained=pretrained)
+    trained = fit(make_examples(60), standing_still, encoder=pretrained)
     for name, weight in trained.model.encoder.state_dict().items():
         torch.testing.assert_close(weight, pretrained.weights[f"encoder.{name}"], atol=1e-8, rtol=0)
     assert trained.history["pretraining"] == pretrained.history
@@ -178,17 +184,12 @@ def test_an_encoder_of_another_vocabulary_or_width_is_refused(
     pretrained: PretrainedModel,
 ) -> None:
     other = Vocabulary(pretrained.vocabulary.payload + b"\nmore")
+    wider = make_examples(60, embedding_dim=7)
+    start = Start(seed=0, encoder=pretrained)
     with pytest.raises(Invalid, match="another vocabulary"):
-        train(make_examples(60), taxonomy, recipe, other, seed=0, pretrained=pretrained)
+        train(TrainingInputs(make_examples(60), other, taxonomy), recipe, start)
     with pytest.raises(Invalid, match="width 6, but these are 7 wide"):
-        train(
-            make_examples(60, embedding_dim=7),
-            taxonomy,
-            recipe,
-            pretrained.vocabulary,
-            seed=0,
-            pretrained=pretrained,
-        )
+        train(TrainingInputs(wider, pretrained.vocabulary, taxonomy), recipe, start)
 
 
 def test_bad_examples_are_refused_before_any_work(

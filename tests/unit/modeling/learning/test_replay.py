@@ -12,9 +12,11 @@ from torch.nn import functional
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ModelConfig, Recipe, amend
 from modeling.learning import finetuning, pretraining
-from modeling.learning.device import autocast
 from modeling.learning.inputs.batching import Batch, read_batch
+from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.replay import Losses, length_step, replayed
+from modeling.learning.runtime import Runtime, autocast
+from modeling.learning.start import Start
 from modeling.network.classifier import VideoClassifier
 from warehouse.tables.taxonomy import Taxonomy
 
@@ -112,22 +114,16 @@ def test_a_training_learns_the_same(
         recipe,
         STILL | {"finetuning": {"adversary": adversary, "classifier_dropout": 0.0, "epochs": 3}},
     )
+    runtime = Runtime(device=GPU)
     found = []
     for phase in (pretraining, finetuning):
         monkeypatch.setattr(phase, "replayed", lambda run, _: run)
     for _ in range(2):
         pretrained = pretraining.pretrain(
-            make_examples(128), changed, vocabulary, seed=1, device=GPU
+            make_examples(128), vocabulary, changed, Start(seed=1), runtime
         )
-        trained = finetuning.train(
-            make_examples(128),
-            taxonomy,
-            changed,
-            vocabulary,
-            seed=1,
-            pretrained=pretrained,
-            device=GPU,
-        )
+        inputs = TrainingInputs(make_examples(128), vocabulary, taxonomy)
+        trained = finetuning.train(inputs, changed, Start(seed=1, encoder=pretrained), runtime)
         found.append(
             [step["loss"] for history in trained.history.values() for step in history["steps"]]
         )

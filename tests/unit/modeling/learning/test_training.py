@@ -8,11 +8,10 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from modeling.configuration import FinetuningConfig, TrainingConfig
 from modeling.learning.checkpoint import Checkpoints
-from modeling.learning.device import seeded
 from modeling.learning.inputs.batching import Rows
+from modeling.learning.runtime import Progress, Runtime, seeded
 from modeling.learning.training import (
     Evaluation,
-    Progress,
     Trained,
     learning_rate_scale,
     make_optimizer,
@@ -59,7 +58,7 @@ class ToyPhase:
 def _train(
     phase: ToyPhase, checkpoints: Checkpoints | None = None, config: TrainingConfig = CONFIG
 ) -> Trained:
-    return optimise(phase, config, identity="toy", checkpoints=checkpoints, report=lambda _: None)
+    return optimise(phase, config, identity="toy", runtime=Runtime(checkpoints))
 
 
 def _fresh(kill_at: int | None = None) -> ToyPhase:
@@ -253,7 +252,7 @@ def test_a_training_with_nothing_to_judge_by_goes_on_to_its_end() -> None:
 
 def test_progress_is_reported_to_the_end() -> None:
     news: list[Progress] = []
-    optimise(ToyPhase(), CONFIG, identity="toy", checkpoints=None, report=news.append)
+    optimise(ToyPhase(), CONFIG, identity="toy", runtime=Runtime(report=news.append))
     assert [(item.step, item.num_steps) for item in news][-1] == (20, 20)
     assert all(item.phase == "toy" and item.losses["loss"] > 0 for item in news)
 

@@ -14,9 +14,11 @@ from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, Views, amend
 from modeling.evaluation.judgement import judge
 from modeling.learning.finetuning import TrainedModel, train
-from modeling.learning.pretraining import PretrainedModel, pretrain
+from modeling.learning.inputs.origin import Origin
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.pretraining import pretrain
+from modeling.learning.start import PretrainedModel, Start
 from modeling.models import model_publishing, registry, stored_model
-from modeling.models.model_publishing import Origin
 from modeling.models.scoring import score
 from tests.specs import bare_frame_spec
 from warehouse.commits import Address, Commit, Draft, Facts, alias, publish_files, verify_commit
@@ -44,7 +46,7 @@ def origin(store: Store, vocabulary: Vocabulary, now: datetime) -> Origin:
 def pretrained(
     make_examples: Callable[..., Any], recipe: Recipe, vocabulary: Vocabulary
 ) -> PretrainedModel:
-    return pretrain(make_examples(40), recipe, vocabulary, seed=0)
+    return pretrain(make_examples(40), vocabulary, recipe, Start(seed=0))
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +61,8 @@ def fit(
 
     def fit(views: Views = ("frames", "text"), seed: int = 0, examples: Any = None) -> TrainedModel:
         given = make_examples(40) if examples is None else examples
-        return train(
-            given, taxonomy, quick, vocabulary, seed=seed, views=views, pretrained=pretrained
-        )
+        inputs = TrainingInputs(given, vocabulary, taxonomy, views)
+        return train(inputs, quick, Start(seed, encoder=pretrained))
 
     return fit
 
@@ -81,9 +82,7 @@ def publish(
             "validation": judged.metrics["validation"] | {"mean_f1": validation}
         }
         changed = replace(judged, metrics=scores)
-        return model_publishing.publish_model(
-            store, trained, changed, origin, encoder_id=None, provenance={}, now=now
-        )
+        return model_publishing.publish_model(store, trained, changed, origin, now)
 
     return publish
 
@@ -148,7 +147,7 @@ def test_specs_and_encoder_come_back(
         "frames": origin.frame_spec,
         "text": origin.text_spec,
     }
-    commit = model_publishing.publish_encoder(store, pretrained, origin, provenance={}, now=now)
+    commit = model_publishing.publish_encoder(store, pretrained, origin, now)
     loaded = stored_model.load_encoder(commit)
     assert replace(loaded, weights={}) == replace(pretrained, weights={})
     assert all(
@@ -217,7 +216,7 @@ def test_a_category_without_a_label_is_named_with_the_model_and_never_predicted(
 def test_what_is_no_classifier_is_refused(
     store: Store, pretrained: PretrainedModel, origin: Origin, now: datetime
 ) -> None:
-    commit = model_publishing.publish_encoder(store, pretrained, origin, provenance={}, now=now)
+    commit = model_publishing.publish_encoder(store, pretrained, origin, now)
     with pytest.raises(Invalid, match="is no classifier"):
         registry.promote(store, commit.id, now)
     with pytest.raises(Invalid, match="is no classifier"):

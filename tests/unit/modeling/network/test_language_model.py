@@ -12,6 +12,8 @@ from transformers import BertConfig, BertForMaskedLM, BertForPreTraining
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ModelConfig, Recipe
 from modeling.learning import finetuning, pretraining
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.start import Start
 from modeling.network.cross_encoder import CrossEncoder
 from modeling.network.language_model import check_language_model, load_language_model
 from modeling.network.objectives import LanguageHead
@@ -196,19 +198,18 @@ def test_weights_replaced_in_the_same_folder_make_another_training(
         raise Named(identity)
 
     monkeypatch.setattr(phase, "optimise", end)
-    others: Any = {} if phase is pretraining else {"taxonomy": taxonomy}
-    train: Any = pretraining.pretrain if phase is pretraining else finetuning.train
+    examples = make_examples(40)
+
+    def train(start: Start) -> None:
+        if phase is pretraining:
+            pretraining.pretrain(examples, vocabulary, recipe, start)
+        else:
+            finetuning.train(TrainingInputs(examples, vocabulary, taxonomy), recipe, start)
+
     identities = []
     for change in (None, None, lambda tensors: tensors["bert.pooler.dense.bias"].add_(1)):
         folder = write(change=change)
         with pytest.raises(Named) as named:
-            train(
-                make_examples(40),
-                recipe=recipe,
-                vocabulary=vocabulary,
-                seed=1,
-                initial=folder,
-                **others,
-            )
+            train(Start(seed=1, language_model=folder))
         identities.append(str(named.value))
     assert identities[0] == identities[1] != identities[2]

@@ -10,7 +10,6 @@ from modeling.configuration import Recipe, amend
 from modeling.learning.inputs.requirements import (
     check_finetuning,
     check_pretraining,
-    check_sizes,
     identify,
 )
 from warehouse.errors import Invalid
@@ -70,12 +69,6 @@ def test_a_text_longer_than_the_model_is_named(examples: Any, recipe: Recipe) ->
 def test_pretraining_needs_text(make_examples: Callable[..., Any], recipe: Recipe) -> None:
     with pytest.raises(Invalid, match="no example to pretrain on has text"):
         check_pretraining(make_examples(40, missing_text=tuple(range(40))), recipe)
-
-
-def test_a_pretrained_encoder_of_other_sizes_is_refused(recipe: Recipe) -> None:
-    check_sizes(recipe.model.model_copy(update={"reads": "pooled", "dropout": 0.3}), recipe.model)
-    with pytest.raises(Invalid, match="the pretrained encoder has width 32 instead of 16"):
-        check_sizes(recipe.model.model_copy(update={"width": 32}), recipe.model)
 
 
 def test_a_trainings_identity_is_all_that_decides_it(

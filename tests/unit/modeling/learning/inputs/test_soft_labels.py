@@ -11,6 +11,8 @@ from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
 from modeling.learning.finetuning import TrainedModel, train
 from modeling.learning.inputs.soft_labels import SoftLabels, example_losses
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.start import Start
 from modeling.network.classifier import predict_logits
 from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy
@@ -25,14 +27,8 @@ def fit(taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary) -> Train:
         examples: Any, soft_labels: SoftLabels | None = None, **changes: object
     ) -> TrainedModel:
         quick = {"epochs": 1, "adversary": "none", **changes}
-        return train(
-            examples,
-            taxonomy,
-            amend(recipe, {"finetuning": quick}),
-            vocabulary,
-            seed=1,
-            soft_labels=soft_labels,
-        )
+        inputs = TrainingInputs(examples, vocabulary, taxonomy, soft_labels=soft_labels)
+        return train(inputs, amend(recipe, {"finetuning": quick}), Start(seed=1))
 
     return fit
 

@@ -10,9 +10,8 @@ import polars as pl
 import pytest
 
 from featurestore.reading.snapshot import Pin, Snapshot
-from modeling.learning.inputs import pseudo_labels
 from modeling.learning.inputs.training_set import PinnedSet
-from modeling.models import predictions
+from modeling.models import predictions, pseudo_labels
 from warehouse import commits, tables
 from warehouse.commits import Address
 from warehouse.errors import Corrupt, Invalid
