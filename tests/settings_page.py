@@ -47,13 +47,13 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 _TYPES = {
     str: "text",
     bool: "true or false",
-    int: "whole number",
+    int: "integer",
     float: "number",
     Path: "path",
     dict: "table",
     tuple: "list",
 }
-_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+_BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def page() -> str:
@@ -84,12 +84,12 @@ def _row(cells: list[str]) -> str:
 
 def _type_of(field: FieldInfo) -> str:
     bounds = [
-        f"{words} {_written(getattr(bound, attribute), mark='')}"
+        f"{sign} {getattr(bound, attribute):,}"
         for bound in field.metadata
-        for attribute, words in _BOUNDS.items()
+        for attribute, sign in _BOUNDS.items()
         if getattr(bound, attribute, None) is not None
     ]
-    return ", ".join([_type_name(field.annotation), *bounds])
+    return _type_name(field.annotation) + (" " + ", ".join(bounds) if bounds else "")
 
 
 def _type_name(annotation: Any) -> str:
@@ -110,14 +110,14 @@ def _default_of(field: FieldInfo) -> str:
     return _written(field.default)
 
 
-def _written(value: object, mark: str = "`") -> str:
+def _written(value: object) -> str:
     if value is None or value in ((), {}):
         return "–"
     if isinstance(value, bool):
-        return f"{mark}{str(value).lower()}{mark}"
+        return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
-        return ", ".join(f"{mark}{list(part)}{mark}" for part in value)
-    return f"{mark}{value:,}{mark}" if mark == "" else f"{mark}{value}{mark}"
+        return ", ".join(f"`{list(part)}`" for part in value)
+    return f"`{value}`"
 
 
 def _meaning_of(field: FieldInfo) -> str:
