@@ -44,9 +44,7 @@ def _count_processors() -> int:
 class Settings(BaseSettings):
     """The settings; paths are absolute."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
 
     folder: Path = Field(validation_alias=_FOLDER)
     """The folder of the settings file, where relative paths start."""

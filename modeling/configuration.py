@@ -13,7 +13,7 @@ ALL_VIEWS: Views = ("frames", "text")
 
 
 class _Configuration(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ModelConfig(_Configuration):

@@ -1,5 +1,9 @@
 """Writes docs/settings.md from the models of settings and recipes: `make pages`."""
 
+import ast
+import inspect
+import itertools
+import textwrap
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -59,9 +63,10 @@ _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 def page() -> str:
     """Write the page."""
     lines = ["| setting | type | default | meaning |", "|---|---|---|---|"]
+    meanings = _meanings(Settings)
     for name, field in Settings.model_fields.items():
         if name != "folder":
-            cells = [f"`{name}`", _type_of(field), _default_of(field), _meaning_of(field)]
+            cells = [f"`{name}`", _type_of(field), _default_of(field), meanings.get(name, "")]
             lines.append(_row(cells))
     recipe = [line for name in _SECTIONS for line in _section(name)]
     return _INTRO + "\n".join(lines) + "\n" + _RECIPE + "\n".join(recipe) + "\n"
@@ -72,9 +77,10 @@ def _section(name: str) -> list[str]:
     lines = ["", f"### `[recipe.{name}]`", ""]
     lines.append(_row(["setting", "type", *(f"`{preset.name}`" for preset in presets), "meaning"]))
     lines.append("|---" * (3 + len(presets)) + "|")
+    meanings = _meanings(_SECTIONS[name])
     for setting, field in _SECTIONS[name].model_fields.items():
         values = [_written(getattr(getattr(preset, name), setting)) for preset in presets]
-        lines.append(_row([f"`{setting}`", _type_of(field), *values, _meaning_of(field)]))
+        lines.append(_row([f"`{setting}`", _type_of(field), *values, meanings.get(setting, "")]))
     return lines
 
 
@@ -120,8 +126,20 @@ def _written(value: object) -> str:
     return f"`{value}`"
 
 
-def _meaning_of(field: FieldInfo) -> str:
-    return " ".join((field.description or "").split())
+def _meanings(model: type[BaseModel]) -> dict[str, str]:
+    """Read the sentence below each field, in the model's source and in those of its bases."""
+    meanings: dict[str, str] = {}
+    for cls in model.__mro__[::-1]:
+        if not set(getattr(cls, "__annotations__", {})) & set(model.model_fields):
+            continue
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+        assert isinstance(definition, ast.ClassDef)
+        for field, below in itertools.pairwise(definition.body):
+            if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
+                meanings[ast.unparse(field.target)] = " ".join(
+                    ast.literal_eval(below.value).split()
+                )
+    return meanings
 
 
 if __name__ == "__main__":
