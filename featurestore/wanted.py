@@ -20,7 +20,7 @@ from featurestore.views.spec import (
 )
 from warehouse import commits
 from warehouse.clock import timestamp
-from warehouse.commits import Address, Commit, moments
+from warehouse.commits import Address, Commit
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 
@@ -60,7 +60,7 @@ def wanted(store: Store, as_of: datetime | None = None) -> dict[View, str] | Non
 
     Or None before the first `freeze` of both.
     """
-    found = {view: moments.alias(store, f"wanted/{view}", as_of) for view in VIEWS}
+    found = {view: commits.alias(store, f"wanted/{view}", as_of) for view in VIEWS}
     return {view: name for view, name in found.items() if name} if all(found.values()) else None
 
 

@@ -23,7 +23,7 @@ from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.views.spec import ExecutionMode, Precision
 from modeling.configuration import Recipe, amend, preset
-from warehouse.errors import Invalid
+from warehouse.errors import Invalid, cause_of
 from warehouse.identifiers import name_right_ones, nearest, shown
 
 FILE_NAME = "reelstore.toml"
@@ -178,8 +178,7 @@ def load_settings() -> Settings:
             f"{FILE_VARIABLE} names {file}, which" if os.environ.get(FILE_VARIABLE) else str(file)
         )
         raise Invalid(
-            f"{named} cannot be read ({(error.strerror or str(error)).lower()}): name a settings"
-            " file that can"
+            f"{named} cannot be read ({cause_of(error)}): name a settings file that can"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{file} cannot be read as TOML: {error}") from error

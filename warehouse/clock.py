@@ -4,6 +4,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from warehouse.errors import Invalid
+from warehouse.identifiers import shown
+
 
 def timestamp(moment: datetime) -> str:
     """Write a moment.
@@ -33,3 +36,26 @@ def running_from(now: datetime) -> Callable[[], datetime]:
     """
     started = time.monotonic()
     return lambda: now + timedelta(seconds=time.monotonic() - started)
+
+
+def check_moment(as_of: datetime | None, now: datetime) -> None:
+    """Refuse a moment that does not say when it is, or that is still to come.
+
+    Args:
+        as_of: The moment; None for now.
+        now: The moment, in UTC.
+
+    Raises:
+        Invalid: It has no time zone, or more may be committed before it comes.
+    """
+    if as_of is None:
+        return
+    if as_of.tzinfo is None:
+        raise Invalid(
+            f"as_of {shown(as_of.isoformat())} has no time zone: end it with Z or with an offset"
+            " like +08:00"
+        )
+    if as_of > now:
+        raise Invalid(
+            f"as_of {shown(as_of.isoformat())} is still to come: name a moment that has passed"
+        )

@@ -68,3 +68,8 @@ class Invalid(ReelstoreError):
     """The caller's mistake: an argument, a file, a row."""
 
     code = "invalid"
+
+
+def cause_of(error: OSError) -> str:
+    """Say in the system's own words, as a part of a sentence, why it refused something."""
+    return " ".join((error.strerror or str(error)).lower().split())

@@ -3,7 +3,6 @@
 Its root folder and its catalog, opened and brought up to this code's schema.
 """
 
-import contextlib
 import logging
 import os
 import re
@@ -12,15 +11,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from warehouse import catalog
-from warehouse.catalog import engines
+from warehouse.catalog import connections, upgrading
 from warehouse.errors import Invalid
 from warehouse.storage import files, mounts
 
 JOURNAL_ENTRY = re.compile(r"[0-9]{8,}-[0-9a-f]{16}\.json")
 """What an entry of the journal is called."""
-
-_MIGRATIONS = Path(__file__).parent / "catalog" / "migrations"
 
 _logger = logging.getLogger(__name__)
 
@@ -52,18 +48,16 @@ def open_store(root: Path, catalog_url: str | None = None) -> Store:
         Retryable: The disk is full, or the catalog cannot be reached.
     """
     root = root.absolute()
-    engine = engines.make_engine(
+    engine = connections.make_engine(
         catalog_url or sa.URL.create("sqlite", database=str(root / "catalog.db"))
     )
     _require_local_disk(engine)
     require_own_place(root)
-    if not (root / "staging").exists() and not _is_store(
-        root
-    ):  # else the root was on disk before them
+    # A folder that holds a store, or its staging, was put on disk before them.
+    if not (root / "staging").exists() and not _is_store(root):
         files.make_folder(root)
-    store = Store(root, engine)
-    _upgrade(store)
-    return store
+    upgrading.upgrade(engine, root)
+    return Store(root, engine)
 
 
 def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
@@ -91,7 +85,7 @@ def open_existing_store(root: Path, catalog_url: str | None = None) -> Store:
             f"there is no store at {root.absolute()}: ingest videos first, or name another root"
         )
     if catalog_url:
-        _require_catalog(Store(root.absolute(), engines.make_engine(catalog_url)))
+        _require_catalog(Store(root.absolute(), connections.make_engine(catalog_url)))
     return open_store(root, catalog_url)
 
 
@@ -103,7 +97,7 @@ def _require_catalog(store: Store) -> None:
     url = store.engine.url
     file = Path(url.database or "").absolute()
     is_sqlite = store.engine.dialect.name == "sqlite"
-    if (is_sqlite and not file.is_file()) or _revision(store) is None:
+    if (is_sqlite and not file.is_file()) or upgrading.revision_of(store.engine) is None:
         place = file if is_sqlite else url.render_as_string(hide_password=True)
         raise Invalid(
             f"there is no catalog at {place}: correct REELSTORE_CATALOG_URL, "
@@ -151,54 +145,4 @@ def _require_local_disk(engine: sa.Engine) -> None:
         raise Invalid(
             f"{folder} is on a network file system ({kind}), where a SQLite catalog is not safe: "
             "put the root on a local disk, or give a PostgreSQL URL in REELSTORE_CATALOG_URL"
-        )
-
-
-def _upgrade(store: Store) -> None:
-    if _revision(store) == catalog.REVISION:
-        return
-    is_sqlite = store.engine.dialect.name == "sqlite"
-    # One process migrates while the others wait, on PostgreSQL for the writers' lock, which holds
-    # among machines. The switch to WAL waits for nobody, so on SQLite a lock of our own covers it.
-    with files.locked(store.root / "catalog.lock") if is_sqlite else contextlib.nullcontext():
-        if is_sqlite:
-            engines.use_write_ahead_log(store.engine)
-        if _revision(store) != catalog.REVISION:
-            _migrate(store)
-
-
-def _revision(store: Store) -> str | None:
-    with catalog.reading(store.engine) as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        revision: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        return revision
-
-
-def _migrate(store: Store) -> None:
-    from alembic import command, util  # noqa: PLC0415 - needed once in a store's life
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    try:
-        with catalog.writing(store.engine) as connection:
-            _require_unicode(connection)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except util.CommandError as error:
-        raise Invalid(
-            f"the catalog of {store.root} was made by a newer Reelstore ({error}): upgrade"
-            " Reelstore"
-        ) from error
-
-
-def _require_unicode(connection: sa.Connection) -> None:
-    if connection.dialect.name != "postgresql":
-        return
-    encoding = connection.scalar(sa.text("SHOW server_encoding"))
-    if encoding != "UTF8":
-        raise Invalid(
-            f"the catalog's database keeps text as {encoding}: make one with ENCODING 'UTF8'"
         )

@@ -82,7 +82,7 @@ class ViewJob:
         self._view, self._fingerprint, self._again = view, fingerprint, retry
         self._clock, self._timing, self._counted_until = clock, threading.Lock(), -math.inf
         columns = {"media_path", CONTENTS[view], *listed_columns(view)}
-        listed = tables.videos(partition, sorted(columns))
+        listed = tables.read_videos(partition, sorted(columns))
         self._listed = listed.select("video_id", "media_path", content_sha256=CONTENTS[view])
         self._facts: dict[str, Any] = {
             "fingerprint": fingerprint,

@@ -12,7 +12,7 @@ from featurestore.views.spec import TRANSFORM_VERSION, VIEWS, View, can_make
 from featurestore.wanted import load_any_spec
 from warehouse import commits, formats, tables
 from warehouse.clock import timestamp
-from warehouse.commits import Address, Commit, moments
+from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
 from warehouse.store import Store
 from warehouse.tables import split
@@ -127,7 +127,7 @@ def _made_from(snapshot: Snapshot) -> dict[str, str]:
 
 def _pin(store: Store, name: str, fingerprints: dict[View, str], as_of: datetime | None) -> Pin:
     partition = tables.video_partition(store, name, as_of)
-    labels = moments.head(store, Address(tables.LABELS, name), as_of)
+    labels = commits.head(store, Address(tables.LABELS, name), as_of)
     features = {}
     for view in VIEWS:
         commit = current_commit(store, view, fingerprints[view], partition, as_of)

@@ -9,7 +9,7 @@ import polars as pl
 
 from featurestore.views.spec import SHORT_FINGERPRINT_CHARS, View, short
 from warehouse import commits, tables
-from warehouse.commits import Address, Commit, moments
+from warehouse.commits import Address, Commit
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
 
@@ -52,7 +52,7 @@ def present(found: Iterable[Commit | None]) -> list[Commit]:
 
 def present_head(store: Store, place: Address, as_of: datetime | None = None) -> Commit | None:
     """The head of an address, now or at a moment, if its folder is there."""
-    return next(iter(present([moments.head(store, place, as_of)])), None)
+    return next(iter(present([commits.head(store, place, as_of)])), None)
 
 
 def listed_columns(view: View) -> list[str]:

@@ -63,7 +63,7 @@ def describe(store: Store, commit_id: str) -> dict[str, Any]:
         JSON: `commit`; `made_from` and `needed_by`, trees of commits in which each commit is
             unfolded once.
     """
-    from warehouse.commits import lineage
+    from warehouse.commits.records import lineage
 
     above, below = (
         defaultdict[str, list[tuple[str, str]]](list),

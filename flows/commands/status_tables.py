@@ -8,6 +8,7 @@ from featurestore.progress.retrying import advice_on
 from featurestore.views.spec import TRANSFORM_VERSION, short
 from flows.operations.status import PartitionStatus, StoreStatus
 from flows.terminal import Cell, Column, say, say_table, say_wrapped
+from warehouse.limits import OVER_BUDGET
 
 _PARTITIONS = (
     Column("partition"),
@@ -123,9 +124,8 @@ def _set_aside(status: StoreStatus) -> list[str]:
 def _refused(views: list[Coverage]) -> list[str]:
     return [
         f"{view.view} of {view.partition} was refused: {view.retryable:,} of"
-        f" {view.ok + sum(view.failed.values()):,} videos failed for reasons that may pass, more"
-        " than 5% and more than 20 of its distinct contents; mend the cause, then run"
-        " extract-features"
+        f" {view.ok + sum(view.failed.values()):,} videos failed for reasons that may pass,"
+        f" {OVER_BUDGET} of its distinct contents; mend the cause, then run extract-features"
         for view in views
         if view.state == "refused"
     ]

@@ -168,7 +168,7 @@ def _gallery(
     titles: dict[str, str] = {}
     strips: dict[str, bytes] = {}
     for partition in partitions:
-        titles |= dict(tables.videos(partition).select("video_id", "title").iter_rows())
+        titles |= dict(tables.read_videos(partition).select("video_id", "title").iter_rows())
         commit = commits.head(store, address("frames", fingerprint, partition.name))
         strips |= frame_chunks.previews(commit) if commit else {}
     return [

@@ -168,13 +168,13 @@ def _one_sided(store: Store, partitions: list[VideoPartition]) -> dict[str, list
     found: dict[str, list[str]] = {}
     for partition in partitions:
         labels = (
-            tables.labels(store, partition.name)
+            tables.read_labels(store, partition.name)
             if partition.role == "labeled" and salt is not None
             else None
         )
         if labels is not None and salt is not None:
             rows = labels.join(
-                tables.videos(partition, ["video_id", "content_sha256"]), on="video_id"
+                tables.read_videos(partition, ["video_id", "content_sha256"]), on="video_id"
             )
             one_sided = split.one_sided_categories(
                 salt, rows["content_sha256"].to_list(), rows["category_id"].to_list()

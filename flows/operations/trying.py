@@ -79,7 +79,7 @@ def try_recipe(
         Retryable: no decoding worker can be started.
     """
     listed = tables.video_partition(store, partition)
-    media = tables.videos(listed).drop_nulls("media_sha256").sort("video_id")
+    media = tables.read_videos(listed).drop_nulls("media_sha256").sort("video_id")
     media = media.unique(["content_sha256", "media_kind"], keep="first", maintain_order=True)
     if media.is_empty():
         raise Invalid(f"no video of {partition} has a medium to try the recipe on")

@@ -27,7 +27,7 @@ from featurestore.views.spec import fingerprint
 from tests.specs import bare_frame_spec
 from warehouse import catalog, commits, tables
 from warehouse.commits import Commit
-from warehouse.ingest import media
+from warehouse.ingest import media_digests
 from warehouse.storage import files
 from warehouse.store import Store, open_store
 from warehouse.tables import split
@@ -216,7 +216,7 @@ def fingerprint_of(root: Path) -> str:
                 sa.select(catalog.pending.c.key, catalog.pending.c.dataset)
             )
             left = {row.dataset for row in pending if not row.key.endswith("-parts")}
-            assert left <= {media.MEDIA, split.SPLIT.dataset}
+            assert left <= {media_digests.MEDIA, split.SPLIT.dataset}
         return files.sha256_bytes(repr((kept_files(root), answers(store))).encode())
 
 

@@ -96,7 +96,7 @@ def test_every_table_reads_with_its_rows(opened: Store) -> None:
             assert len(tables.read_table(commit, f"{name}.parquet")) == commit.num_rows > 0
     assert (
         tables.validated(
-            tables.Videos, tables.videos(tables.video_partition(opened, "labeled"))
+            tables.Videos, tables.read_videos(tables.video_partition(opened, "labeled"))
         ).height
         == 20
     )
@@ -174,7 +174,7 @@ def test_the_golden_corpus_still_gives_the_frames_of_its_version(newest: Store) 
     )
     for name in ("labeled", "2026-11-20"):
         media = (
-            tables.videos(tables.video_partition(newest, name))
+            tables.read_videos(tables.video_partition(newest, name))
             .drop_nulls("media_path")
             .sort("video_id")
         )
@@ -217,7 +217,7 @@ def test_the_golden_corpus_still_gives_the_text_of_its_version(newest: Store) ->
     )
     for name in ("labeled", "2026-11-20"):
         rows = extractor.extract(
-            tables.videos(tables.video_partition(newest, name)).sort("video_id")
+            tables.read_videos(tables.video_partition(newest, name)).sort("video_id")
         )
         kept = head(newest, address("text", fingerprint, name))
         assert rows.equals(tokens.read(commits.verified_path(kept, "shard-00000.parquet")))
@@ -253,9 +253,7 @@ def test_a_catalog_of_an_older_schema_is_brought_up_to_date_by_opening_it(
     labeled = commits.head(store, Address(tables.VIDEOS, "labeled"))
     assert labeled is not None
     assert labeled.num_rows == 13
-    then = commits.head_at(
-        store, labeled.address, datetime.fromisoformat("2026-11-20T08:45:00+00:00")
-    )
+    then = commits.head(store, labeled.address, datetime.fromisoformat("2026-11-20T08:45:00+00:00"))
     assert then is not None
     assert then.num_rows == 12
     assert set(commits.aliases(store)) == {"champion", "wanted/frames", "wanted/text"}

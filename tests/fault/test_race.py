@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.fault import racers
 from warehouse import commits
-from warehouse.commits import journal
+from warehouse.commits.records import journal
 from warehouse.store import Store, open_store
 
 ROOT = Path(__file__).parents[2]

@@ -201,7 +201,7 @@ def _ingest(store: Store, name: str, role: Any, now: datetime) -> None:
 
 
 def _correct_a_label(store: Store, now: datetime) -> None:
-    labels = tables.labels(store, LABELED)
+    labels = tables.read_labels(store, LABELED)
     assert labels is not None
     is_wrong = pl.col("video_id") == f"{5:020d}"
     category_id = pl.when(is_wrong).then(pl.lit("0000")).otherwise("category_id")
@@ -215,7 +215,7 @@ def _freeze(store: Store, now: datetime) -> dict[Any, str]:
     weights = _weights()
     Path("weights.safetensors").write_bytes(weights)
     frame_spec = make_frame_spec(ENCODER, ENCODER_KWARGS, Path("weights.safetensors"))
-    videos = tables.videos(tables.video_partition(store, LABELED), ["title", "ocr", "asr"])
+    videos = tables.read_videos(tables.video_partition(store, LABELED), ["title", "ocr", "asr"])
     fields = [read_fields(*row) for row in videos.iter_rows()]
     parameters = TfidfParameters()
     terms = fit_tfidf([count_terms(fields)], parameters)

@@ -200,7 +200,7 @@ def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
         publish(store, "odd", view, fingerprints[view], now) for view in ("text", "frames")
     )
 
-    listed = tables.videos(tables.video_partition(store, "odd"))
+    listed = tables.read_videos(tables.video_partition(store, "odd"))
     ids = sorted(row["video_id"] for row in rows)
     assert listed["video_id"].to_list() == ids
     damaged = {row["video_id"] for row in rows if _texts(row) & set(DAMAGED)}

@@ -77,7 +77,7 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     first_day = earlier[-1]
     rows = predictions.scan(store, champion, first_day.name).collect()
     assert sorted(rows["video_id"]) == sorted(
-        tables.videos(tables.video_partition(store, first_day.name))["video_id"]
+        tables.read_videos(tables.video_partition(store, first_day.name))["video_id"]
     )
 
     assert score_partitions.fn() == []

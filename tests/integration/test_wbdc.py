@@ -130,7 +130,7 @@ def test_fifty_records_become_features_of_the_published_encoder(
     text = commits.head(store, address("text", fingerprints["text"], "labeled"))
     assert frames is not None
     assert text is not None
-    assert tables.labels(store, "labeled") is not None
+    assert tables.read_labels(store, "labeled") is not None
     check_frames(frames)
     check_text(text)
     assert reelstore(settings, "run", "extract-features").stdout == "nothing to do\n"

@@ -21,7 +21,7 @@ from modeling.evaluation.distributions import Statistics
 from modeling.models.stored_model import StoredConfig
 from modeling.network.probabilities import Calibration
 from warehouse import catalog, commits, tables
-from warehouse.ingest import media
+from warehouse.ingest import media_digests
 from warehouse.store import open_existing_store
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ EXAMPLE = ROOT / "docs/examples/read_plainly.py"
 SCHEMAS: dict[str, Mapping[str, Any]] = {
     "videos.parquet": tables.Videos.create_empty().schema,
     "labels.parquet": tables.Labels.create_empty().schema,
-    "media.parquet": pl.DataFrame(schema=media._DIGESTS).schema,  # noqa: SLF001 - what is written
+    "media.parquet": pl.DataFrame(schema=media_digests._DIGESTS).schema,  # noqa: SLF001 - what is written
     "predictions-00000.parquet": tables.Predictions.create_empty().schema,
     "ledger.parquet": Ledger.create_empty().schema,
     "shard-00000.parquet": Tokens.create_empty().schema,

@@ -1,172 +1,30 @@
-"""The catalog's tables, and its two ways in: reading, and one writer at a time."""
+"""The database that publishes: its tables, and its two ways in."""
 
-import contextlib
-from collections.abc import Iterator
-
-import sqlalchemy as sa
-
-from warehouse.catalog import engines
-
-REVISION = "0002"
-"""The schema that this code reads and writes: the newest of `migrations/versions`."""
-
-_WRITER_LOCK = (
-    7_314_001  # any number: PostgreSQL's advisory lock that all writers of a catalog share
-)
-
-Words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-"""Text that sorts by its bytes, whatever language a server sorts by."""
-
-metadata = sa.MetaData()
-
-commits = sa.Table(
-    "commits",
+from warehouse.catalog.schema import (
+    REVISION,
+    aliases,
+    commits,
+    files,
+    heads,
+    journal,
+    lineage,
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("dataset", Words, nullable=False),
-    sa.Column("partition", Words, nullable=False),  # '' where a dataset has no partitions
-    sa.Column("staging_id", sa.String(32), nullable=False),
-    sa.Column("num_rows", sa.BigInteger, nullable=False),
-    sa.Column("facts", sa.JSON, nullable=False),
-    sa.Column("provenance_sha256", sa.String(64), nullable=False),
-    sa.Column("created_at", Words, nullable=False),
-    sa.Index("commits_by_address", "dataset", "partition"),
-    sa.Index("commits_by_staging", "staging_id"),
+    pending,
+    staged_files,
 )
+from warehouse.catalog.transactions import reading, writing
 
-files = sa.Table(
-    "files",
-    metadata,
-    sa.Column(
-        "commit_id",
-        sa.String(64),
-        sa.ForeignKey("commits.id", ondelete="CASCADE"),
-        primary_key=True,
-    ),
-    sa.Column("name", Words, primary_key=True),
-    sa.Column("size_bytes", sa.BigInteger, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
-)
-
-lineage = sa.Table(
-    "lineage",
-    metadata,
-    sa.Column(
-        "commit_id",
-        sa.String(64),
-        sa.ForeignKey("commits.id", ondelete="CASCADE"),
-        primary_key=True,
-    ),
-    sa.Column("name", Words, primary_key=True),
-    sa.Column("input_id", sa.String(64), sa.ForeignKey("commits.id"), nullable=False),
-    sa.Index("lineage_by_input", "input_id"),
-)
-
-heads = sa.Table(
-    "heads",
-    metadata,
-    sa.Column("dataset", Words, primary_key=True),
-    sa.Column("partition", Words, primary_key=True),
-    sa.Column("commit_id", sa.String(64), sa.ForeignKey("commits.id"), nullable=False),
-    sa.Column("attributes", sa.JSON, nullable=False),
-    sa.Column("moved_at", Words, nullable=False),
-)
-
-pending = sa.Table(
-    "pending",
-    metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("dataset", Words, nullable=False),
-    sa.Column("partition", Words, nullable=False),
-    sa.Column("key", Words, nullable=False),
-    sa.Column("commit_id", sa.String(64)),  # known once its manifest is written
-    sa.Column("started_at", Words, nullable=False),
-    sa.Column("touched_at", Words, nullable=False),
-    sa.UniqueConstraint("dataset", "partition", "key", name="pending_by_key"),
-)
-
-staged_files = sa.Table(
-    "staged_files",
-    metadata,
-    sa.Column(
-        "pending_id",
-        sa.String(32),
-        sa.ForeignKey("pending.id", ondelete="CASCADE"),
-        primary_key=True,
-    ),
-    sa.Column("name", Words, primary_key=True),
-    sa.Column("size_bytes", sa.BigInteger, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
-)
-
-journal = sa.Table(
-    "journal",
-    metadata,
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("entry", sa.JSON, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
-)
-
-aliases = sa.Table(
+__all__ = [
+    "REVISION",
     "aliases",
-    metadata,
-    sa.Column("name", Words, primary_key=True),
-    sa.Column("target", Words, nullable=False),
-    sa.Column("moved_at", Words, nullable=False),
-)
-
-
-@contextlib.contextmanager
-def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Read one consistent state of the catalog.
-
-    Args:
-        engine: The catalog's engine.
-
-    Yields:
-        A connection inside a transaction.
-
-    Raises:
-        Retryable: The catalog cannot be reached or read.
-        Invalid: Its server refuses the user or has no such database.
-        Corrupt: It is damaged.
-    """
-    with engines.reported(engine), engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            yield connection
-
-
-@contextlib.contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Change the catalog: one writer at a time, all of it or nothing.
-
-    Args:
-        engine: The catalog's engine.
-
-    Yields:
-        A connection inside a transaction that holds the writers' lock.
-
-    Raises:
-        Retryable: The catalog cannot be reached or written. Nothing was changed, or all of it was,
-            where the server was lost just after it was told to commit.
-        Invalid: Its server refuses the user or has no such database.
-        Corrupt: It is damaged.
-    """
-    with engines.reported(engine), engine.connect() as connection:
-        connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-        with connection.begin():
-            if engine.dialect.name == "postgresql":
-                _take_turn(connection)
-            yield connection
-
-
-def _take_turn(connection: sa.Connection) -> None:
-    # A server may be set up to answer before a commit is on disk; journal files must never be ahead
-    # of it for good.
-    settings = {"lock_timeout": f"{engines.BUSY_MILLISECONDS}ms", "synchronous_commit": "on"}
-    connection.execute(
-        sa.select(*(sa.func.set_config(name, value, True) for name, value in settings.items()))
-    )
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+    "commits",
+    "files",
+    "heads",
+    "journal",
+    "lineage",
+    "metadata",
+    "pending",
+    "reading",
+    "staged_files",
+    "writing",
+]

@@ -4,7 +4,6 @@ And is found again by the names of this package.
 """
 
 from warehouse.commits.addresses import Address
-from warehouse.commits.aliases import alias, alias_at, aliases, set_alias
 from warehouse.commits.commit import Commit
 from warehouse.commits.committed_files import (
     read_bytes,
@@ -14,25 +13,25 @@ from warehouse.commits.committed_files import (
 )
 from warehouse.commits.draft import Draft
 from warehouse.commits.facts import Facts
-from warehouse.commits.history import (
+from warehouse.commits.maintenance.garbage import CHECKPOINTS, Garbage, collect_garbage
+from warehouse.commits.maintenance.rollback import roll_back, roll_back_alias
+from warehouse.commits.maintenance.verification import Damage, verify
+from warehouse.commits.publishing import publish, publish_files
+from warehouse.commits.records.aliases import alias, aliases, set_alias
+from warehouse.commits.records.history import (
     commit_by_id,
     commits,
     datasets,
     find,
     head,
-    head_at,
     head_attributes,
     head_moved_at,
     heads,
 )
-from warehouse.commits.publishing import publish, publish_files
 from warehouse.commits.recovery.comparison import compare, set_aside
 from warehouse.commits.recovery.rebuild import Rebuilt, rebuild_catalog
 from warehouse.commits.recovery.settling import settle
 from warehouse.commits.staging import Staging, stage
-from warehouse.commits.upkeep.garbage import CHECKPOINTS, Garbage, collect_garbage
-from warehouse.commits.upkeep.rollback import roll_back, roll_back_alias
-from warehouse.commits.upkeep.verification import Damage, verify
 from warehouse.storage.files import FileEntry
 
 __all__ = [
@@ -47,7 +46,6 @@ __all__ = [
     "Rebuilt",
     "Staging",
     "alias",
-    "alias_at",
     "aliases",
     "collect_garbage",
     "commit_by_id",
@@ -56,7 +54,6 @@ __all__ = [
     "datasets",
     "find",
     "head",
-    "head_at",
     "head_attributes",
     "head_moved_at",
     "heads",

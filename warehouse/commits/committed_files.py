@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit
-from warehouse.errors import Corrupt
+from warehouse.errors import Corrupt, cause_of
 from warehouse.storage import files
 from warehouse.storage.files import FileEntry
 
@@ -32,9 +32,7 @@ def read_bytes(commit: Commit, name: str) -> bytes:
     try:
         payload = path.read_bytes()
     except OSError as error:
-        raise _corrupt(
-            path, f"cannot be read ({(error.strerror or str(error)).lower()})"
-        ) from error
+        raise _corrupt(path, f"cannot be read ({cause_of(error)})") from error
     if files.describe(payload) != entry:
         raise _corrupt(path, "has changed bytes")
     return payload
@@ -57,9 +55,7 @@ def verified_path(commit: Commit, name: str) -> Path:
     try:
         status = path.stat()
     except OSError as error:
-        raise _corrupt(
-            path, f"cannot be read ({(error.strerror or str(error)).lower()})"
-        ) from error
+        raise _corrupt(path, f"cannot be read ({cause_of(error)})") from error
     seen = (
         f"{path} {status.st_ino} {status.st_mtime_ns} {status.st_size} {entry.size_bytes}"
         f" {entry.sha256}"
@@ -116,9 +112,7 @@ def read_provenance(commit: Commit) -> dict[str, Any]:
     try:
         payload = path.read_bytes()
     except OSError as error:
-        raise _corrupt(
-            path, f"cannot be read ({(error.strerror or str(error)).lower()})"
-        ) from error
+        raise _corrupt(path, f"cannot be read ({cause_of(error)})") from error
     if files.sha256_bytes(payload) != commit.provenance_sha256:
         raise _corrupt(path, "has changed bytes")
     provenance: dict[str, Any] = json.loads(payload)

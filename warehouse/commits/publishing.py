@@ -19,12 +19,12 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits import history, journal, rows
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit, manifest_of
 from warehouse.commits.committed_files import verify_commit
 from warehouse.commits.draft import Draft
-from warehouse.commits.history import head, head_attributes
+from warehouse.commits.records import history, journal, rows
+from warehouse.commits.records.history import head, head_attributes
 from warehouse.commits.recovery import settling
 from warehouse.commits.staging import Staging, StagingGone, stage
 from warehouse.errors import Conflict, Corrupt

@@ -10,7 +10,7 @@ import polars as pl
 from warehouse import tables
 from warehouse.errors import Conflict, Corrupt, Invalid, Retryable
 from warehouse.ingest.listing import Listing
-from warehouse.ingest.media import MediaDigests, digest_media
+from warehouse.ingest.media_digests import MediaDigests, digest_media
 from warehouse.ingest.set_aside import MAX_NAMED
 from warehouse.printable import printable
 from warehouse.store import Store

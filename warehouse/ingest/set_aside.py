@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from warehouse.errors import Invalid
-from warehouse.limits import over_budget
+from warehouse.limits import OVER_BUDGET, over_budget
 
 MAX_NAMED = 20
 """More rows are counted, and not named."""
@@ -37,13 +37,13 @@ class SetAside:
             source: The listing's name in messages.
 
         Raises:
-            Invalid: No row is right, or more than 5% and more than 20 are wrong.
+            Invalid: No row is right, or too many are wrong.
         """
         num_all = num_good + self.num_rows
         if num_good and not over_budget(self.num_rows, num_all):
             return
         named = "; ".join(self.first[:_NAMED_IN_A_SENTENCE])
-        limit = ", more than 5% and more than 20" if num_good else ""
+        limit = f", {OVER_BUDGET}" if num_good else ""
         raise Invalid(
             f"{self.num_rows:,} of {num_all:,} rows of {source} are wrong{limit}, and nothing is"
             f" published: {named}"

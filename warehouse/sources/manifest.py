@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from warehouse.errors import Invalid
+from warehouse.errors import Invalid, cause_of
 from warehouse.sources.csv_rows import read_csv
 from warehouse.sources.jsonl_rows import read_jsonl
 from warehouse.sources.parquet_rows import read_parquet
@@ -51,8 +51,9 @@ def read_records(manifest: Path, refuse: Refuse = refuse_all) -> Iterator[VideoR
             else:
                 yield record
     except OSError as error:
-        problem = " ".join((error.strerror or str(error)).lower().split())
-        raise Invalid(f"{manifest} cannot be read ({problem}): name a readable manifest") from error
+        raise Invalid(
+            f"{manifest} cannot be read ({cause_of(error)}): name a readable manifest"
+        ) from error
     if is_empty:
         raise Invalid(f"{manifest} lists no videos: give a row for each")
 

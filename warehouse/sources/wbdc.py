@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from warehouse.errors import Invalid
+from warehouse.errors import Invalid, cause_of
 from warehouse.identifiers import parse_partition_name
 from warehouse.sources import encoding
 from warehouse.sources.record import Refuse, Row, VideoRecord, refuse_all
@@ -51,9 +51,8 @@ def read_records(
                 else:
                     yield record
     except OSError as error:
-        problem = (error.strerror or str(error)).lower()
         raise Invalid(
-            f"{annotations} cannot be read ({problem}): name a readable annotation file"
+            f"{annotations} cannot be read ({cause_of(error)}): name a readable annotation file"
         ) from error
     except (ValueError, RecursionError) as error:
         reason = f" ({error})" if isinstance(error, _NotUtf8Error) else ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from warehouse.errors import Invalid, ReelstoreError, Retryable
+from warehouse.errors import Invalid, ReelstoreError, Retryable, cause_of
 
 _CALLERS_MISTAKE = {
     errno.EACCES,
@@ -68,7 +68,7 @@ def fault(path: Path, entry: FileEntry) -> str | None:
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
-        return f"cannot be read ({(error.strerror or str(error)).lower()})"
+        return f"cannot be read ({cause_of(error)})"
 
 
 def sha256_bytes(payload: bytes) -> str:
@@ -382,7 +382,7 @@ def _reported(path: Path) -> Iterator[None]:
 
 
 def _sentence(path: Path, error: OSError) -> ReelstoreError:
-    problem = f"{path} cannot be written ({(error.strerror or str(error)).lower()})"
+    problem = f"{path} cannot be written ({cause_of(error)})"
     if error.errno in _CALLERS_MISTAKE:
         return Invalid(f"{problem}: name another place or mend its permissions")
     return Retryable(f"{problem}: make room or mend the disk, then run again")

@@ -3,14 +3,14 @@
 from warehouse.tables.labels import (
     LABELS,
     Labels,
-    labels,
     labels_commit,
     publish_labels,
+    read_labels,
     taxonomy_of,
 )
 from warehouse.tables.parquet import encode as to_parquet
 from warehouse.tables.predictions import PREDICTIONS, Predictions
-from warehouse.tables.rows import batches, read_table, scan_table, validated
+from warehouse.tables.stored_tables import batches, read_table, scan_table, validated
 from warehouse.tables.videos import (
     VIDEOS,
     Role,
@@ -18,10 +18,10 @@ from warehouse.tables.videos import (
     Videos,
     parse_role,
     publish_videos,
+    read_videos,
     video_batches,
     video_partition,
     video_partitions,
-    videos,
     videos_commit,
 )
 
@@ -35,12 +35,13 @@ __all__ = [
     "VideoPartition",
     "Videos",
     "batches",
-    "labels",
     "labels_commit",
     "parse_role",
     "publish_labels",
     "publish_videos",
+    "read_labels",
     "read_table",
+    "read_videos",
     "scan_table",
     "taxonomy_of",
     "to_parquet",
@@ -48,6 +49,5 @@ __all__ = [
     "video_batches",
     "video_partition",
     "video_partitions",
-    "videos",
     "videos_commit",
 ]

@@ -11,7 +11,7 @@ from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.store import Store
 from warehouse.tables.parquet import encode as to_parquet
-from warehouse.tables.rows import read_table, validated
+from warehouse.tables.stored_tables import read_table, validated
 from warehouse.tables.taxonomy import Taxonomy, parse_taxonomy
 
 LABELS = "tables/labels"
@@ -82,7 +82,7 @@ def labels_commit(store: Store, partition: str) -> Commit | None:
     return commits.head(store, Address(LABELS, partition))
 
 
-def labels(store: Store, partition: str) -> pl.DataFrame | None:
+def read_labels(store: Store, partition: str) -> pl.DataFrame | None:
     """Read the labels of a partition.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from warehouse import commits, formats
-from warehouse.commits import Address, Commit, Draft, Facts, moments
+from warehouse.commits import Address, Commit, Draft, Facts
 from warehouse.errors import Conflict, Corrupt
 from warehouse.storage import files
 from warehouse.store import Store
@@ -100,7 +100,7 @@ def frozen_salt(store: Store, as_of: datetime | None = None) -> int | None:
     Raises:
         Corrupt: Its file is not as it was published.
     """
-    commit = moments.head(store, SPLIT, as_of)
+    commit = commits.head(store, SPLIT, as_of)
     return None if commit is None else _salt_of(commit)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from warehouse.errors import Invalid
+from warehouse.errors import Invalid, cause_of
 from warehouse.identifiers import shown
 
 _SHIPPED = Path(__file__).parent / "taxonomies"
@@ -138,10 +138,9 @@ def load_taxonomy(name_or_path: str | Path) -> Taxonomy:
         payload = path.read_bytes()
     except OSError as error:
         names = ", ".join(sorted(known.stem for known in _SHIPPED.glob("*.csv")))
-        problem = (error.strerror or str(error)).lower()
         raise Invalid(
-            f"taxonomy {name_or_path} cannot be read ({problem}): give a CSV file, or one of:"
-            f" {names}"
+            f"taxonomy {name_or_path} cannot be read ({cause_of(error)}): give a CSV file, or one"
+            f" of: {names}"
         ) from error
     return parse_taxonomy(payload, path.stem, str(path))
 

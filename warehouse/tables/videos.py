@@ -10,12 +10,12 @@ import dataframely as dy
 import polars as pl
 
 from warehouse import commits
-from warehouse.commits import Address, Commit, Draft, Facts, moments
+from warehouse.commits import Address, Commit, Draft, Facts
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.store import Store
 from warehouse.tables.parquet import encode as to_parquet
-from warehouse.tables.rows import batches, read_table, validated
+from warehouse.tables.stored_tables import batches, read_table, validated
 
 VIDEOS = "tables/videos"
 
@@ -140,13 +140,12 @@ def video_partitions(
         Invalid: gc has removed what one of them was at that moment.
     """
     heads = commits.heads(store, VIDEOS)
-    then = (
-        heads
-        if as_of is None
-        else [commits.head_at(store, commit.address, as_of) for commit in heads]
-    )
-    found = (_partition(store, commit) for commit in then if commit is not None)
-    return [partition for partition in found if role in (None, partition.role)]
+    partitions = list[VideoPartition]()
+    for head in heads:
+        commit = head if as_of is None else commits.head(store, head.address, as_of)
+        if commit is not None:
+            partitions.append(_partition(store, commit))
+    return [partition for partition in partitions if role in (None, partition.role)]
 
 
 def video_partition(store: Store, name: str, as_of: datetime | None = None) -> VideoPartition:
@@ -163,7 +162,7 @@ def video_partition(store: Store, name: str, as_of: datetime | None = None) -> V
     Raises:
         Invalid: No such partition was ingested by then, or gc has removed what it was.
     """
-    commit = moments.head(store, Address(VIDEOS, name), as_of)
+    commit = commits.head(store, Address(VIDEOS, name), as_of)
     if commit is None:
         known = (
             ", ".join(partition.name for partition in video_partitions(store, as_of=as_of))
@@ -189,7 +188,7 @@ def videos_commit(store: Store, partition: str) -> Commit | None:
     return commits.head(store, Address(VIDEOS, partition))
 
 
-def videos(partition: VideoPartition, columns: Sequence[str] | None = None) -> pl.DataFrame:
+def read_videos(partition: VideoPartition, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Read the videos of a partition.
 
     Args:

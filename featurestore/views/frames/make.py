@@ -91,7 +91,7 @@ class FrameMaker:
         self._committed, self._limits = committed, limits
         self._media_root = partition.media_root
         self._previews = wants_previews(partition)
-        self.chunks = chunking.chunks(tables.videos(partition, _COLUMNS), CONTENTS["frames"])
+        self.chunks = chunking.chunks(tables.read_videos(partition, _COLUMNS), CONTENTS["frames"])
 
     def make(self, index: int, kept: Kept | None) -> Made:
         """Decode and encode what no commit and no interrupted run holds; all else is reused."""

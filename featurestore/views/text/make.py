@@ -62,7 +62,7 @@ class TextMaker:
 
     def __init__(self, partition: VideoPartition, recipe: TextRecipe, words: WordPool) -> None:
         self._recipe, self._words = recipe, words
-        self.chunks = chunking.chunks(tables.videos(partition, _COLUMNS), "video_id")
+        self.chunks = chunking.chunks(tables.read_videos(partition, _COLUMNS), "video_id")
 
     def make(self, index: int, kept: Kept | None) -> Made:  # noqa: ARG002 - the protocol's
         """Tokenise every video of the chunk: it costs less than looking for an earlier result."""

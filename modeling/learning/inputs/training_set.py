@@ -17,8 +17,7 @@ from modeling.configuration import Recipe
 from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.inputs.origin import Origin
 from warehouse import commits, tables
-from warehouse.clock import timestamp
-from warehouse.commits import moments
+from warehouse.clock import check_moment, timestamp
 from warehouse.errors import Invalid
 from warehouse.storage.files import canonical_json, sha256_bytes
 from warehouse.store import Store
@@ -105,7 +104,7 @@ def pin_training_set(
             taxonomies, gc has removed what was committed then, or the moment has no time zone or is
             still to come.
     """
-    moments.check_moment(as_of, now)
+    check_moment(as_of, now)
     fingerprints = wanted.require(store, as_of)
     partitions = [
         partition

@@ -119,7 +119,7 @@ def test_what_fails_in_three_runs_is_given_up_and_no_longer_blocks_its_partition
     read.clear()
     assert extract(house, "labeled", fingerprint).id == commit.id
     tables.publish_videos(
-        house, "elsewhere", listed.role, tables.videos(listed), listed.media_root, NOW
+        house, "elsewhere", listed.role, tables.read_videos(listed), listed.media_root, NOW
     )
     assert extract(house, "elsewhere", fingerprint).facts["outcomes"] == commit.facts["outcomes"]
     assert read == []
@@ -163,7 +163,7 @@ def test_a_refused_run_before_a_good_one_no_longer_counts(
     house: Store, fingerprint: str, fails: Fails
 ) -> None:
     listed = tables.video_partition(house, "labeled")
-    videos = tables.videos(listed)
+    videos = tables.read_videos(listed)
 
     def list_rows(rows: pl.DataFrame) -> None:
         tables.publish_videos(house, "labeled", listed.role, rows, listed.media_root, NOW)

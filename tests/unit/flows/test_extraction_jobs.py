@@ -62,7 +62,7 @@ def extract(store: Store, partition: str, fingerprint: str, **changes: Any) -> C
 
 def attempts(store: Store, commit: Commit) -> dict[str, int]:
     """How often each video was tried whose failure is noted in the head."""
-    videos = tables.videos(tables.video_partition(store, str(commit.address.partition)))
+    videos = tables.read_videos(tables.video_partition(store, str(commit.address.partition)))
     noted = videos.join(failures.of_head(store, commit), on="content_sha256")
     return dict(noted.select("video_id", "attempts").iter_rows())
 
@@ -172,7 +172,7 @@ def test_chunks_made_by_two_threads_give_the_same_commit_as_one_after_another(
     listed = tables.video_partition(house, "labeled")
     elsewhere = open_store(tmp_path / "elsewhere")
     tables.publish_videos(
-        elsewhere, "labeled", listed.role, tables.videos(listed), listed.media_root, NOW
+        elsewhere, "labeled", listed.role, tables.read_videos(listed), listed.media_root, NOW
     )
     wanted_specs.freeze(elsewhere, wanted_specs.prepare(elsewhere, load_settings()), NOW)
     assert extract(elsewhere, "labeled", fingerprint).id == together.id
@@ -191,9 +191,9 @@ def test_the_same_bytes_are_extracted_once_however_many_partitions_list_them(
 
     monkeypatch.setattr(FrameExtractor, "extract", watched)
     first = extract(house, "labeled", fingerprint)
-    contents = tables.videos(tables.video_partition(house, "labeled")).drop_nulls("media_sha256")[
-        "content_sha256"
-    ]
+    contents = tables.read_videos(tables.video_partition(house, "labeled")).drop_nulls(
+        "media_sha256"
+    )["content_sha256"]
     assert contents.n_unique() < len(contents)
     assert sorted(read) == sorted(contents.unique())
     read.clear()

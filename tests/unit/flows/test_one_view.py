@@ -82,7 +82,7 @@ def test_one_view_is_extracted_trained_on_nominated_scored_and_reported(
     assert [found["partition"] for found in scored] == [day.name for day in days]
     for day in days:
         predicted = predictions.scan(house, champion.id, day.name).collect()
-        assert predicted["video_id"].to_list() == sorted(tables.videos(day)["video_id"])
+        assert predicted["video_id"].to_list() == sorted(tables.read_videos(day)["video_id"])
         assert predicted["text_missing" if view == "frames" else "frames_missing"].all()
     assert {found.predictions for found in store_status(house).partitions} == {
         "current",

@@ -72,7 +72,7 @@ def old(golden: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.Monke
 
 def add_day(store: Store, name: str) -> None:
     """List two videos under new ids, with the texts and media of others."""
-    rows = tables.videos(tables.video_partition(store, "2026-11-20")).head(2)
+    rows = tables.read_videos(tables.video_partition(store, "2026-11-20")).head(2)
     renamed = rows.with_columns(video_id=pl.concat_str(pl.lit(name), "video_id"))
     tables.publish_videos(store, name, "score", renamed, Path("/media"), NOW)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from warehouse import commits
-from warehouse.commits import Address, Commit, journal
+from warehouse.commits import Address, Commit
+from warehouse.commits.records import journal
 from warehouse.store import Store, open_store
 
 Run = Callable[..., tuple[int, str, str]]

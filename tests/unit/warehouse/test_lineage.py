@@ -8,9 +8,10 @@ from alembic import command
 from alembic.config import Config
 
 from warehouse import catalog, commits
-from warehouse.catalog import engines
-from warehouse.commits import Address, Commit, lineage
-from warehouse.commits.lineage import Edge
+from warehouse.catalog import connections
+from warehouse.commits import Address, Commit
+from warehouse.commits.records import lineage
+from warehouse.commits.records.lineage import Edge
 from warehouse.errors import Invalid, Retryable
 from warehouse.store import Store, open_store
 
@@ -59,15 +60,15 @@ def test_the_head_and_the_alias_of_a_moment_are_found_again(
     second = publish_files({"a.bin": b"b"}, now=hours[2])
     for commit, hour in ((first, hours[1]), (second, hours[2])):
         commits.set_alias(store, "champion", commit.id, hour)
-    found = [commits.head_at(store, address, hour) for hour in hours]
+    found = [commits.head(store, address, hour) for hour in hours]
     assert [commit and commit.id for commit in found] == [None, first.id, second.id, second.id]
-    assert [commits.alias_at(store, "champion", hour) for hour in hours] == [
+    assert [commits.alias(store, "champion", hour) for hour in hours] == [
         None,
         first.id,
         second.id,
         second.id,
     ]
-    assert commits.head_at(store, Address("tables/videos", "other"), hours[3]) is None
+    assert commits.head(store, Address("tables/videos", "other"), hours[3]) is None
 
 
 def test_a_catalog_of_the_first_schema_learns_what_its_commits_were_made_from(
@@ -75,7 +76,7 @@ def test_a_catalog_of_the_first_schema_learns_what_its_commits_were_made_from(
 ) -> None:
     root = tmp_path / "store"
     root.mkdir()
-    engine = engines.make_engine(catalog_url or f"sqlite:///{root / 'catalog.db'}")
+    engine = connections.make_engine(catalog_url or f"sqlite:///{root / 'catalog.db'}")
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")

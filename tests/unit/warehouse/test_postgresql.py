@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from warehouse import catalog, commits
-from warehouse.catalog import engines
-from warehouse.commits import journal
+from warehouse.catalog import connections
+from warehouse.commits.records import journal
 from warehouse.errors import Invalid, ReelstoreError, Retryable
 from warehouse.storage import files
 from warehouse.store import Store, open_store
@@ -33,7 +33,7 @@ def test_every_way_to_write_postgresql_is_spoken_to_by_psycopg(
     driver: str, postgresql_url: str
 ) -> None:
     url = sa.make_url(postgresql_url).set(drivername=driver)
-    engine = engines.make_engine(url.render_as_string(hide_password=False))
+    engine = connections.make_engine(url.render_as_string(hide_password=False))
     with catalog.reading(engine) as connection:
         assert connection.scalar(sa.text("SELECT 1")) == 1
     assert engine.driver == "psycopg"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from warehouse import commits
-from warehouse.catalog import engines
+from warehouse.catalog import connections
 from warehouse.commits import Address
 from warehouse.store import Store, open_store
 
@@ -115,8 +115,8 @@ def test_each_look_at_a_catalog_that_is_not_ours_to_write_is_a_new_one(
     written: Store, monkeypatch: pytest.MonkeyPatch, now: datetime
 ) -> None:
     written.engine.dispose()
-    monkeypatch.setattr(engines, "is_read_only", Path.is_file)
-    reader = Store(written.root, engines.make_engine(f"sqlite:///{written.root}/catalog.db"))
+    monkeypatch.setattr(connections, "is_read_only", Path.is_file)
+    reader = Store(written.root, connections.make_engine(f"sqlite:///{written.root}/catalog.db"))
     assert len(commits.commits(reader, "tables/videos")) == 2
     monkeypatch.undo()
     commits.publish_files(

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 
 from warehouse import catalog
 from warehouse import store as store_module
-from warehouse.catalog import engines
+from warehouse.catalog import connections, upgrading
 from warehouse.commits import Address
 from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.store import Store, open_existing_store, open_store
@@ -35,7 +35,7 @@ def alias_names(connection: sa.Connection) -> list[str]:
 def test_migrations_make_exactly_the_catalog_that_the_code_names(store: Store) -> None:
     with catalog.reading(store.engine) as connection:
         assert compare_metadata(MigrationContext.configure(connection), catalog.metadata) == []
-    script = ScriptDirectory(str(store_module._MIGRATIONS))  # noqa: SLF001
+    script = ScriptDirectory(str(upgrading._MIGRATIONS))  # noqa: SLF001
     assert script.get_heads() == [catalog.REVISION]
 
 
@@ -116,7 +116,7 @@ def test_text_sorts_by_its_bytes_and_json_comes_back_as_it_was(
 def test_busy_catalog_is_retryable(
     store: Store, catalog_url: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "BUSY_MILLISECONDS", 1)
+    monkeypatch.setattr(connections, "BUSY_MILLISECONDS", 1)
     other = open_store(store.root, catalog_url)
     with (
         catalog.writing(store.engine),

@@ -63,8 +63,8 @@ def test_rows_are_kept_by_video_id_with_role_and_media_root(store: Store, now: d
         "score",
         Path("/media"),
     )
-    assert tables.videos(partition).equals(videos("a", "b"))
-    assert tables.videos(partition, ["video_id"]).columns == ["video_id"]
+    assert tables.read_videos(partition).equals(videos("a", "b"))
+    assert tables.read_videos(partition, ["video_id"]).columns == ["video_id"]
     assert tables.video_partition(store, "day") == partition
 
 
@@ -125,11 +125,11 @@ def test_labels_are_kept_with_their_taxonomy(
     store: Store, now: datetime, taxonomy: Taxonomy
 ) -> None:
     commit = publish_labels(store, "labeled", labels(b="0100", a="0001"), taxonomy, now)
-    found = tables.labels(store, "labeled")
+    found = tables.read_labels(store, "labeled")
     assert found is not None
     assert found.equals(labels(a="0001", b="0100"))
     assert tables.taxonomy_of(commit) == taxonomy
-    assert tables.labels(store, "other") is None
+    assert tables.read_labels(store, "other") is None
 
 
 def test_label_that_disagrees_with_the_taxonomy_is_refused(
@@ -140,7 +140,7 @@ def test_label_that_disagrees_with_the_taxonomy_is_refused(
     wrong = labels(a="0100").with_columns(level1_id=pl.lit("00"))
     with pytest.raises(Invalid, match="category 0100 is not in group '00'"):
         publish_labels(store, "labeled", wrong, taxonomy, now)
-    assert tables.labels(store, "labeled") is None
+    assert tables.read_labels(store, "labeled") is None
 
 
 def test_damaged_table_is_not_parsed(store: Store, now: datetime) -> None:
@@ -149,7 +149,7 @@ def test_damaged_table_is_not_parsed(store: Store, now: datetime) -> None:
     payload = path.read_bytes()
     path.write_bytes(payload[:100] + bytes([payload[100] ^ 1]) + payload[101:])
     with pytest.raises(Corrupt, match=r"videos\.parquet has changed bytes"):
-        tables.videos(tables.video_partition(store, "day"))
+        tables.read_videos(tables.video_partition(store, "day"))
 
 
 def test_unknown_partition_and_role_are_refused(store: Store, now: datetime) -> None:

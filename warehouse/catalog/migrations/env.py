@@ -1,4 +1,4 @@
-"""Run the migrations inside the transaction that `warehouse.store` hands over."""
+"""Run the migrations inside the transaction that `warehouse.catalog.upgrading` hands over."""
 
 from alembic import context
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from warehouse import catalog
-from warehouse.commits import journal
+from warehouse.commits.records import journal
 from warehouse.store import Store
 
 SET_ASIDE = "set-aside"

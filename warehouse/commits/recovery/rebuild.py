@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from warehouse import catalog
-from warehouse.commits import journal, lineage
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import Commit, read_commit
-from warehouse.commits.rows import insert
+from warehouse.commits.records import journal, lineage
+from warehouse.commits.records.rows import insert
 from warehouse.errors import Corrupt, Invalid
 from warehouse.storage import files
 from warehouse.store import Store

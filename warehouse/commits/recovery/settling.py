@@ -17,10 +17,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from warehouse import catalog
-from warehouse.commits import journal, lineage, rows
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import read_commit
 from warehouse.commits.committed_files import verify_commit
+from warehouse.commits.records import journal, lineage, rows
 from warehouse.commits.recovery import comparison
 from warehouse.errors import Corrupt, Invalid
 from warehouse.identifiers import shown

@@ -51,7 +51,7 @@ class House:
     def publish(self, name: str, rows: Sequence[Row], *, is_old: bool = False) -> Commit:
         """Publish a listing and its frames, or as versions did that knew no kinds."""
         listed = self.list(name, [(number, kind) for number, kind, _ in rows])
-        videos = tables.videos(listed)
+        videos = tables.read_videos(listed)
         outcomes = {f"{name}-{place}": outcome for place, (_, _, outcome) in enumerate(rows)}
         files, ledger = frame_chunks.build(0, videos, outcomes, self.partitions.frame_spec)
         found = [outcomes[video_id] for video_id in ledger["video_id"]]
@@ -151,7 +151,7 @@ def test_a_changed_kind_makes_a_commit_stale_and_the_same_listing_read_anew_does
 ) -> None:
     for is_old in (False, True):
         head = house.publish("day", [(1, "video", good)], is_old=is_old)
-        videos = tables.videos(tables.video_partition(house.store, "day"))
+        videos = tables.read_videos(tables.video_partition(house.store, "day"))
         for change, stands in (({"title": "别的"}, True), ({"media_kind": "frames_zip"}, False)):
             rows = videos.with_columns(**{name: pl.lit(value) for name, value in change.items()})
             tables.publish_videos(

@@ -63,8 +63,8 @@ def refuse(partitions: Any, videos: Any) -> None:
 def test_a_refused_ledger_shows_while_there_is_no_commit_of_the_same_listing(
     partitions: Any, listed: Any
 ) -> None:
-    changed = tables.videos(listed).with_columns(
-        media_sha256=tables.videos(listed)["media_sha256"].str.reverse()
+    changed = tables.read_videos(listed).with_columns(
+        media_sha256=tables.read_videos(listed)["media_sha256"].str.reverse()
     )
     frames = partitions.fingerprints["frames"]
     refuse(partitions, changed)
@@ -80,10 +80,10 @@ def test_a_refused_ledger_shows_while_there_is_no_commit_of_the_same_listing(
 
 
 def test_a_refused_ledger_of_an_earlier_listing_is_not_shown(partitions: Any, listed: Any) -> None:
-    changed = tables.videos(listed).with_columns(
-        media_sha256=tables.videos(listed)["media_sha256"].str.reverse()
+    changed = tables.read_videos(listed).with_columns(
+        media_sha256=tables.read_videos(listed)["media_sha256"].str.reverse()
     )
-    refuse(partitions, tables.videos(listed))
+    refuse(partitions, tables.read_videos(listed))
     tables.publish_videos(
         partitions.store, "labeled", "labeled", changed, listed.media_root, partitions.now
     )

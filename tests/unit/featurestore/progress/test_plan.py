@@ -54,7 +54,7 @@ class Planned:
         previews: bool = True,
         provenance: dict[str, Any] | None = None,
     ) -> None:
-        videos = tables.videos(listed)
+        videos = tables.read_videos(listed)
         bad = pl.col("video_id").is_in([f"v{number:04d}" for number in failed])
         place = pl.when(~bad).then(pl.int_range(pl.len(), dtype=pl.Int32))
         ledger = videos.select(

@@ -110,7 +110,7 @@ def test_a_partition_without_features_of_the_recipe_is_refused(partitions: Any) 
 def test_features_made_before_the_listing_changed_are_refused(partitions: Any) -> None:
     partitions.publish("labeled", "labeled", [1])
     listed = tables.video_partition(partitions.store, "labeled")
-    videos = tables.videos(listed)
+    videos = tables.read_videos(listed)
     changed = videos.with_columns(media_sha256=videos["text_sha256"].str.reverse())
     tables.publish_videos(
         partitions.store, "labeled", "labeled", changed, listed.media_root, partitions.now

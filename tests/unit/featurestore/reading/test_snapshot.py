@@ -13,7 +13,7 @@ from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
 from featurestore.reading.snapshot import Snapshot
 from warehouse import commits, tables
-from warehouse.commits import moments
+from warehouse.clock import check_moment
 from warehouse.errors import Invalid
 from warehouse.tables import split
 from warehouse.tables.taxonomy import Category, Taxonomy
@@ -182,6 +182,6 @@ MOMENTS = {
 @pytest.mark.parametrize(("moment", "sentence"), MOMENTS.values(), ids=MOMENTS)
 def test_a_moment_that_is_none_is_refused(now: datetime, moment: str, sentence: str) -> None:
     with pytest.raises(Invalid, match=sentence):
-        moments.check_moment(datetime.fromisoformat(moment), now)
-    moments.check_moment(now, now)
-    moments.check_moment(None, now)
+        check_moment(datetime.fromisoformat(moment), now)
+    check_moment(now, now)
+    check_moment(None, now)

@@ -14,7 +14,7 @@ from tests.bad_paths import BAD_PATHS, LONG_NAME, Make, without_privileges
 from warehouse import commits, tables
 from warehouse.commits import Address
 from warehouse.errors import Invalid, Retryable
-from warehouse.ingest import ingestion, media, media_files
+from warehouse.ingest import ingestion, media_digests, media_files
 from warehouse.ingest.ingestion import IngestSummary, publish_listing
 from warehouse.ingest.listing import read_listing
 from warehouse.ingest.set_aside import SetAside
@@ -56,7 +56,7 @@ def run(store: Store, now: datetime, taxonomy: Taxonomy) -> Ingest:
 
 
 def rows(store: Store) -> pl.DataFrame:
-    return tables.videos(tables.video_partition(store, "p"))
+    return tables.read_videos(tables.video_partition(store, "p"))
 
 
 def test_listing_becomes_videos_labels_and_a_split(
@@ -80,7 +80,7 @@ def test_listing_becomes_videos_labels_and_a_split(
     assert found["media_kind"].to_list() == ["frames_zip", "video", None]
     assert found["media_sha256"].to_list() == [sha256_bytes(b"x.zip"), sha256_bytes(b"b.mp4"), None]
     assert found["content_sha256"].to_list()[2] == found["text_sha256"].to_list()[2]
-    labels = tables.labels(store, "p")
+    labels = tables.read_labels(store, "p")
     assert labels is not None
     assert labels.rows() == [("a", "0000", "00"), ("b", "0100", "01"), ("c", "0000", "00")]
     assert split.frozen_salt(store) == 0
@@ -166,7 +166,7 @@ def test_missing_medium_is_listed_and_found_when_it_arrives(
 def test_interrupted_hashing_goes_on_where_it_stopped(
     store: Store, run: Ingest, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(media, "_BLOCK_FILES", 2)
+    monkeypatch.setattr(media_digests, "_BLOCK_FILES", 2)
     listing = listed(*(row(f"v{number}") for number in range(7)))
     real, read = media_files.sha256, []
 
@@ -189,7 +189,7 @@ def test_interrupted_hashing_goes_on_where_it_stopped(
     assert sorted(read) == ["v4.mp4", "v5.mp4", "v6.mp4"]
     assert progress == [(2, 7), (4, 7), (6, 7), (7, 7)]
     assert list((store.root / "staging").iterdir()) == []
-    (digests,) = commits.heads(store, media.MEDIA)
+    (digests,) = commits.heads(store, media_digests.MEDIA)
     assert list(digests.files) == ["media.parquet"]
 
 
@@ -270,7 +270,7 @@ def test_a_medium_that_has_grown_too_large_to_be_read_keeps_the_digest_of_its_si
 ) -> None:
     listing = listed(row("a"), row("b"))
     first = run(listing, "score")
-    monkeypatch.setattr(media, "MAX_MEDIUM_BYTES", 4)
+    monkeypatch.setattr(media_digests, "MAX_MEDIUM_BYTES", 4)
     assert run(listing, "score").videos_commit == first.videos_commit
 
 
@@ -308,7 +308,7 @@ def test_categories_of_a_partition_that_is_not_labeled_are_set_aside(
 ) -> None:
     summary = run(listed(row("a", category_id="0000"), row("b")), "unlabeled")
     assert (summary.num_labels, summary.num_labels_set_aside) == (0, 1)
-    assert tables.labels(store, "p") is None
+    assert tables.read_labels(store, "p") is None
     assert split.frozen_salt(store) is None
 
 
@@ -351,7 +351,7 @@ def test_a_wrong_row_is_set_aside_counted_and_named(
     assert (summary.num_videos, summary.num_labels, summary.num_rows_set_aside) == (1, 1, 1)
     assert re.search(rf"manifest\.jsonl, {problem}", summary.rows_set_aside[0])
     assert rows(store)["video_id"].to_list() == ["a"]
-    labels = tables.labels(store, "p")
+    labels = tables.read_labels(store, "p")
     assert labels is not None
     assert labels["category_id"].to_list() == [
         "0000"
@@ -466,7 +466,7 @@ def test_an_ingest_that_fails_between_its_tables_says_so_and_a_rerun_completes_i
         ):
             run(listing)
     assert run(listing).changed == (fails != "freeze_salt")
-    assert tables.labels(store, "p") is not None
+    assert tables.read_labels(store, "p") is not None
     assert split.frozen_salt(store) is not None
 
 

@@ -15,7 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from warehouse import catalog, commits
-from warehouse.commits import Address, Commit, journal, publishing
+from warehouse.commits import Address, Commit, publishing
+from warehouse.commits.records import journal
 from warehouse.commits.recovery import comparison
 from warehouse.errors import Corrupt, Invalid
 from warehouse.storage import files
@@ -220,7 +221,7 @@ def test_a_commit_that_does_not_verify_is_not_followed(
         killed_before_the_commit(),
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr("warehouse.commits.lineage.record", lambda *_: None)
+        patch.setattr("warehouse.commits.records.lineage.record", lambda *_: None)
         publish_files({"a.bin": b"a"}, provenance=made_from)
     folder = next(path.parent for path in store.root.rglob("a.bin"))
     if harm == "damaged":

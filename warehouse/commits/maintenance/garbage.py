@@ -24,9 +24,9 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits import journal, lineage, rows
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import MANIFEST, is_of
+from warehouse.commits.records import journal, lineage, rows
 from warehouse.commits.recovery import comparison, settling
 from warehouse.errors import Corrupt, Invalid
 from warehouse.storage import files

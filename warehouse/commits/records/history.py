@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits import journal
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import Commit
+from warehouse.commits.records import journal
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.storage.files import FileEntry
@@ -20,20 +20,42 @@ from warehouse.store import Store
 _COMMITS, _FILES, _HEADS = catalog.commits, catalog.files, catalog.heads
 
 
-def head(store: Store, address: Address) -> Commit | None:
+def head(store: Store, address: Address, as_of: datetime | None = None) -> Commit | None:
     """Find the published version of a partition.
 
     Args:
         store: The store.
         address: The partition of a dataset.
+        as_of: The moment that is asked about, with a time zone; None for now.
 
     Returns:
-        Its head; None where nothing was published.
+        The head that it has, or had; None where nothing was published by then.
+
+    Raises:
+        Invalid: gc has removed that commit since.
     """
+    if as_of is not None:
+        return _head_at(store, address, as_of)
     found = _select(
         store, _COMMITS.c.id.in_(_head_ids(_HEADS.c.dataset == address.dataset, _at(address)))
     )
     return next(iter(found), None)
+
+
+def _head_at(store: Store, address: Address, as_of: datetime) -> Commit | None:
+    moves = journal.moves(
+        store, "head", {"dataset": address.dataset, "partition": address.partition}
+    )
+    moved = [move for move in moves if move["moved_at"] <= timestamp(as_of)]
+    if not moved:
+        return None
+    commit = find(store, moved[-1]["commit_id"])
+    if commit is None:
+        raise Invalid(
+            f"{address} had commit {moved[-1]['commit_id'][:16]} at {timestamp(as_of)}, which gc"
+            " has removed: name a later moment"
+        )
+    return commit
 
 
 def heads(store: Store, dataset: str) -> list[Commit]:
@@ -79,35 +101,6 @@ def head_moved_at(store: Store, address: Address) -> datetime | None:
     with catalog.reading(store.engine) as connection:
         found = connection.scalar(wanted)
     return None if found is None else datetime.fromisoformat(found)
-
-
-def head_at(store: Store, address: Address, as_of: datetime) -> Commit | None:
-    """Find what was the published version of a partition at a moment.
-
-    Args:
-        store: The store.
-        address: The partition of a dataset.
-        as_of: The moment, with a time zone.
-
-    Returns:
-        The head that it had; None where nothing was published by then.
-
-    Raises:
-        Invalid: gc has removed that commit since.
-    """
-    moves = journal.moves(
-        store, "head", {"dataset": address.dataset, "partition": address.partition}
-    )
-    moved = [move for move in moves if move["moved_at"] <= timestamp(as_of)]
-    if not moved:
-        return None
-    commit = find(store, moved[-1]["commit_id"])
-    if commit is None:
-        raise Invalid(
-            f"{address} had commit {moved[-1]['commit_id'][:16]} at {timestamp(as_of)}, which gc"
-            " has removed: name a later moment"
-        )
-    return commit
 
 
 def commits(store: Store, dataset: str) -> list[Commit]:

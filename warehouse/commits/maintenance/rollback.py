@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from warehouse.clock import timestamp
-from warehouse.commits import history, journal, rows
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import Commit
+from warehouse.commits.records import history, journal, rows
 from warehouse.commits.recovery import settling
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown

@@ -6,7 +6,7 @@ import pytest
 
 from warehouse import catalog, commits
 from warehouse.commits import Commit, Damage
-from warehouse.commits.upkeep import verification
+from warehouse.commits.maintenance import verification
 from warehouse.store import Store
 
 Publish = Callable[..., Commit]

@@ -9,9 +9,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from warehouse import catalog
-from warehouse.commits import history, journal
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit
 from warehouse.commits.committed_files import faults
+from warehouse.commits.records import history, journal
 from warehouse.commits.recovery import comparison
 from warehouse.storage import files
 from warehouse.store import Store

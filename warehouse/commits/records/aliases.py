@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits import journal, rows
+from warehouse.commits.records import journal, rows
 from warehouse.commits.recovery import settling
 from warehouse.identifiers import parse_alias
 from warehouse.store import Store
@@ -36,36 +36,22 @@ def set_alias(store: Store, name: str, target: str, now: datetime) -> None:
         journal.append(connection, store, "alias", move, now)
 
 
-def alias(store: Store, name: str) -> str | None:
+def alias(store: Store, name: str, as_of: datetime | None = None) -> str | None:
     """Look a name up.
 
     Args:
         store: The store.
         name: The alias.
+        as_of: The moment that is asked about, with a time zone; None for now.
 
     Returns:
-        What it stands for; None where it was never set.
+        What it stands for, or stood for; None where it was not set by then.
     """
-    return aliases(store).get(name)
-
-
-def alias_at(store: Store, name: str, as_of: datetime) -> str | None:
-    """Look up what a name stood for at a moment.
-
-    Args:
-        store: The store.
-        name: The alias.
-        as_of: The moment, with a time zone.
-
-    Returns:
-        What it stood for; None where it was not set by then.
-    """
-    moved = [
-        move
-        for move in journal.moves(store, "alias", {"name": name})
-        if move["moved_at"] <= timestamp(as_of)
-    ]
-    return str(moved[-1]["target"]) if moved else None
+    if as_of is None:
+        return aliases(store).get(name)
+    moves = journal.moves(store, "alias", {"name": name})
+    targets = [str(move["target"]) for move in moves if move["moved_at"] <= timestamp(as_of)]
+    return targets[-1] if targets else None
 
 
 def aliases(store: Store) -> dict[str, str]:

@@ -16,7 +16,7 @@ from warehouse.commits import Address, Draft, Facts, Staging
 from warehouse.errors import Invalid, Rejected
 from warehouse.identifiers import shown
 from warehouse.ingest import media_files
-from warehouse.limits import MAX_MEDIUM_BYTES, over_budget
+from warehouse.limits import MAX_MEDIUM_BYTES, OVER_BUDGET, over_budget
 from warehouse.storage import files
 from warehouse.store import Store
 from warehouse.tables import read_table, to_parquet
@@ -96,8 +96,8 @@ def digest_media(
         The digests, and why there are no others.
 
     Raises:
-        Invalid: More than 5% and more than 20 of the media are there and cannot be read, for their
-            permissions or a failing disk; nothing was published.
+        Invalid: Too many of the media are there and cannot be read, for their permissions or a
+            failing disk; nothing was published.
         Retryable: The disk of the store is full or failing, or the catalog is out of reach.
     """
     address, found = Address(MEDIA, partition), MediaDigests()
@@ -136,7 +136,7 @@ def _check_unread(found: MediaDigests, media_root: Path) -> None:
     )
     raise Invalid(
         f"{len(failed):,} of {num_all:,} media under {media_root} are there and cannot be read,"
-        f" more than 5% and more than 20, and nothing is published: {named}; mend the disk or its"
+        f" {OVER_BUDGET}, and nothing is published: {named}; mend the disk or its"
         " permissions, then run again"
     )
 

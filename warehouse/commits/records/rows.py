@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits import lineage
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import PROVENANCE, Commit
+from warehouse.commits.records import lineage
 from warehouse.storage import files
 
 

@@ -1,0 +1,1 @@
+"""What catalog and journal hold of commits: rows, moves, names and lineage."""
