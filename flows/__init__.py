@@ -4,15 +4,6 @@ import os
 
 import warehouse  # noqa: F401 - its setting for freed memory is read when polars is first imported
 
-DEPLOYMENTS = (
-    "ingest-videos",
-    "extract-features",
-    "pretrain-encoder",
-    "train-classifier",
-    "score-partitions",
-)
-"""The name of each flow, which is that of its deployment too."""
-
 # Read when torch is first imported. Threads that spin while they wait make each step of a small
 # model up to a hundred times slower as soon as another process uses a core.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

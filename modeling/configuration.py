@@ -1,15 +1,28 @@
 """Sizes of the model and settings of its two training phases, with named presets."""
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
+from warehouse.clock import ZonedMoment
 from warehouse.errors import Invalid
 from warehouse.identifiers import name_right_ones, shown
 
 Views = tuple[Literal["frames", "text"], ...]
 ALL_VIEWS: Views = ("frames", "text")
+Seed = Annotated[
+    int, Field(ge=0, description="Decides initial weights, masking and the order of examples.")
+]
+AsOf = Annotated[
+    ZonedMoment | None,
+    Field(
+        description=(
+            "Learn from what was committed by this moment, ISO 8601 with a time zone; by default"
+            " now."
+        )
+    ),
+]
 
 
 class _Configuration(BaseModel):

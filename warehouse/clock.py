@@ -3,6 +3,9 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
@@ -59,3 +62,15 @@ def check_moment(as_of: datetime | None, now: datetime) -> None:
         raise Invalid(
             f"as_of {shown(as_of.isoformat())} is still to come: name a moment that has passed"
         )
+
+
+def _with_time_zone(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(
+            f"{moment.isoformat()} has no time zone: end it with Z or with an offset like +08:00"
+        )
+    return moment
+
+
+ZonedMoment = Annotated[datetime, AfterValidator(_with_time_zone)]
+"""A moment that comes from outside."""

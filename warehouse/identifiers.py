@@ -3,13 +3,15 @@
 import difflib
 import re
 from collections.abc import Iterable
-from typing import NewType
+from typing import Literal, NewType
 
 from warehouse.errors import Invalid
 from warehouse.printable import UNSEEN, printable
 
 VideoId = NewType("VideoId", str)
 PartitionName = NewType("PartitionName", str)
+Role = Literal["unlabeled", "labeled", "score"]
+"""What the videos of a partition are for."""
 
 MAX_VIDEO_ID_CHARS = 128
 """Which are at most 512 bytes of UTF-8."""

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flows import embedded
-from flows.commands import export, features, lineage, recipes, tables, upkeep, work
+from flows.commands import ancestry, differences, export, features, recipes, upkeep, work
+from flows.commands.interruption import GO_ON
+from flows.commands.terminal import INTERRUPTED, say, say_interrupted
 from flows.settings import unknown_variables
-from flows.terminal import INTERRUPTED, say, say_interrupted
 from warehouse.errors import Invalid, ReelstoreError
 
 USERS_MISTAKE = 2
@@ -20,7 +20,7 @@ _GO_ON = {
         "what is published is whole; the same command again reads only the media that it has not"
         " yet read"
     ),
-    **dict.fromkeys(("run", "retry", "demo"), embedded.GO_ON),
+    **dict.fromkeys(("run", "retry", "demo"), GO_ON),
     "gc": "what is removed was not needed; the same command again removes the rest",
     "rebuild-catalog": "no file of the store has changed; the same command again makes the catalog",
 }
@@ -41,7 +41,7 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-for module in (work, features, recipes, lineage, tables, upkeep):
+for module in (work, features, recipes, ancestry, differences, upkeep):
     app.add_typer(module.app)
 app.add_typer(export.app, name="export")
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.store import open_wanted_store
-from flows.terminal import say
+from flows.commands.lookup import open_wanted_store
+from flows.commands.terminal import say
 from warehouse.errors import Invalid
 from warehouse.storage.files import write_file
 

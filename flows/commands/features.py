@@ -4,13 +4,15 @@
 
 from collections import Counter
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.store import open_wanted_store
+from flows.commands.interruption import ended_at_once
+from flows.commands.lookup import open_wanted_store
+from flows.commands.terminal import say, say_json
 from flows.settings import load_settings
-from flows.terminal import say, say_json
 from warehouse.errors import Invalid
 
 if TYPE_CHECKING:
@@ -80,19 +82,26 @@ def retry(
     """
     from featurestore.progress.reasons import MAX_ATTEMPTS, parse_retryable
     from featurestore.progress.retrying import advice_on
-    from flows.embedded import call, use_embedded_server
-    from warehouse import tables
+    from flows.commands.bar import TerminalReporter
+    from flows.operations.engine import map_in_threads
+    from flows.operations.extract import ExtractParameters, extract_features
 
     reasons, store = parse_retryable(only), open_wanted_store()
-    if partition is not None:
-        tables.video_partition(store, partition)
-    use_embedded_server()
-    rows = call("extract-features", {"partition": partition, "retry": list(reasons)})
-    for row in rows:
-        left = "".join(f", {count} {reason}" for reason, count in row["failed_by_reason"].items())
+    parameters = ExtractParameters(partition=partition, retry=list(reasons))
+    with ended_at_once():
+        retried = extract_features(
+            store,
+            load_settings(),
+            parameters,
+            datetime.now(UTC),
+            map_chunks=map_in_threads,
+            reporter=TerminalReporter(),
+        )
+    for view in retried:
+        left = "".join(f", {count} {reason}" for reason, count in view.failed_by_reason.items())
         say(
-            f"{row['partition']} {row['view']}: tried {row['tried']} again; now {row['ok']} of"
-            f" {row['videos']} ok{left}"
+            f"{view.partition} {view.view}: tried {view.tried} again; now {view.ok} of"
+            f" {view.videos} ok{left}"
         )
     given_up = _given_up(store, partition, reasons)
     for reason, count in given_up.items():
@@ -100,7 +109,7 @@ def retry(
             f"{count} failed by {reason} in {MAX_ATTEMPTS} runs or more and are given"
             f" up{advice_on(reason)}"
         )
-    if not rows and not given_up:
+    if not retried and not given_up:
         say(
             "nothing to retry: no up-to-date partition has a video that failed for"
             f" {' or '.join(reasons)} and had its medium when it was ingested; ingest a partition"

@@ -6,8 +6,8 @@ from featurestore.progress.plan import REASONS, Work
 from featurestore.progress.throughput import Estimate
 from featurestore.views.spec import short
 from flows.commands.amounts import duration, size
+from flows.commands.terminal import Cell, Column, say, say_table, say_wrapped
 from flows.operations.planning import Plan
-from flows.terminal import Cell, Column, say, say_table, say_wrapped
 
 _HEADINGS: dict[str, Cell] = {
     "changed_bytes": ("changed", "bytes"),

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.store import open_wanted_store
+from flows.commands.lookup import open_wanted_store
+from flows.commands.terminal import say
 from flows.settings import load_settings
-from flows.terminal import say
 
 app = typer.Typer()
 

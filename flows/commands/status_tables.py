@@ -6,8 +6,8 @@ from featurestore.progress.coverage import Coverage
 from featurestore.progress.reasons import MAX_ATTEMPTS, RETRYABLE
 from featurestore.progress.retrying import advice_on
 from featurestore.views.spec import TRANSFORM_VERSION, short
+from flows.commands.terminal import Cell, Column, say, say_table, say_wrapped
 from flows.operations.status import PartitionStatus, StoreStatus
-from flows.terminal import Cell, Column, say, say_table, say_wrapped
 from warehouse.limits import OVER_BUDGET
 
 _PARTITIONS = (

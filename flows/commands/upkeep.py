@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.store import open_wanted_store
+from flows.commands.lookup import open_wanted_store
+from flows.commands.terminal import console, say
 from flows.settings import load_settings
-from flows.terminal import console, say
 from warehouse.errors import Corrupt, Invalid
 
 app = typer.Typer()

@@ -18,19 +18,19 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.demo.clip_text import vocabulary
 from flows.demo.outline import (
     ClipOutline,
     CorpusSizes,
     PartitionOutline,
-    Role,
     outline_corpus,
     scans_of,
 )
 from flows.demo.scans import load_scans
 from flows.demo.scenes import draw_scene
-from flows.demo.text import vocabulary
 from flows.demo.topics import taxonomy_csv
 from warehouse.errors import Invalid
+from warehouse.identifiers import Role
 from warehouse.storage.files import sha256_file
 
 CORPUS_VERSION = 1

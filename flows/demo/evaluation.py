@@ -18,7 +18,7 @@ from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
 from featurestore.views.frames import frame_chunks
 from featurestore.views.heads import address
-from flows.terminal import Column, say_table
+from flows.commands.terminal import Column, say_table
 from modeling.evaluation import baselines, metrics, report
 from modeling.evaluation.report import GalleryItem, Report
 from modeling.models import predictions, stored_model

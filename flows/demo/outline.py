@@ -12,11 +12,11 @@ from typing import Literal
 
 import numpy as np
 
+from flows.demo.clip_text import ClipText, write_text
 from flows.demo.scans import Scans, ScanSet
-from flows.demo.text import ClipText, write_text
 from flows.demo.topics import CATEGORIES, Category
+from warehouse.identifiers import Role
 
-Role = Literal["unlabeled", "labeled", "score"]
 Make = Literal["drawn", "copied", "truncated", "empty", "audio", "listing", "missing"]
 
 FRAME_RATES = (10, 12, 15, 20, 24, 25, 30)

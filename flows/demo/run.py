@@ -1,21 +1,22 @@
 """The whole job in one command: draw, ingest, extract, pretrain, train, score, evaluate, report."""
 
+import importlib
 import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows import terminal
+from flows.commands import terminal
 from flows.demo.corpus import Corpus, make_corpus
 from flows.demo.encoder import shipped_encoder
 from flows.demo.evaluation import Evaluation, evaluate, show
 from flows.demo.outline import DEFAULT_SIZES, CorpusSizes
-from flows.embedded import call, use_embedded_server
 from flows.settings import FILE_NAME, FILE_VARIABLE, load_settings
 from warehouse.store import open_existing_store, require_own_place
 
@@ -23,15 +24,31 @@ SEED = 20_221_120
 MODELS = {"multimodal": ("frames", "text"), "text_only": ("text",), "vision_only": ("frames",)}
 
 
+_ENVIRONMENT = {
+    "DO_NOT_TRACK": "1",
+    "NO_PROXY": "127.0.0.1",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_PLUGINS_ENABLED": "false",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+}
+"""What Prefect is told before it is imported: to be quiet, and to speak to this machine alone."""
+_STARTUP_SECONDS = 120
+
+
 @dataclass
-class _Clock:
-    """Sums the seconds that each flow took."""
+class _Flows:
+    """Runs flows one after the other, and sums the seconds that each took."""
 
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def run(self, flow: str, **parameters: Any) -> Any:
         started = time.monotonic()
-        result = call(flow, parameters)
+        name = flow.replace("-", "_")
+        module = importlib.import_module(f"flows.deployments.{name}")
+        result = getattr(module, name)(**parameters, return_state=True).result()
         self.seconds[flow] += time.monotonic() - started
         return result
 
@@ -44,9 +61,9 @@ def run_demo(
     """Run the demo; what an earlier run has drawn, ingested and extracted is not done again.
 
     Args:
-        folder: where corpus and store go; `demo` beside the settings file by default.
-        sizes: of the corpus.
-        say: takes each line of the account.
+        folder: Where corpus and store go; `demo` beside the settings file by default.
+        sizes: Of the corpus.
+        say: Takes each line of the account.
 
     Returns:
         The path of summary.json.
@@ -58,34 +75,14 @@ def run_demo(
         del os.environ[name]  # a setting of the user's own store is none of the demo's
     os.environ["PREFECT_HOME"] = str(folder / "prefect")
     os.environ[FILE_VARIABLE] = str(folder / FILE_NAME)
-    use_embedded_server()
-    clock = _Clock()
+    os.environ.update(_ENVIRONMENT)
 
     say(f"drawing the corpus in {folder / 'corpus'}")
     corpus = make_corpus(folder / "corpus", SEED, sizes)
     (folder / FILE_NAME).write_text(settings_of(corpus), encoding="utf-8")
-    for partition in corpus.partitions:
-        row = clock.run(
-            "ingest-videos",
-            source="manifest",
-            annotations=partition.manifest,
-            partition=partition.name,
-            role=partition.role,
-        )
-        say(f"ingested {partition.name}: {row['num_videos']} videos")
-    for row in clock.run("extract-features"):
-        failed = [f"{count} {reason}" for reason, count in row["failed_by_reason"].items()]
-        outcome = ", ".join([f"{row['ok']} of {row['videos']} ok", *failed])
-        say(f"extracted {row['view']} of {row['partition']}: {outcome}")
-    say(f"pretrained encoder {clock.run('pretrain-encoder')['model'][:16]}")
-    models = {}
-    for name, views in MODELS.items():
-        row = clock.run("train-classifier", views=views)
-        models[name] = row["model"]
-        say(f"trained {name} {row['model'][:16]}: mean F1 {row['mean_f1']:.3f} on validation")
-    for name, model in models.items():
-        for row in clock.run("score-partitions", model=model):
-            say(f"scored {row['partition']} by {name}: {row['videos']} predictions")
+    flows = _Flows()
+    with _server():
+        models = _make_models(flows, corpus, say)
 
     settings = load_settings()
     evaluation = evaluate(
@@ -96,12 +93,48 @@ def run_demo(
     )
     summary = folder / "summary.json"
     summary.write_text(
-        json.dumps(_summary(evaluation, clock), indent=1, ensure_ascii=False) + "\n",
+        json.dumps(_summary(evaluation, flows.seconds), indent=1, ensure_ascii=False) + "\n",
         encoding="utf-8",
     )
     show(evaluation)
     say(f"report {evaluation.report}")
     return summary
+
+
+def _server() -> AbstractContextManager[None]:
+    """A Prefect server of this process, with a database that is forgotten with it."""
+    from prefect.testing.utilities import (  # noqa: PLC0415 - after its variables are set
+        prefect_test_harness,
+    )
+
+    return prefect_test_harness(server_startup_timeout=_STARTUP_SECONDS)
+
+
+def _make_models(flows: _Flows, corpus: Corpus, say: Callable[[str], None]) -> dict[str, str]:
+    """Run every flow, from files to predictions; returns the id of each model by its name."""
+    for partition in corpus.partitions:
+        listed = flows.run(
+            "ingest-videos",
+            source="manifest",
+            annotations=partition.manifest,
+            partition=partition.name,
+            role=partition.role,
+        )
+        say(f"ingested {partition.name}: {listed.num_videos} videos")
+    for view in flows.run("extract-features"):
+        failed = [f"{count} {reason}" for reason, count in view.failed_by_reason.items()]
+        outcome = ", ".join([f"{view.ok} of {view.videos} ok", *failed])
+        say(f"extracted {view.view} of {view.partition}: {outcome}")
+    say(f"pretrained encoder {flows.run('pretrain-encoder').model[:16]}")
+    models = {}
+    for name, views in MODELS.items():
+        trained = flows.run("train-classifier", views=views)
+        models[name] = trained.model
+        say(f"trained {name} {trained.model[:16]}: mean F1 {trained.mean_f1:.3f} on validation")
+    for name, model in models.items():
+        for scored in flows.run("score-partitions", model=model):
+            say(f"scored {scored.partition} by {name}: {scored.videos} predictions")
+    return models
 
 
 def settings_of(corpus: Corpus) -> str:
@@ -126,12 +159,12 @@ def settings_of(corpus: Corpus) -> str:
     return "".join(f"{name} = {value}\n" for name, value in lines.items())
 
 
-def _summary(evaluation: Evaluation, clock: _Clock) -> dict[str, Any]:
+def _summary(evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, Any]:
     return {
         "videos": evaluation.num_videos,
         "failed_by_reason": evaluation.failed_by_reason,
         "metrics": evaluation.metrics,
         "intervals": evaluation.intervals,
-        "seconds_by_flow": {flow: round(seconds, 1) for flow, seconds in clock.seconds.items()},
+        "seconds_by_flow": {flow: round(taken, 1) for flow, taken in seconds.items()},
         "report": str(evaluation.report),
     }

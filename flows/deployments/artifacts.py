@@ -1,8 +1,8 @@
-"""What a run leaves to be seen: a progress bar, and short artifacts in Prefect."""
+"""What a run shows in Prefect: short artifacts, and lines in its log."""
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,10 +15,11 @@ from prefect.artifacts import (
 )
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows import terminal
+from flows.commands import terminal
+from flows.commands.bar import progress_bar
 from warehouse.printable import markdown, printable
+from warehouse.reporting import ShowProgress
 
 logger = logging.getLogger(__name__)
 
@@ -27,77 +28,54 @@ _STEP_PERCENT = 10
 _MOST_CELL_CHARS = 2_000
 
 
-Show = Callable[[int, int], None]
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Show]:
-    """Show how far a piece of work is, in a terminal and, inside a flow run, as an artifact.
+class PrefectReporter:
+    """Tells the Prefect server, and the terminal where there is one.
 
     Args:
-        what: a word or two, such as `extract 2026-11-20`.
-
-    Yields:
-        A function that takes how many units are done, and of how many.
+        key: Of the artifacts: lower-case letters, digits and dashes.
     """
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    artifact: Any = None
-    with _best_effort():
-        artifact = (
-            create_progress_artifact(progress=0.0, description=what) if _in_flow_run() else None
-        )
-    with Progress(
-        *columns, console=terminal.console(err=True), disable=not sys.stderr.isatty()
-    ) as bar:
-        task = bar.add_task(what, total=None)
-        shown = 0
 
-        def show(done: int, total: int) -> None:
-            nonlocal shown
-            bar.update(task, completed=done, total=total)
-            percent = 100 * done // max(total, 1)
-            if artifact is not None and percent >= shown + _STEP_PERCENT:
-                shown = percent
-                with _best_effort():
-                    update_progress_artifact(artifact, progress=float(percent))
+    def __init__(self, key: str) -> None:
+        self._key = key
 
-        yield show
+    @contextmanager
+    def progress(self, description: str) -> Iterator[ShowProgress]:
+        """Show a bar, and inside a flow run a progress artifact."""
+        artifact: Any = None
+        with _best_effort():
+            if _in_flow_run():
+                artifact = create_progress_artifact(progress=0.0, description=description)
+        with progress_bar(description) as show_bar:
+            shown = 0
 
+            def show(done: int, total: int) -> None:
+                nonlocal shown
+                show_bar(done, total)
+                percent = 100 * done // max(total, 1)
+                if artifact is not None and percent >= shown + _STEP_PERCENT:
+                    shown = percent
+                    with _best_effort():
+                        update_progress_artifact(artifact, progress=float(percent))
 
-def say(sentence: str) -> None:
-    """Tell whoever watches a run something beside its result.
+            yield show
 
-    In the worker's log, or in the terminal.
-    """
-    if _in_flow_run() and (logger := get_run_logger()).isEnabledFor(logging.WARNING):
-        logger.warning(printable(sentence, sys.maxsize))
-    else:
-        terminal.say(sentence, err=True)
+    def warn(self, sentence: str) -> None:
+        """Write to the run's log, or to the terminal where nobody reads the log."""
+        if _in_flow_run() and (log := get_run_logger()).isEnabledFor(logging.WARNING):
+            log.warning(printable(sentence, sys.maxsize))
+        else:
+            terminal.say(sentence, err=True)
 
-
-def leave(key: str, lines: list[str], rows: Sequence[Mapping[str, object]]) -> None:
-    """Leave a list of sentences and a table in Prefect, where a flow is running.
-
-    Args:
-        key: lower-case letters, digits and dashes.
-        lines: shown as they are: nothing in them is markup.
-        rows: one mapping for each line of the table.
-    """
-    if not _in_flow_run():
-        return
-    with _best_effort():
-        create_markdown_artifact(
-            markdown="\n".join(f"- {markdown(line)}" for line in lines), key=f"{key}-summary"
-        )
-        if rows:
-            create_table_artifact(
-                table=[{name: _cell(cell) for name, cell in row.items()} for row in rows], key=key
-            )
+    def summarize(self, sentences: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+        """Make a list and a table, in which nothing is read as markup."""
+        if not _in_flow_run():
+            return
+        lines = "\n".join(f"- {markdown(sentence)}" for sentence in sentences)
+        with _best_effort():
+            create_markdown_artifact(markdown=lines, key=f"{self._key}-summary")
+            if rows:
+                table = [{name: _cell(cell) for name, cell in row.items()} for row in rows]
+                create_table_artifact(table=table, key=self._key)
 
 
 @contextmanager
@@ -112,11 +90,9 @@ def _best_effort() -> Iterator[None]:
 
 
 def _cell(value: object) -> object:
-    return (
-        value
-        if isinstance(value, int | float) or value is None
-        else printable(str(value), _MOST_CELL_CHARS)
-    )
+    if isinstance(value, int | float) or value is None:
+        return value
+    return printable(str(value), _MOST_CELL_CHARS)
 
 
 def _in_flow_run() -> bool:

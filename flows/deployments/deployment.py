@@ -1,46 +1,82 @@
-"""How a function becomes a flow.
+"""How an operation becomes a flow: parameters, operation, artifacts, logs."""
 
-One name for flow and deployment, and a sentence for what its user got wrong.
-"""
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any
 
-import functools
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
-
-from prefect import Flow, State, flow
+from prefect import Flow, flow
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
-from flows.deployments import artifacts
-from flows.settings import unknown_variables
+from flows.deployments.artifacts import PrefectReporter
+from flows.operations.calls import find_call
+from flows.operations.engine import CHUNKS_AT_ONCE, Engine, map_in_threads
+from flows.settings import load_settings, unknown_variables
 from warehouse.errors import ReelstoreError
 
-P = ParamSpec("P")
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from featurestore.extraction.jobs import MapChunks
 
 
-def deployment(name: str) -> Callable[[Callable[P, R]], Flow[P, R | State[R]]]:
-    """Make a flow of a function.
+def deployment(
+    name: str, *, artifact: str, map_chunks: "MapChunks" = map_in_threads
+) -> Flow[..., Any]:
+    """Make the flow of an operation.
 
     An error of ours ends it as failed with its code and sentence, without a traceback.
 
     Args:
-        name: of the flow and of its deployment.
+        name: Of the flow and of its deployment.
+        artifact: The key of what a run shows in Prefect.
+        map_chunks: How chunks are handed to where they are made.
     """
+    call = find_call(name)
 
-    def decorate(body: Callable[P, R]) -> Flow[P, R | State[R]]:
-        @functools.wraps(body)
-        def run(*args: P.args, **kwargs: P.kwargs) -> R | State[R]:
-            try:
-                for sentence in unknown_variables():
-                    artifacts.say(sentence)
-                return body(*args, **kwargs)
-            except ReelstoreError as error:
-                return Failed(message=f"{error.code}: {error}", data=error)
+    def run(**parameters: Any) -> Any:
+        reporter = PrefectReporter(artifact)
+        try:
+            for sentence in unknown_variables():
+                reporter.warn(sentence)
+            return call.run(
+                load_settings(), call.parameters(**parameters), Engine(reporter, map_chunks)
+            )
+        except ReelstoreError as error:
+            return Failed(message=f"{error.code}: {error}", data=error)
 
-        # A chunk's own work is parallel already; of two chunks, the next is decoded while one is
-        # encoded and written.
-        runner: Any = ThreadPoolTaskRunner(max_workers=2)
-        return flow(name=name, persist_result=False, task_runner=runner)(run)
+    run.__name__ = run.__qualname__ = name.replace("-", "_")
+    run.__module__ = f"flows.deployments.{run.__name__}"
+    run.__doc__ = _docstring(call.description, call.parameters)
+    run.__signature__ = _signature(call.parameters)  # type: ignore[attr-defined]
+    runner: Any = ThreadPoolTaskRunner(max_workers=CHUNKS_AT_ONCE)
+    made: Flow[..., Any] = flow(
+        name=name, description=call.description, persist_result=False, task_runner=runner
+    )(run)
+    return made
 
-    return decorate
+
+def _signature(parameters: type[BaseModel]) -> inspect.Signature:
+    """The parameters as Prefect reads them from a function."""
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=inspect.Parameter.empty if field.is_required() else field.default,
+                annotation=_annotation(field),
+            )
+            for name, field in parameters.model_fields.items()
+        ]
+    )
+
+
+def _annotation(field: FieldInfo) -> Any:
+    if not field.metadata:
+        return field.annotation
+    return Annotated[field.annotation, *field.metadata]
+
+
+def _docstring(description: str, parameters: type[BaseModel]) -> str:
+    """What Prefect's form shows: it reads the descriptions of parameters from a docstring."""
+    lines = [f"    {name}: {field.description}" for name, field in parameters.model_fields.items()]
+    return "\n".join([description, "", "Args:", *lines])

@@ -16,8 +16,9 @@ from modeling.models import predictions, registry
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Corrupt, Invalid
+from warehouse.identifiers import Role
 from warehouse.store import Store
-from warehouse.tables import Role, VideoPartition, split
+from warehouse.tables import VideoPartition, split
 
 Predictions = Literal["current", "stale", "missing", "not scored"]
 

@@ -12,11 +12,11 @@ import pytest
 from flows.demo.corpus import make_corpus
 from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
-from flows.deployments.ingest_videos import list_videos
 from flows.operations import wanted_specs
 from flows.settings import load_settings
 from tests.fault import job
 from tests.fault.warm import Parent, warm_parent
+from tests.operations import ingest
 from warehouse.store import open_store
 
 Record = Callable[[str, str], None]
@@ -33,7 +33,7 @@ def ingested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "reelstore.toml").write_text(settings_of(corpus))
     monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
     for partition in corpus.partitions:
-        list_videos("manifest", partition.manifest, partition.name, partition.role)
+        ingest(partition.manifest, partition.name, partition.role)
     store = open_store(tmp_path / "store")
     wanted_specs.apply(store, load_settings(), job.NOW)
     store.engine.dispose()

@@ -14,11 +14,11 @@ import pytest
 
 from featurestore.progress.ledger import LEDGER_FILE
 from featurestore.progress.reasons import OK
-from flows.deployments.ingest_videos import list_videos
 from flows.operations import wanted_specs
 from flows.settings import load_settings
 from tests.bad_paths import BAD_PATHS, without_privileges
 from tests.hostile.house import publish, write_settings
+from tests.operations import ingest
 from warehouse import tables
 from warehouse.store import open_store
 
@@ -49,11 +49,11 @@ def test_each_bad_path_is_one_ledger_row_with_its_reason_and_harms_no_other(
     manifest.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     with without_privileges(), monkeypatch.context() as patched:
         patched.setattr(os, "open", watched)
-        summary = list_videos("manifest", manifest, "day", "unlabeled")
+        summary = ingest(manifest, "day", "unlabeled")
         store = open_store(tmp_path / "store")
         fingerprints = wanted_specs.freeze(store, wanted_specs.prepare(store, load_settings()), now)
         frames = publish(store, "day", "frames", fingerprints["frames"], now)
-    assert (summary["num_videos"], summary["num_media_unread"]) == (len(names), len(BAD_PATHS))
+    assert (summary.num_videos, summary.num_media_unread) == (len(names), len(BAD_PATHS))
     assert set(opened) & set(BAD_PATHS) == {
         "closed"
     }  # nothing but a regular file of fit size is opened

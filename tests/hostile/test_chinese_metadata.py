@@ -24,10 +24,10 @@ from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import embeddings
 from featurestore.views.spec import TextSpec
 from featurestore.views.text import tokens
-from flows.deployments.ingest_videos import list_videos
 from flows.operations import wanted_specs
 from flows.settings import load_settings
 from tests.hostile.house import publish, write_settings
+from tests.operations import ingest
 from warehouse import commits, tables
 from warehouse.errors import Invalid
 from warehouse.sources import wbdc
@@ -193,7 +193,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
     folder: Path, rows: list[dict[str, Any]], record: Record, now: Any
 ) -> None:
-    summary = list_videos("manifest", write(folder / "manifest.jsonl", rows), "odd", "unlabeled")
+    summary = ingest(write(folder / "manifest.jsonl", rows), "odd", "unlabeled")
     store = open_store(folder / "store")
     fingerprints = wanted_specs.freeze(store, wanted_specs.prepare(store, load_settings()), now)
     text, frames = (
@@ -204,7 +204,7 @@ def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
     ids = sorted(row["video_id"] for row in rows)
     assert listed["video_id"].to_list() == ids
     damaged = {row["video_id"] for row in rows if _texts(row) & set(DAMAGED)}
-    assert summary["num_texts_damaged"] == len(damaged)
+    assert summary.num_texts_damaged == len(damaged)
     by_id = {row["video_id"]: row for row in rows}
     for video_id, title in listed.select("video_id", "title").iter_rows():
         given = by_id[video_id]["title"]
@@ -271,9 +271,9 @@ def test_an_id_that_cannot_be_kept_is_named_in_one_sentence_with_its_row(
     with pytest.raises(
         Invalid, match=r"manifest\.jsonl, row 2: video id .* is not usable: give"
     ) as refused:
-        list_videos("manifest", manifest, "bad", "score", strict=True)
-    summary = list_videos("manifest", manifest, "bad", "score")
-    assert (summary["num_videos"], summary["rows_set_aside"]) == (1, (str(refused.value),))
+        ingest(manifest, "bad", "score", strict=True)
+    summary = ingest(manifest, "bad", "score")
+    assert (summary.num_videos, summary.rows_set_aside) == (1, (str(refused.value),))
     assert str(refused.value).isprintable()
 
 
@@ -288,7 +288,7 @@ def test_a_listing_in_gbk_is_refused_in_one_sentence(tmp_path: Path, suffix: str
     )
     manifest.write_bytes(row.encode("gbk"))
     with pytest.raises(Invalid, match=r"is not UTF-8 .*: save it as UTF-8"):
-        list_videos("manifest", manifest, "bad", "score")
+        ingest(manifest, "bad", "score")
 
 
 def test_the_contest_layout_reads_odd_text_too(tmp_path: Path) -> None:

@@ -22,11 +22,11 @@ from featurestore.progress.plan import plan_view
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import embeddings
 from flows.demo.encoder import shipped_encoder
-from flows.deployments.ingest_videos import list_videos
 from flows.operations import wanted_specs
 from flows.settings import load_settings
 from tests.bad_paths import BAD_COPIES, spoil
 from tests.hostile.test_worker_deaths import OBEDIENT
+from tests.operations import ingest
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Retryable
@@ -57,7 +57,7 @@ class House:
             (folder / name).write_bytes(payload)
         rows = [{"video_id": name, "path": name, "title": "文"} for name in payloads]
         (folder / "manifest.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-        list_videos("manifest", folder / "manifest.jsonl", partition, "unlabeled")
+        ingest(folder / "manifest.jsonl", partition, "unlabeled")
         return folder
 
     def run(self, partition: str, retry: tuple[Reason, ...] | None = None) -> Commit:
@@ -154,7 +154,7 @@ def test_no_name_and_no_copy_decides_the_outcome_of_others(
     rows = [{"video_id": name, "path": other} for other, name in swapped.items()]
     folder = house.list("anew", {other: every[name] for other, name in swapped.items()})
     (folder / "manifest.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    list_videos("manifest", folder / "manifest.jsonl", "anew", "unlabeled")
+    ingest(folder / "manifest.jsonl", "anew", "unlabeled")
     found = outcomes(house.run("anew"))
     assert found == {name: anew[other] for other, name in swapped.items()}
 

@@ -15,9 +15,8 @@ import pytest
 from flows.demo import corpus as demo_corpus
 from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
-from flows.deployments.ingest_videos import list_videos
-from flows.deployments.score_partitions import score_partitions
 from modeling.models import predictions, registry, stored_model
+from tests.operations import ingest, run_flow
 from warehouse import commits, tables
 from warehouse.revision import git_revision
 from warehouse.store import Store, open_existing_store, open_store
@@ -53,7 +52,7 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     *earlier, last_day = corpus.partitions
     for partition in earlier:
-        list_videos("manifest", partition.manifest, partition.name, partition.role)
+        ingest(partition.manifest, partition.name, partition.role)
     run("extract-features")
     assert prefect.opened_media.read_text()
 
@@ -80,7 +79,7 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
         tables.read_videos(tables.video_partition(store, first_day.name))["video_id"]
     )
 
-    assert score_partitions.fn() == []
+    assert run_flow("score-partitions") == []
 
     given = {
         "source": "manifest",

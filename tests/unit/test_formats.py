@@ -21,6 +21,7 @@ from modeling.evaluation.distributions import Statistics
 from modeling.models.stored_model import StoredConfig
 from modeling.network.probabilities import Calibration
 from warehouse import catalog, commits, tables
+from warehouse.identifiers import Role
 from warehouse.ingest import media_digests
 from warehouse.store import open_existing_store
 
@@ -87,7 +88,7 @@ def test_each_outcome_and_role_is_there() -> None:
         "ok",
         *map(str, Reason),
     ]
-    assert all(f"`{role}`" in section("videos.parquet") for role in get_args(tables.Role))
+    assert all(f"`{role}`" in section("videos.parquet") for role in get_args(Role))
 
 
 def test_each_table_of_the_catalog_is_there_with_its_columns() -> None:

@@ -9,12 +9,13 @@ import polars as pl
 
 from warehouse import tables
 from warehouse.errors import Conflict, Corrupt, Invalid, Retryable
+from warehouse.identifiers import Role
 from warehouse.ingest.listing import Listing
 from warehouse.ingest.media_digests import MediaDigests, digest_media
 from warehouse.ingest.set_aside import MAX_NAMED
 from warehouse.printable import printable
 from warehouse.store import Store
-from warehouse.tables import Role, Videos, publish_labels, publish_videos
+from warehouse.tables import Videos, publish_labels, publish_videos
 from warehouse.tables.split import freeze_salt
 
 

@@ -9,11 +9,10 @@ import polars as pl
 import pyarrow as pa
 
 from warehouse.errors import Invalid
-from warehouse.identifiers import PartitionName, parse_partition_name, shown
+from warehouse.identifiers import PartitionName, Role, parse_partition_name, shown
 from warehouse.ingest.set_aside import SetAside
 from warehouse.sources.record import Refuse, VideoRecord, refuse_all
 from warehouse.storage import files
-from warehouse.tables import Role
 from warehouse.tables.taxonomy import Taxonomy
 
 _BLOCK_ROWS = 8192

@@ -13,7 +13,6 @@ from warehouse.tables.predictions import PREDICTIONS, Predictions
 from warehouse.tables.stored_tables import batches, read_table, scan_table, validated
 from warehouse.tables.videos import (
     VIDEOS,
-    Role,
     VideoPartition,
     Videos,
     parse_role,
@@ -31,7 +30,6 @@ __all__ = [
     "VIDEOS",
     "Labels",
     "Predictions",
-    "Role",
     "VideoPartition",
     "Videos",
     "batches",

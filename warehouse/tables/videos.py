@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import dataframely as dy
 import polars as pl
@@ -12,16 +12,12 @@ import polars as pl
 from warehouse import commits
 from warehouse.commits import Address, Commit, Draft, Facts
 from warehouse.errors import Invalid
-from warehouse.identifiers import shown
+from warehouse.identifiers import Role, shown
 from warehouse.store import Store
 from warehouse.tables.parquet import encode as to_parquet
 from warehouse.tables.stored_tables import batches, read_table, validated
 
 VIDEOS = "tables/videos"
-
-
-Role = Literal["unlabeled", "labeled", "score"]
-
 
 _SHA256 = "[0-9a-f]{64}"
 

@@ -20,9 +20,9 @@ from featurestore.views.text.tokens import Tokens
 from tests.specs import bare_frame_spec
 from warehouse import commits, tables
 from warehouse.commits import Commit
+from warehouse.identifiers import Role
 from warehouse.storage.files import sha256_bytes
 from warehouse.store import Store
-from warehouse.tables import Role
 
 EMBEDDING_DIM = 4
 

@@ -1,25 +1,21 @@
+import functools
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
-from featurestore.extraction.jobs import Chunk, make_chunk
 from flows.commands.cli import main
 from flows.demo.corpus import Corpus, make_corpus
 from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
-from flows.deployments import extract_features as extraction
-from flows.deployments.ingest_videos import list_videos
 from flows.operations import wanted_specs
 from flows.settings import load_settings
+from tests.operations import ingest, run_flow
 from warehouse.store import Store, open_store
 
 Run = Callable[..., tuple[int, str, str]]
@@ -45,31 +41,14 @@ def house(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> St
     (tmp_path / "reelstore.toml").write_text(settings_of(corpus) + RECIPE)
     monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
     for partition in corpus.partitions:
-        list_videos("manifest", partition.manifest, partition.name, partition.role)
+        ingest(partition.manifest, partition.name, partition.role)
     return open_store(tmp_path / "store")
 
 
-@dataclass(frozen=True)
-class Done:
-    value: int
-
-    def result(self) -> int:
-        return self.value
-
-
-class InPlace:
-    """A task whose calls are made at once."""
-
-    def map(self, chunks: list[Chunk]) -> list[Done]:
-        return [Done(make_chunk(chunk)) for chunk in chunks]
-
-
 @pytest.fixture
-def extract(house: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:  # noqa: ARG001
-    """The flow itself, its tasks run in place of being sent to a server."""
-    monkeypatch.setattr(extraction, "extract_chunk", InPlace())
-    made: Callable[..., Any] = extraction.extract_features.fn
-    return made
+def extract(house: Store) -> Callable[..., Any]:  # noqa: ARG001
+    """Extract under the settings of the house."""
+    return functools.partial(run_flow, "extract-features")
 
 
 @pytest.fixture
@@ -106,9 +85,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001
     def command(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["reelstore", *words])
-        # A command tells Prefect of its embedded server by variables, which other tests must not
-        # find.
-        with mock.patch.dict(os.environ), pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as ended:
             main()
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err

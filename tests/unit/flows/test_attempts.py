@@ -20,11 +20,11 @@ from featurestore.progress.reasons import OK, RETRYABLE, Reason
 from featurestore.views.frames.outcome import FrameOutcome
 from flows.commands.features import app
 from flows.demo.corpus import Corpus
-from flows.deployments.ingest_videos import list_videos
 from flows.operations.planning import plan_store
 from flows.operations.status import store_status
 from flows.settings import load_settings
 from tests.bad_paths import BAD_COPIES, spoil
+from tests.operations import ingest
 from tests.unit.flows.test_extraction_jobs import DAY, NOW, extract, job
 from warehouse import commits, tables
 from warehouse.commits import Commit
@@ -199,12 +199,9 @@ def test_a_retry_of_what_is_given_up_tries_it_once_more_and_says_so(
     house: Store,
     extract: Callable[..., Any],
     fails: Fails,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fails(TIMEOUT)
     extract(partition=DAY)
-    monkeypatch.setattr("flows.embedded.use_embedded_server", lambda: None)
-    monkeypatch.setattr("flows.embedded.call", lambda _flow, parameters: extract(**parameters))
     words = ["retry", "--only", "decode_timeout", "--partition", DAY]
     said = [CliRunner().invoke(app, words).stdout for _ in range(3)]
     assert "tried 2 again" in said[0]
@@ -275,7 +272,7 @@ def list_copies(folder: Path, rows: dict[str, Path]) -> None:
     ]
     manifest = folder / "manifest.jsonl"
     manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    list_videos("manifest", manifest, folder.name, "score")
+    ingest(manifest, folder.name, "score")
 
 
 @pytest.mark.parametrize("make", BAD_COPIES.values(), ids=BAD_COPIES)
@@ -326,7 +323,7 @@ def test_a_raised_limit_makes_what_met_it_wanted_once(
         return shown.raised, work.reasons, work.contents
 
     monkeypatch.setenv("REELSTORE_DECODE_MAX_PIXELS", "1000")
-    fingerprint = extract(partition="copies")[0]["fingerprint"]
+    fingerprint = extract(partition="copies")[0].fingerprint
     assert coverage(house, "copies", fingerprint).failed == {Reason.TOO_LARGE: 3}
     assert counts("copies") == ({}, {}, 0)
     assert extract(partition="copies") == []
@@ -334,19 +331,19 @@ def test_a_raised_limit_makes_what_met_it_wanted_once(
     monkeypatch.setenv("REELSTORE_DECODE_MAX_PIXELS", "2000")  # higher, and still too low
     assert counts("copies") == ({Reason.TOO_LARGE: 3}, {"raised_limit": 3}, 2)
     (row,) = extract(partition="copies")
-    assert (row["tried"], row["failed_by_reason"]) == (3, {Reason.TOO_LARGE: 3})
+    assert (row.tried, row.failed_by_reason) == (3, {Reason.TOO_LARGE: 3})
     assert counts("copies") == ({}, {}, 0)
     assert extract(partition="copies") == []
 
     monkeypatch.delenv("REELSTORE_DECODE_MAX_PIXELS")
-    made = {row["view"]: row for row in extract(partition="later")}
-    assert made["frames"]["ok"] == 1
+    made = {row.view: row for row in extract(partition="later")}
+    assert made["frames"].ok == 1
     assert counts("copies")[0] == {Reason.TOO_LARGE: 3}
     (row,) = extract(partition="copies")
-    assert (row["ok"], row["failed_by_reason"]) == (3, {})
+    assert (row.ok, row.failed_by_reason) == (3, {})
     assert counts("copies") == ({}, {}, 0)
     assert extract(partition="copies") == []
-    head = commits.commit_by_id(house, row["commit"])
+    head = commits.commit_by_id(house, row.commit)
     assert commits.head_attributes(house, head.address) == {"failures": {}}
 
 

@@ -23,9 +23,9 @@ from featurestore.views.frames import frame_chunks
 from featurestore.views.frames.outcome import FrameOutcome
 from featurestore.views.heads import current_commit
 from flows.demo.corpus import Corpus
-from flows.deployments.ingest_videos import list_videos
 from flows.operations import wanted_specs
 from flows.settings import load_settings
+from tests.operations import ingest
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Corrupt, Invalid, Retryable
@@ -197,7 +197,7 @@ def test_the_same_bytes_are_extracted_once_however_many_partitions_list_them(
     assert contents.n_unique() < len(contents)
     assert sorted(read) == sorted(contents.unique())
     read.clear()
-    list_videos("manifest", listed.manifest, "the-same-again", listed.role)
+    ingest(listed.manifest, "the-same-again", listed.role)
     second = extract(house, "the-same-again", fingerprint)
     assert read == []
     assert {name: file.sha256 for name, file in second.files.items()} == {
@@ -307,14 +307,14 @@ def test_a_partition_that_gets_a_role_with_previews_gets_previews(
     bare = extract(house, "unlabeled", fingerprint)
     assert frame_chunks.previews(bare) == {}
     partition = next(found for found in corpus.partitions if found.name == "unlabeled")
-    list_videos("manifest", partition.manifest, partition.name, "score")
+    ingest(partition.manifest, partition.name, "score")
     assert (
         current_commit(house, "frames", fingerprint, tables.video_partition(house, "unlabeled"))
         is None
     )
     drawn = extract(house, "unlabeled", fingerprint)
     assert len(frame_chunks.previews(drawn)) == drawn.num_rows
-    list_videos("manifest", partition.manifest, partition.name, "unlabeled")
+    ingest(partition.manifest, partition.name, "unlabeled")
     assert (
         current_commit(house, "frames", fingerprint, tables.video_partition(house, "unlabeled"))
         == drawn
@@ -326,7 +326,7 @@ def test_a_medium_that_was_missing_at_ingest_keeps_its_advice_and_is_not_tried(
 ) -> None:
     partition = next(found for found in corpus.partitions if found.name == DAY)
     with without(DAY, only_first=True) as video_id:
-        list_videos("manifest", partition.manifest, partition.name, partition.role)
+        ingest(partition.manifest, partition.name, partition.role)
     commit = extract(house, DAY, fingerprint)
     row = tables.read_table(commit, "ledger.parquet").row(
         by_predicate=pl.col("video_id") == video_id, named=True

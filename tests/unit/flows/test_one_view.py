@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from prefect import State
 
 from flows.demo.corpus import Corpus
 from flows.demo.evaluation import evaluate
 from flows.demo.run import settings_of
-from flows.deployments.ingest_videos import list_videos
-from flows.deployments.score_partitions import score_partitions
-from flows.deployments.train_classifier import train_classifier
 from flows.operations.status import store_status
 from modeling.models import predictions, registry, stored_model
+from tests.operations import ingest, run_flow
 from tests.unit.flows.conftest import NOW, RECIPE
 from warehouse import tables
 from warehouse.store import Store, open_store
@@ -51,13 +48,8 @@ def house(
             if "category_id" in row:
                 row["category_id"] = f"{row['category_id'][:2]}00"
         listing.write_text("\n".join(map(json.dumps, kept)))
-        list_videos("manifest", listing, partition.name, partition.role, partition.manifest.parent)
+        ingest(listing, partition.name, partition.role, media=partition.manifest.parent)
     return open_store(tmp_path / "store")
-
-
-def _result(ended: Any) -> Any:
-    assert not isinstance(ended, State), ended.message
-    return ended
 
 
 def test_one_view_is_extracted_trained_on_nominated_scored_and_reported(
@@ -67,19 +59,19 @@ def test_one_view_is_extracted_trained_on_nominated_scored_and_reported(
     extract: Callable[..., Any],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    made = _result(extract())
-    assert {row["ok"] > 0 for row in made if row["view"] == view} == {True}
-    assert {row["ok"] for row in made if row["view"] != view} == {0}
+    made = extract()
+    assert {row.ok > 0 for row in made if row.view == view} == {True}
+    assert {row.ok for row in made if row.view != view} == {0}
 
-    row = _result(train_classifier.fn(views=(view,)))
+    row = run_flow("train-classifier", views=(view,))
     told = capsys.readouterr().err
-    assert (row["alias"] == "champion") != (f"reelstore promote {row['model'][:16]}" in told)
-    champion = registry.promote(house, row["model"], NOW)
+    assert (row.alias == "champion") != (f"reelstore promote {row.model[:16]}" in told)
+    champion = registry.promote(house, row.model, NOW)
     assert stored_model.read_config(champion, "classifier").views == (view,)
 
-    scored = _result(score_partitions.fn())
+    scored = run_flow("score-partitions")
     days = tables.video_partitions(house, "score")
-    assert [found["partition"] for found in scored] == [day.name for day in days]
+    assert [found.partition for found in scored] == [day.name for day in days]
     for day in days:
         predicted = predictions.scan(house, champion.id, day.name).collect()
         assert predicted["video_id"].to_list() == sorted(tables.read_videos(day)["video_id"])

@@ -9,9 +9,9 @@ from featurestore.progress.coverage import Coverage
 from featurestore.progress.plan import Work
 from featurestore.progress.throughput import Estimate
 from featurestore.views.spec import TRANSFORM_VERSION
-from flows import embedded
 from flows.commands import plan_tables, status_tables
 from flows.commands.amounts import duration, size
+from flows.operations.extract import ExtractedView, ExtractParameters
 from flows.operations.planning import Plan
 from flows.operations.status import PartitionStatus, StoreStatus
 
@@ -265,14 +265,17 @@ def test_a_retry_that_cannot_be_gets_a_sentence(
     assert "Traceback" not in out + err
 
 
-RETRIED = {
-    "partition": "day",
-    "view": "frames",
-    "tried": 2,
-    "ok": 8,
-    "videos": 9,
-    "failed_by_reason": {"worker_died": 1},
-}
+RETRIED = ExtractedView(
+    partition="day",
+    view="frames",
+    fingerprint="0" * 64,
+    videos=9,
+    tried=2,
+    ok=8,
+    failed_by_reason={"worker_died": 1},
+    warnings={},
+    commit="0" * 64,
+)
 
 
 @pytest.mark.parametrize(
@@ -292,17 +295,18 @@ def test_a_retry_hands_its_reasons_to_the_flow_and_says_what_came_of_it(
     run: Callable[..., tuple[int, str, str]],
     listing: object,
     monkeypatch: pytest.MonkeyPatch,
-    rows: list[dict[str, object]],
+    rows: list[ExtractedView],
     said: str,
 ) -> None:
     given: list[object] = []
 
-    def call(*words: object) -> list[dict[str, object]]:
-        given.append(words)
+    def retried(
+        _store: object, _settings: object, parameters: object, *_: object, **__: object
+    ) -> list[ExtractedView]:
+        given.append(parameters)
         return rows
 
-    monkeypatch.setattr(embedded, "use_embedded_server", lambda: None)
-    monkeypatch.setattr(embedded, "call", call)
+    monkeypatch.setattr("flows.operations.extract.extract_features", retried)
     run("ingest", "manifest", str(listing), *AS_LABELED)
     code, out, _ = run(
         "retry", "--only", "worker_died", "--only", "decode_timeout", "--partition", "labeled"
@@ -310,5 +314,5 @@ def test_a_retry_hands_its_reasons_to_the_flow_and_says_what_came_of_it(
     assert code == 0
     assert out.startswith(said)
     assert given == [
-        ("extract-features", {"partition": "labeled", "retry": ["decode_timeout", "worker_died"]})
+        ExtractParameters(partition="labeled", retry=["decode_timeout", "worker_died"])
     ]

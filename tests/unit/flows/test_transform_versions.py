@@ -30,16 +30,15 @@ from featurestore.views.spec import (
     short,
     spec_json,
 )
-from flows.deployments.score_partitions import score_partitions
-from flows.deployments.train_classifier import train_classifier
 from flows.operations.planning import plan_store
 from flows.operations.status import store_status
 from modeling.models import predictions, registry
 from modeling.models.stored_model import MODELS
+from tests.operations import run_flow
 from tests.specs import bare_frame_spec
 from warehouse import commits, tables
 from warehouse.commits import Address
-from warehouse.errors import Invalid
+from warehouse.errors import Invalid, ReelstoreError
 from warehouse.store import Store, open_existing_store
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -77,8 +76,11 @@ def add_day(store: Store, name: str) -> None:
     tables.publish_videos(store, name, "score", renamed, Path("/media"), NOW)
 
 
-def ended(flow: Any, **parameters: Any) -> Any:
-    return flow.fn(**parameters)
+def refused(flow: str, **parameters: Any) -> str:
+    """The sentence with which a flow ends."""
+    with pytest.raises(ReelstoreError) as ended:
+        run_flow(flow, **parameters)
+    return str(ended.value)
 
 
 def test_a_spec_of_version_1_keeps_its_bytes_and_its_fingerprint(old: Store) -> None:
@@ -126,15 +128,15 @@ def test_no_extractor_makes_features_of_another_version(
 
 
 def test_extraction_under_a_wanted_recipe_of_version_1_is_refused_before_any_work(
-    old: Store, extraction: Callable[..., Any]
+    old: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(jobs.Extraction, "run", None)
     add_day(old, "2026-12-01")
     before = sorted(old.root.rglob("*"))
     for parameters in ({}, {"partition": "2026-12-01"}, {"retry": ["decode_timeout"]}):
-        refused = extraction(**parameters)
         assert (
             "transform version 1, and this Reelstore makes version 2 only; run reelstore apply"
-            in refused.message
+            in refused("extract-features", **parameters)
         )
     with pytest.raises(Invalid, match="run reelstore apply"):
         plan_store(old)
@@ -173,17 +175,17 @@ def test_a_day_without_features_of_the_champions_version_gets_a_sentence_and_the
         return publish(store, model_id, pin, blocks, now)
 
     monkeypatch.setattr(predictions, "publish", watched)
-    state = ended(score_partitions)
+    sentence = refused("score-partitions")
     assert scored == ["2026-11-20"]
-    assert "2026-11-19 has no up-to-date features" in state.message
+    assert "2026-11-19 has no up-to-date features" in sentence
     assert (
         "of transform version 1, and this Reelstore makes version 2 only: run reelstore apply"
-        in state.message
+        in sentence
     )
 
 
 def test_a_store_of_version_1_trains_again(old: Store) -> None:
-    ended(train_classifier, views=["frames", "text"])
+    run_flow("train-classifier")
     assert (
         len(
             [
@@ -194,18 +196,6 @@ def test_a_store_of_version_1_trains_again(old: Store) -> None:
         )
         == 2
     )
-
-
-@pytest.fixture
-def extraction(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """The flow, with nothing that it could be made of."""
-    from flows.deployments import (  # noqa: PLC0415 - its tasks are replaced
-        extract_features as module,
-    )
-
-    monkeypatch.setattr(jobs.Extraction, "run", None)
-    made: Callable[..., Any] = module.extract_features.fn
-    return made
 
 
 @pytest.fixture
@@ -239,12 +229,12 @@ def test_with_a_champion_of_version_1_the_wanted_recipe_is_made_and_nothing_is_s
         wanted.require(house).values()
     )
     rows = extract()
-    assert {row["fingerprint"] for row in rows} == set(wanted.require(house).values())
+    assert {row.fingerprint for row in rows} == set(wanted.require(house).values())
     sentence = "new days are scored once a model of version 2 is champion"
     assert sentence in capsys.readouterr().err
     assert extract() == []
     status = store_status(house)
     assert [sentence in line for line in status.outdated] == [True]
-    state = ended(score_partitions)
-    assert short(champion_of_version_1["frames"]) in state.message
-    assert "makes version 2 only: run reelstore apply and extract-features" in state.message
+    ended = refused("score-partitions")
+    assert short(champion_of_version_1["frames"]) in ended
+    assert "makes version 2 only: run reelstore apply and extract-features" in ended

@@ -7,6 +7,7 @@ import pytest
 
 from warehouse import tables
 from warehouse.errors import Corrupt, Invalid
+from warehouse.identifiers import Role
 from warehouse.storage.files import sha256_bytes
 from warehouse.store import Store
 from warehouse.tables import (
@@ -69,7 +70,7 @@ def test_rows_are_kept_by_video_id_with_role_and_media_root(store: Store, now: d
 
 
 def test_order_of_rows_is_no_part_of_the_identity_and_role_is(store: Store, now: datetime) -> None:
-    def publish(frame: pl.DataFrame, role: tables.Role = "score", root: str = "/media") -> str:
+    def publish(frame: pl.DataFrame, role: Role = "score", root: str = "/media") -> str:
         return publish_videos(store, "day", role, frame, Path(root), now).id
 
     first = publish(videos("a", "b"))

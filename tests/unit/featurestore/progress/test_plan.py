@@ -11,7 +11,8 @@ from featurestore.progress.throughput import Estimate, estimate, measure
 from featurestore.views.heads import CONTENTS, address, input_sha256
 from featurestore.views.spec import View
 from warehouse import commits, tables
-from warehouse.tables import Role, VideoPartition
+from warehouse.identifiers import Role
+from warehouse.tables import VideoPartition
 
 WANTED, OTHER = "a" * 64, "b" * 64
 

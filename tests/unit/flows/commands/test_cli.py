@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import embedded
-from flows.commands import upkeep
+from flows.commands import upkeep, work
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -156,8 +155,7 @@ def test_an_interrupted_command_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(upkeep, "open_wanted_store", interrupt)
-    monkeypatch.setattr(embedded, "call", interrupt)
-    monkeypatch.setattr(embedded, "use_embedded_server", lambda: None)
+    monkeypatch.setattr(work, "_call", interrupt)
     status, out, err = run(*words)
     assert (status, out, err.count("\n")) == (130, "", 1)
     assert err.startswith("reelstore: interrupted: ")

@@ -1,5 +1,6 @@
 from collections import Counter
 
+from flows.demo.clip_text import ClipText
 from flows.demo.outline import (
     DEFAULT_SIZES,
     ClipOutline,
@@ -8,7 +9,6 @@ from flows.demo.outline import (
     share_out,
 )
 from flows.demo.scans import Scans
-from flows.demo.text import ClipText
 from flows.demo.topics import CATEGORIES, DIGITS_SHOWN, TOPICS
 
 Outlines = dict[str, PartitionOutline]

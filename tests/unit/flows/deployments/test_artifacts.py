@@ -18,10 +18,11 @@ def test_a_run_goes_on_while_the_server_is_away(
     monkeypatch.setattr(artifacts, "create_progress_artifact", lambda **_: "an id")
     monkeypatch.setattr(artifacts, "update_progress_artifact", lambda _id, **_: _refused())
     monkeypatch.setattr(artifacts, "create_markdown_artifact", _refused)
-    with artifacts.progress("train") as show:
+    reporter = artifacts.PrefectReporter("train")
+    with reporter.progress("train") as show:
         for step in range(11):
             show(step, 10)
-    artifacts.leave("train", ["a model"], [])
+    reporter.summarize(["a model"], [])
     assert {record.getMessage() for record in caplog.records} == {
         "the Prefect server took no artifact (ConnectError); the run goes on"
     }

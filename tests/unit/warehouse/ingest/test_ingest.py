@@ -14,6 +14,7 @@ from tests.bad_paths import BAD_PATHS, LONG_NAME, Make, without_privileges
 from warehouse import commits, tables
 from warehouse.commits import Address
 from warehouse.errors import Invalid, Retryable
+from warehouse.identifiers import Role
 from warehouse.ingest import ingestion, media_digests, media_files
 from warehouse.ingest.ingestion import IngestSummary, publish_listing
 from warehouse.ingest.listing import read_listing
@@ -22,7 +23,7 @@ from warehouse.sources import manifest
 from warehouse.sources.record import refuse_all
 from warehouse.storage.files import sha256_bytes
 from warehouse.store import Store
-from warehouse.tables import Role, split
+from warehouse.tables import split
 from warehouse.tables.taxonomy import Taxonomy
 
 Listed = Callable[..., Path]

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.store import find_commit, open_wanted_store
-from flows.terminal import say, say_json
+from flows.commands.lookup import find_commit, open_wanted_store
+from flows.commands.terminal import say, say_json
 from warehouse.store import Store
 
 app = typer.Typer()

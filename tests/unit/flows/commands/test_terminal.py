@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import terminal
+from flows.commands import terminal
+from flows.commands.terminal import Column
 from flows.demo.encoder import shipped_encoder
-from flows.terminal import Column
 
 Run = Callable[..., tuple[int, str, str]]
 REELSTORE = str(Path(sys.executable).parent / "reelstore")
@@ -196,7 +196,7 @@ def test_an_output_that_cannot_be_written_gets_a_sentence(besieged: dict[str, st
 
 
 def test_only_one_module_writes_to_a_terminal() -> None:
-    flows = Path(terminal.__file__).parent
+    flows = Path(terminal.__file__).parents[1]
     writers = re.compile(r"typer\.echo|click\.echo|(?<![\w.])print\(|rich\.print|Console\(")
     found = [
         path.name

@@ -1,4 +1,4 @@
-"""The flow itself, its tasks run in place of being sent to a server."""
+"""What an extraction makes, leaves, retries and refuses."""
 
 import shutil
 from collections.abc import Callable
@@ -9,23 +9,16 @@ from typing import Any
 import pytest
 
 from featurestore.progress.reasons import Reason
-from flows.deployments.extract_features import extract_features
-from flows.deployments.ingest_videos import list_videos
-from flows.deployments.score_partitions import score_partitions
-from flows.deployments.train_classifier import train_classifier
 from flows.operations import wanted_specs
 from flows.operations.planning import plan_store
 from flows.operations.status import PartitionStatus, store_status
 from modeling.models import predictions, registry
+from tests.operations import ingest, run_flow
 from warehouse import commits
-from warehouse.errors import Invalid
+from warehouse.errors import Invalid, Retryable
 from warehouse.store import Store, open_store
 
 DAY = "2026-11-20"
-
-
-def run(flow: Any) -> Any:
-    return flow.fn()
 
 
 def status_of(store: Store, partition: str) -> PartitionStatus:
@@ -37,15 +30,15 @@ def test_a_retried_video_makes_its_predictions_stale_and_the_next_scoring_redoes
 ) -> None:
     with without(DAY, only_first=True):
         extract()
-    trained = run(train_classifier)
-    champion = registry.promote(house, trained["model"], datetime.now(UTC)).id
-    assert {row["partition"] for row in run(score_partitions)} == {DAY, "2026-11-21"}
+    trained = run_flow("train-classifier")
+    champion = registry.promote(house, trained.model, datetime.now(UTC)).id
+    assert {row.partition for row in run_flow("score-partitions")} == {DAY, "2026-11-21"}
     first = commits.head(house, predictions.address(champion, DAY))
     assert status_of(house, DAY).predictions == "current"
     assert [found.retryable for found in status_of(house, DAY).views] == [1, 0]
 
     (row,) = extract(retry=["media_missing"])
-    assert (row["partition"], row["view"], row["tried"], row["failed_by_reason"]) == (
+    assert (row.partition, row.view, row.tried, row.failed_by_reason) == (
         DAY,
         "frames",
         1,
@@ -54,8 +47,8 @@ def test_a_retried_video_makes_its_predictions_stale_and_the_next_scoring_redoes
     assert status_of(house, DAY).predictions == "stale"
     assert status_of(house, "2026-11-21").predictions == "current"
 
-    (scored,) = run(score_partitions)
-    assert (scored["partition"], scored["frames_missing"]) == (DAY, 1)
+    (scored,) = run_flow("score-partitions")
+    assert (scored.partition, scored.frames_missing) == (DAY, 1)
     again = commits.head(house, predictions.address(champion, DAY))
     assert first is not None
     assert again is not None
@@ -67,11 +60,11 @@ def test_what_its_owner_has_deleted_is_made_again_byte_for_byte(
     house: Store, extract: Callable[..., Any]
 ) -> None:
     made = extract(partition=DAY)
-    commit = commits.commit_by_id(house, made[0]["commit"])
+    commit = commits.commit_by_id(house, made[0].commit)
     shutil.rmtree(commit.folder)
     assert status_of(house, DAY).views[0].state == "missing"
     (row,) = extract(partition=DAY)
-    assert row["commit"] == commit.id
+    assert row.commit == commit.id
     commits.verify_commit(commit)
     assert list(commits.verify(house)) == []
 
@@ -93,7 +86,7 @@ def test_the_same_failure_again_can_be_retried_again(
         made = extract(partition=DAY)
         for _ in range(2):
             (row,) = extract(retry=["media_missing", "decode_timeout"])
-            assert row["commit"] == made[0]["commit"]
+            assert row.commit == made[0].commit
     assert status_of(house, DAY).views[0].attempts == {"3": 1}
 
 
@@ -103,9 +96,8 @@ def test_the_same_failure_again_can_be_retried_again(
 def test_only_reasons_that_may_pass_are_retried(
     house: Store, extract: Callable[..., Any], reasons: list[str], sentence: str
 ) -> None:
-    ended = extract(retry=reasons)
     with pytest.raises(Invalid, match=sentence):
-        raise ended.data
+        extract(retry=reasons)
     assert not plan_store(house).work[0].fingerprint
 
 
@@ -116,21 +108,21 @@ def test_without_a_partition_to_fit_keywords_on_the_first_extraction_is_refused_
     ingested: bool, found: str, home: Path, listing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if ingested:
-        list_videos("manifest", listing, DAY, "score")
+        ingest(listing, DAY, "score")
     monkeypatch.setattr(wanted_specs, "WordPool", None)
     store = open_store(home / "store")
-    ended = run(extract_features)
-    assert found in ended.message
-    assert "role unlabeled or labeled; ingest one, then run extract-features" in ended.message
+    with pytest.raises(Invalid, match=found) as refused:
+        run_flow("extract-features")
+    assert "role unlabeled or labeled; ingest one, then run extract-features" in str(refused.value)
     assert not (store.root / "features").exists()
 
 
 def test_a_partition_past_its_budget_is_shown_until_a_good_run(
     house: Store, extract: Callable[..., Any], without: Callable[..., Any]
 ) -> None:
-    with without("labeled"):
-        ended = extract(partition="labeled")
-    assert "labeled failed for reasons that may pass" in ended.message
+    sentence = "labeled failed for reasons that may pass"
+    with without("labeled"), pytest.raises(Retryable, match=sentence):
+        extract(partition="labeled")
     shown = status_of(house, "labeled").views[0]
     assert shown.state == "refused"
     assert shown.failed[Reason.MEDIA_MISSING] > 20

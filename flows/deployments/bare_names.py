@@ -4,14 +4,14 @@ import sys
 
 from prefect.plugins import HookContext, SetupResult, register_hook
 
-from flows import DEPLOYMENTS
+from flows.operations.calls import FLOWS
 
 
 def with_flow_names(argv: list[str]) -> list[str]:
     """Write each bare name of `prefect deployment run` as flow and deployment."""
     if argv[1:3] != ["deployment", "run"]:
         return argv
-    return [f"{word}/{word}" if word in DEPLOYMENTS else word for word in argv]
+    return [f"{word}/{word}" if word in FLOWS else word for word in argv]
 
 
 @register_hook

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from flows.demo.text import ClipText, vocabulary, write_text
+from flows.demo.clip_text import ClipText, vocabulary, write_text
 from flows.demo.topics import SHARED_WORDS, TOPICS, Topic
 
 

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from flows import DEPLOYMENTS
-from flows.bare_names import setup_environment, with_flow_names
+from flows.deployments.bare_names import setup_environment, with_flow_names
+from flows.operations.calls import FLOWS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 RUN = ["prefect", "deployment", "run"]
 
 
-@pytest.mark.parametrize("name", DEPLOYMENTS)
+@pytest.mark.parametrize("name", FLOWS)
 def test_a_bare_name_is_read_as_flow_and_deployment(name: str) -> None:
     assert with_flow_names([*RUN, name, "--watch"]) == [*RUN, f"{name}/{name}", "--watch"]
     assert with_flow_names([*RUN, "--watch", name]) == [*RUN, "--watch", f"{name}/{name}"]
@@ -41,4 +41,4 @@ def test_the_hook_rewrites_the_command_and_keeps_telemetry_off(
 
 
 def test_the_plugin_stays_small() -> None:
-    assert len((ROOT / "flows" / "bare_names.py").read_text().splitlines()) < 40
+    assert len((ROOT / "flows" / "deployments" / "bare_names.py").read_text().splitlines()) < 40

@@ -1,6 +1,6 @@
 import pytest
 
-from flows.embedded import typed_value
+from flows.commands.work import typed_value
 
 
 @pytest.mark.parametrize(

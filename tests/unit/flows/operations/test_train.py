@@ -1,4 +1,4 @@
-"""The flow itself: its refusals, and a student that learns from teachers."""
+"""What a training refuses and says, and a student that learns from teachers."""
 
 import sys
 from collections.abc import Callable
@@ -8,19 +8,13 @@ from typing import Any
 
 import polars as pl
 import pytest
-from prefect import State
 
-from flows import embedded
 from flows.commands.cli import main
-from flows.deployments.pretrain_encoder import pretrain_encoder
-from flows.deployments.score_partitions import score_partitions
-from flows.deployments.train_classifier import train_classifier
 from modeling.models import predictions, registry, stored_model
+from tests.operations import run_flow
 from warehouse import commits, tables
-from warehouse.errors import Invalid, ReelstoreError
+from warehouse.errors import Invalid
 from warehouse.store import Store
-
-FLOWS: dict[str, Any] = {"train-classifier": train_classifier, "pretrain-encoder": pretrain_encoder}
 
 BAD_RECIPES = {
     "heads that do not divide the width": (
@@ -66,15 +60,6 @@ BAD_RECIPES = {
 }
 
 
-def _result(flow: Any, **parameters: Any) -> Any:
-    """Run a flow's body; one that failed raises, as its result does."""
-    ended = flow.fn(**parameters)
-    if isinstance(ended, State):
-        assert isinstance(ended.data, ReelstoreError)
-        raise ended.data
-    return ended
-
-
 def _written(store: Store) -> set[Path]:
     return {path for path in store.root.rglob("*") if not path.name.startswith("catalog.db")}
 
@@ -88,12 +73,6 @@ def test_a_bad_recipe_is_refused_with_a_sentence_before_anything_is_written(
 ) -> None:
     extract()
     settings = (tmp_path / "reelstore.toml").read_text().partition("[recipe.model]")[0]
-
-    def call(name: str, parameters: dict[str, Any]) -> Any:
-        return _result(FLOWS[name], **parameters)
-
-    monkeypatch.setattr(embedded, "use_embedded_server", lambda: None)
-    monkeypatch.setattr(embedded, "call", call)
 
     def refuse(flow: str, recipe: str, sentence: str) -> None:
         before = _written(house)
@@ -130,14 +109,14 @@ def test_a_training_says_why_there_is_no_alias_and_what_is_never_predicted(
     kept = labels.filter(pl.col("category_id") != gone)
     tables.publish_labels(house, "labeled", kept, taxonomy, datetime.now(UTC))
     monkeypatch.setattr(registry, "nominate", lambda *_: None)
-    row = _result(train_classifier, views=("text",))
+    row = run_flow("train-classifier", views=("text",))
     why, never = capsys.readouterr().err.splitlines()
-    assert row["alias"] is None
+    assert row.alias is None
     assert "is neither champion nor challenger, as its mean F1" in why
-    assert f"reelstore promote {row['model'][:16]}" in why
-    assert gone in row["never_predicted"]
+    assert f"reelstore promote {row.model[:16]}" in why
+    assert gone in row.never_predicted
     assert (
-        f"{len(row['never_predicted'])} of {len(taxonomy)} categories have no labelled training"
+        f"{len(row.never_predicted)} of {len(taxonomy)} categories have no labelled training"
         " video" in never
     )
 
@@ -146,14 +125,14 @@ def test_a_student_learns_from_its_teachers_and_names_them(
     house: Store, extract: Callable[..., Any]
 ) -> None:
     extract()
-    first, second = (_result(train_classifier, seed=seed)["model"] for seed in (0, 1))
+    first, second = (run_flow("train-classifier", seed=seed).model for seed in (0, 1))
     with pytest.raises(
         Invalid, match=f"teacher {first[:16]} has not scored partition unlabeled as it is now"
     ):
-        _result(train_classifier, teachers=(first,))
+        run_flow("train-classifier", teachers=(first,))
     for teacher in (first, second):
-        (row,) = _result(score_partitions, partition="unlabeled", model=teacher)
-        assert (row["partition"], row["videos"]) == ("unlabeled", 2)
+        (row,) = run_flow("score-partitions", partition="unlabeled", model=teacher)
+        assert (row.partition, row.videos) == ("unlabeled", 2)
     heads = {
         model: commits.head(house, predictions.address(model, "unlabeled"))
         for model in (first, second)
@@ -163,7 +142,7 @@ def test_a_student_learns_from_its_teachers_and_names_them(
     }
 
     student = commits.commit_by_id(
-        house, _result(train_classifier, teachers=(second, first, first))["model"]
+        house, run_flow("train-classifier", teachers=(second, first, first)).model
     )
     config = stored_model.read_config(student, "classifier")
     assert (config.teachers, config.pseudo_labels) == (tuple(sorted((first, second))), named)
@@ -172,7 +151,7 @@ def test_a_student_learns_from_its_teachers_and_names_them(
     assert {made_from[f"teacher-{model[:16]}"] for model in heads} == {first, second}
     assert "unlabeled/videos" in commits.commit_by_id(house, config.snapshot_id).facts["made_from"]
 
-    other = _result(train_classifier, teachers=(first,))["model"]
+    other = run_flow("train-classifier", teachers=(first,)).model
     assert len({first, second, student.id, other}) == 4
     alone = stored_model.read_config(commits.commit_by_id(house, first), "classifier")
     assert (alone.teachers, alone.pseudo_labels) == ((), {})

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.commands.store import find_commit, open_wanted_store, partition_names
-from flows.terminal import say, say_json
+from flows.commands.lookup import find_commit, open_wanted_store, partition_names
+from flows.commands.terminal import say, say_json
 
 if TYPE_CHECKING:
     from featurestore.reading.difference import Difference, Rows

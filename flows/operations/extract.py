@@ -1,0 +1,184 @@
+"""The operation: media and text become the frames and text views of their partitions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from featurestore import wanted
+from featurestore.extraction.jobs import Extraction, MapChunks, Request
+from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.reasons import OK, Reason, parse_retryable
+from featurestore.progress.retrying import num_to_retry
+from featurestore.views.heads import current_commit
+from featurestore.views.spec import View
+from flows.operations import wanted_specs
+from flows.operations.recipes_in_use import left_behind, recipes_to_make
+from flows.settings import Settings
+from warehouse import commits, tables
+from warehouse.clock import running_from
+from warehouse.commits import Commit
+from warehouse.reporting import SILENT, Reporter
+from warehouse.run_all import raise_any, run_all
+from warehouse.store import Store
+from warehouse.tables import VideoPartition
+
+
+class ExtractParameters(BaseModel):
+    """What is extracted, and which failures are tried again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partition: str | None = Field(
+        None, description="One partition; by default every one that lacks this."
+    )
+    retry: list[str] | None = Field(
+        None,
+        description=(
+            "Reason codes, such as decode_timeout: tries the published failures of these reasons"
+            " again and keeps all else; by default published failures stand, and the partitions"
+            " that lack features are made."
+        ),
+    )
+
+
+class ExtractedView(BaseModel):
+    """What came of one view of one partition; counts of videos."""
+
+    partition: str
+    view: View
+    fingerprint: str
+    """Of the recipe."""
+    videos: int
+    """Listed."""
+    tried: int
+    """Extracted now, or tried again."""
+    ok: int
+    failed_by_reason: dict[str, int]
+    warnings: dict[str, int]
+    """Odd, and yet perhaps right."""
+    commit: str
+
+    def sentence(self) -> str:
+        """The counts, for people."""
+        counts = {
+            **self.failed_by_reason,
+            **{f"warned of {name}": count for name, count in self.warnings.items()},
+        }
+        also = "".join(f", {count} {name}" for name, count in counts.items())
+        return f"{self.partition} {self.view}: {self.ok} of {self.videos} ok{also}"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One view of one partition that is due under one recipe."""
+
+    request: Request
+    num_due: int
+    """Videos."""
+
+
+def extract_features(
+    store: Store,
+    settings: Settings,
+    parameters: ExtractParameters,
+    now: datetime,
+    *,
+    map_chunks: MapChunks = map,
+    reporter: Reporter = SILENT,
+) -> list[ExtractedView]:
+    """Make the features that a partition lacks, under the wanted recipe and the champion's.
+
+    A champion's recipe of another transform version than this code's is left out, and said to be.
+
+    Failures that are published stand: name their reasons in `retry` to try those videos again,
+    given up or not, and keep all else. Where a limit on one video's work was raised, what met it is
+    tried once more.
+
+    Args:
+        store: Where the partitions are listed and the features go.
+        settings: Name the recipe where none is frozen yet, and say what may be used.
+        parameters: What is extracted.
+        now: The moment, in UTC.
+        map_chunks: How chunks are handed to where they are made.
+        reporter: Is told of the videos that are done.
+
+    Raises:
+        Invalid: There is no such partition or reason, or no recipe can be frozen.
+        Retryable: A partition has spent its failure budget, or several failed; the others are made.
+    """
+    retry = None if parameters.retry is None else parse_retryable(parameters.retry)
+    commits.settle(store)
+    partitions = (
+        tables.video_partitions(store)
+        if parameters.partition is None
+        else [tables.video_partition(store, parameters.partition)]
+    )
+    clock = running_from(now)
+    if wanted.wanted(store) is None:
+        wanted_specs.apply(store, settings, now)
+    recipes = recipes_to_make(store)
+    unscored = left_behind(store)
+    if unscored:
+        reporter.warn(unscored)
+    all_work = [
+        work
+        for view, fingerprint in recipes
+        for partition in partitions
+        if (work := _work(store, view, fingerprint, partition, retry, settings.work_limits))
+    ]
+    with Extraction(store, settings.runtime) as extraction:
+
+        def extract(work: _Work) -> ExtractedView:
+            request = work.request
+            with reporter.progress(f"extract {request.view} {request.partition}") as show:
+                commit = extraction.run(request, clock(), map_chunks, show)
+            return _described(request, work.num_due, commit)
+
+        extracted, errors = run_all(all_work, extract)
+    nothing = (
+        "nothing to do: every partition has its features" if retry is None else "nothing to retry"
+    )
+    sentences = [view.sentence() for view in extracted] or [nothing]
+    if unscored:
+        sentences.append(unscored)
+    reporter.summarize(sentences, [view.model_dump() for view in extracted])
+    raise_any(errors)
+    return extracted
+
+
+def _work(
+    store: Store,
+    view: View,
+    fingerprint: str,
+    partition: VideoPartition,
+    retry: Sequence[Reason] | None,
+    limits: WorkLimits,
+) -> _Work | None:
+    """What is due for one view of one partition; None where nothing is."""
+    commit = current_commit(store, view, fingerprint, partition)
+    if commit is None:
+        # A retry leaves what is not up to date to the next extraction.
+        if retry is not None or not partition.commit.num_rows:
+            return None
+        return _Work(Request(view, fingerprint, partition.name), partition.commit.num_rows)
+    reasons = tuple(retry or ())
+    num_due = num_to_retry(store, commit, reasons, limits) if view == "frames" else 0
+    return _Work(Request(view, fingerprint, partition.name, reasons), num_due) if num_due else None
+
+
+def _described(request: Request, num_due: int, commit: Commit) -> ExtractedView:
+    outcomes = commit.facts["outcomes"]
+    warnings = commits.read_provenance(commit).get("warnings", {})
+    return ExtractedView(
+        partition=request.partition,
+        view=request.view,
+        fingerprint=request.fingerprint,
+        videos=sum(outcomes.values()),
+        tried=num_due,
+        ok=commit.num_rows,
+        failed_by_reason={reason: count for reason, count in outcomes.items() if reason != OK},
+        warnings={name: found["videos"] for name, found in warnings.items()},
+        commit=commit.id,
+    )

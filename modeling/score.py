@@ -1,0 +1,126 @@
+"""The operation: a model and partitions' stored features become predictions."""
+
+# ruff: noqa: PLC0415 - with nothing to score, torch and the model are not loaded
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from featurestore.reading import snapshot
+from featurestore.reading.snapshot import Snapshot
+from modeling.models import predictions, registry, stored_model
+from warehouse import commits, tables
+from warehouse.clock import running_from
+from warehouse.commits import Commit
+from warehouse.reporting import SILENT, Reporter, ShowProgress
+from warehouse.run_all import raise_any, run_all
+from warehouse.store import Store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from modeling.models.stored_model import LoadedModel
+
+
+class ScoreParameters(BaseModel):
+    """What is scored, and by which model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partition: str | None = Field(
+        None, description="One partition; by default every one that lacks this."
+    )
+    model: str | None = Field(
+        None, description="A model's id or the start of it; by default the champion."
+    )
+
+
+class ScoredPartition(BaseModel):
+    """The predictions of one partition."""
+
+    partition: str
+    videos: int
+    """Listed, and so predicted."""
+    frames_missing: int
+    text_missing: int
+    model: str
+    predictions: str
+    """Their commit."""
+
+
+def score_partitions(
+    store: Store, parameters: ScoreParameters, now: datetime, *, reporter: Reporter = SILENT
+) -> list[ScoredPartition]:
+    """Score every partition of role score that lacks up-to-date predictions.
+
+    Each listed video once.
+
+    Args:
+        store: Where model and features are and the predictions go.
+        parameters: What is scored.
+        now: The moment, in UTC.
+        reporter: Is told of the videos that are scored.
+
+    Raises:
+        Invalid: There is no such model or partition, or a partition lacks features of the model's
+            recipes; the others are scored.
+    """
+    commits.settle(store)
+    model = registry.require(store, parameters.model)
+    if parameters.partition is None:
+        names = [partition.name for partition in tables.video_partitions(store, "score")]
+    else:
+        names = [parameters.partition]
+    found, errors = run_all(names, lambda name: _unscored(store, model, name))
+    scored: list[ScoredPartition] = []
+    if unscored := [pinned for pinned in found if pinned is not None]:
+        loaded, clock = stored_model.load_model(model), running_from(now)
+        scored, failures = run_all(
+            unscored, lambda pinned: _score(store, loaded, pinned, clock(), reporter)
+        )
+        errors += failures
+    sentences = [f"{row.partition}: {row.videos} videos" for row in scored]
+    reporter.summarize(
+        sentences or ["nothing to do: every partition is scored"],
+        [row.model_dump() for row in scored],
+    )
+    raise_any(errors)
+    return scored
+
+
+def _unscored(store: Store, model: Commit, partition: str) -> Snapshot | None:
+    """Pin a partition's features; None where the model's predictions were made from them."""
+    pinned = snapshot.pin(store, [partition], model.facts["fingerprints"])
+    return None if predictions.are_current(store, model.id, pinned.pins[0]) else pinned
+
+
+def _score(
+    store: Store, loaded: "LoadedModel", pinned: Snapshot, now: datetime, reporter: Reporter
+) -> ScoredPartition:
+    from featurestore.reading.examples import Examples
+    from modeling.models.scoring import score
+
+    examples, pin = Examples(store, pinned), pinned.pins[0]
+    with reporter.progress(f"score {pin.partition}") as show:
+        blocks = _counted(score(loaded, examples), len(examples), show)
+        commit = predictions.publish(store, loaded.model_id, pin, blocks, now)
+    return ScoredPartition(
+        partition=pin.partition,
+        videos=commit.num_rows,
+        frames_missing=int((~examples.has_frames).sum()),
+        text_missing=int((examples.num_tokens == 0).sum()),
+        model=loaded.model_id,
+        predictions=commit.id,
+    )
+
+
+def _counted(
+    blocks: Iterator["pl.DataFrame"], total: int, show: ShowProgress
+) -> Iterator["pl.DataFrame"]:
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        show(done, total)

@@ -1,0 +1,127 @@
+"""The operation: annotations and media become a partition of videos, and of labels."""
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from warehouse.identifiers import Role
+from warehouse.ingest.ingestion import IngestSummary, publish_listing
+from warehouse.ingest.listing import Listing, read_listing
+from warehouse.ingest.set_aside import MAX_NAMED, SetAside
+from warehouse.reporting import SILENT, Reporter
+from warehouse.sources import Source, read_annotations
+from warehouse.sources.record import refuse_all
+from warehouse.store import Store, open_existing_store, open_store
+from warehouse.tables.taxonomy import load_taxonomy
+
+_NAMED = {
+    "rows_set_aside": ("num_rows_set_aside", "row set aside"),
+    "media_unread": ("num_media_unread", "medium not read"),
+}
+"""What is told in sentences, with its count and what one of it is called."""
+
+
+class IngestParameters(BaseModel):
+    """What is ingested, and how strictly."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Source = Field(description="The format of the annotations.")
+    annotations: Path = Field(
+        description="The annotation file, an absolute path where the worker runs."
+    )
+    partition: str = Field(description="The partition's name, such as 2026-11-20.")
+    role: Role = Field(description="What the partition is for.")
+    media: Path | None = Field(
+        None, description="The folder of the media; by default that of the annotations."
+    )
+    taxonomy: str | None = Field(
+        None,
+        description="A shipped taxonomy's name or a CSV file; by default the settings' own.",
+    )
+    rehash: bool = Field(
+        False, description="Read every medium again, also where size and time are unchanged."
+    )
+    strict: bool = Field(
+        False,
+        description=(
+            "Refuse the listing for one wrong row; by default wrong rows are set aside and named,"
+            " as long as they are at most 5%, or at most 20."
+        ),
+    )
+
+
+def ingest_videos(
+    root: Path,
+    catalog_url: str | None,
+    parameters: IngestParameters,
+    now: datetime,
+    *,
+    taxonomy: str,
+    reporter: Reporter = SILENT,
+) -> IngestSummary:
+    """List the videos of one partition, with the digest of each medium.
+
+    Args:
+        root: Of the store; it is made, with its catalog, once the listing is known to be good.
+        catalog_url: As for `open_store`.
+        parameters: What is ingested.
+        now: The moment, in UTC.
+        taxonomy: Of the labels, where the parameters name none.
+        reporter: Is told of the media that are read.
+
+    Raises:
+        Invalid: A file cannot be read, or more rows are wrong than may be set aside; nothing was
+            written.
+    """
+    listing = _read(parameters, taxonomy)
+    with reporter.progress(f"hash {parameters.partition}") as show:
+        summary = publish_listing(
+            _open(root, catalog_url), listing, now, rehash=parameters.rehash, on_hashed=show
+        )
+    counts = {name: value for name, value in asdict(summary).items() if name not in _NAMED}
+    reporter.summarize(sentences_of(summary), [counts])
+    return summary
+
+
+def sentences_of(summary: IngestSummary) -> list[str]:
+    """Put what an ingest has found into lines for people.
+
+    Args:
+        summary: Of the ingest.
+
+    Returns:
+        A line of counts, then one for each row that was set aside and each medium that was not
+        read, as far as they are named.
+    """
+    row = asdict(summary)
+    lines = [", ".join(f"{name} {value}" for name, value in row.items() if name not in _NAMED)]
+    for name, (count, what) in _NAMED.items():
+        lines += [f"{what}: {sentence}" for sentence in row[name]]
+        if len(row[name]) == MAX_NAMED < row[count]:
+            lines.append(f"{what}: {row[count] - MAX_NAMED:,} more")
+    return lines
+
+
+def _read(parameters: IngestParameters, taxonomy: str) -> Listing:
+    set_aside = None if parameters.strict else SetAside()
+    refuse = refuse_all if set_aside is None else set_aside.add
+    records = read_annotations(
+        parameters.source, parameters.annotations, parameters.partition, refuse
+    )
+    categories = None
+    if parameters.role == "labeled":
+        categories = load_taxonomy(parameters.taxonomy or taxonomy)
+    media = parameters.media or parameters.annotations.parent
+    return read_listing(
+        records, parameters.partition, parameters.role, media, categories, set_aside
+    )
+
+
+def _open(root: Path, catalog_url: str | None) -> Store:
+    # A store whose catalog is lost, or mistyped, gets no new one.
+    if (root / "journal").is_dir():
+        return open_existing_store(root, catalog_url)
+    return open_store(root, catalog_url)
