@@ -10,20 +10,23 @@ FIELD = "format_version"
 """What the version is called, in JSON, in Parquet's metadata and in HDF5's attributes."""
 
 
-def check_version(found: object, known: int, where: object) -> None:
+def check_version(found: object, known: int, where: object, *, oldest: int | None = None) -> None:
     """Refuse a format that this code does not read.
 
     Args:
         found: The version that a file names.
-        known: The version that this code reads and writes.
+        known: The version that this code writes.
         where: The file, for the sentence.
+        oldest: The earliest version that this code reads; None for the known one alone.
 
     Raises:
-        Invalid: They differ.
+        Invalid: It is no version that is read.
     """
-    if type(found) is not int or found != known:
+    first = known if oldest is None else oldest
+    if type(found) is not int or not first <= found <= known:
+        read = f"version {known}" if first == known else f"versions {first} to {known}"
         raise Invalid(
-            f"{where} has format version {shown(found)}, and this Reelstore reads version {known}:"
+            f"{where} has format version {shown(found)}, and this Reelstore reads {read}:"
             " upgrade Reelstore"
         )
 

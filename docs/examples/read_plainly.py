@@ -66,6 +66,13 @@ def main(root: Path) -> None:
                 f" {mask.sum()} frames"
             )
             print(f"  {ids[0]} at {pts_seconds[0]} s, first frame {embeddings[0, 0]}")
+    for (dataset, partition), folder in found.items():
+        if dataset.startswith("tables/predictions/"):
+            rows = pl.read_parquet(sorted(folder.glob("predictions-*.parquet")))
+            missing = rows["missing_views"].explode().drop_nulls().value_counts(sort=True).rows()
+            model_id = rows["model_id"][0]
+            print(f"{len(rows)} predictions of model {model_id[:16]} for {partition}")
+            print(f"  views that are missing: {dict(missing)}")
     text = [
         str(path)
         for (name, _), folder in found.items()

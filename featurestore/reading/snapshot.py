@@ -34,6 +34,11 @@ class Pin(BaseModel):
     frames: str
     text: str
 
+    @property
+    def features(self) -> dict[View, str]:
+        """The commit of each view."""
+        return {"frames": self.frames, "text": self.text}
+
 
 class Snapshot(BaseModel):
     """Pinned partitions of one recipe, with the salt of their split."""

@@ -8,9 +8,10 @@ from featurestore.views.spec import spec_json
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS
 from modeling.learning.inputs.origin import Origin
+from modeling.models.model_facts import ClassifierFacts, EncoderFacts
 from modeling.models.stored_model import CONFIG_FILE, MODELS, StoredConfig
 from warehouse import commits
-from warehouse.commits import Address, Commit
+from warehouse.commits import Address, Commit, Draft, Facts
 from warehouse.store import Store
 
 if TYPE_CHECKING:  # looking a model up must not cost an import of torch and transformers
@@ -63,13 +64,15 @@ def publish_model(
         "README.md": model_card(trained, judgement, origin.snapshot_id, origin.teachers).encode(),
     }
     good = judgement.metrics["validation"]["mean_f1"] > judgement.metrics["majority"]["mean_f1"]
-    facts = {
-        "views": list(trained.views),
-        "beats_majority": good,
-        "taxonomy": trained.taxonomy.name,
-    }
+    facts = ClassifierFacts(
+        **_described(config, origin),
+        kind="classifier",
+        views=trained.views,
+        beats_majority=good,
+        taxonomy=trained.taxonomy.name,
+    )
     payloads |= _common_files(config, origin, trained.vocabulary, trained.history)
-    return _publish(store, payloads, config, origin, facts, now)
+    return _publish(store, payloads, facts, now)
 
 
 def publish_encoder(
@@ -94,7 +97,8 @@ def publish_encoder(
     )
     payloads = {"model.safetensors": save(pretrained.weights)}
     payloads |= _common_files(config, origin, pretrained.vocabulary, pretrained.history)
-    return _publish(store, payloads, config, origin, {}, now)
+    facts = EncoderFacts(**_described(config, origin), kind="encoder")
+    return _publish(store, payloads, facts, now)
 
 
 def _common_files(
@@ -117,32 +121,23 @@ def _config_json(config: StoredConfig) -> dict[str, Any]:
     return content
 
 
-def _publish(
-    store: Store,
-    payloads: dict[str, bytes],
-    config: StoredConfig,
-    origin: Origin,
-    facts: dict[str, Any],
-    now: datetime,
-) -> Commit:
-    made_from = {"snapshot": config.snapshot_id} | (
-        {"encoder": config.encoder_id} if config.encoder_id else {}
-    )
-    made_from |= {
-        f"teacher-{model_id[:16]}": model_id for model_id in config.teachers
-    } | config.pseudo_labels
-    described = {"kind": config.kind, "recipe": config.recipe.name, "made_from": made_from}
-    return commits.publish_files(
-        store,
-        _ADDRESS,
-        payloads,
-        commits.Draft(
-            facts=described | {"fingerprints": dict(origin.fingerprints)} | facts,
-            num_rows=0,
-            move_head=False,
-        ),
-        now,
-    )
+def _described(config: StoredConfig, origin: Origin) -> dict[str, Any]:
+    """The facts that both kinds of model have."""
+    made_from = {"snapshot": config.snapshot_id}
+    if config.encoder_id is not None:
+        made_from["encoder"] = config.encoder_id
+    made_from |= {f"teacher-{model_id[:16]}": model_id for model_id in config.teachers}
+    made_from |= config.pseudo_labels
+    return {
+        "recipe": config.recipe.name,
+        "fingerprints": dict(origin.fingerprints),
+        "made_from": made_from,
+    }
+
+
+def _publish(store: Store, payloads: dict[str, bytes], facts: Facts, now: datetime) -> Commit:
+    draft = Draft(facts=facts, num_rows=0, move_head=False)
+    return commits.publish_files(store, _ADDRESS, payloads, draft, now)
 
 
 def _readable_json(value: Any) -> bytes:

@@ -10,12 +10,11 @@ import polars as pl
 
 from featurestore.reading.snapshot import Pin
 from featurestore.views.heads import present_head
+from modeling.models.model_facts import PredictionFacts
 from warehouse import commits, tables
 from warehouse.commits import Address, Commit
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
-
-_FEATURES = ("videos", "frames", "text")
 
 
 def address(model_id: str, partition: str) -> Address:
@@ -26,7 +25,9 @@ def address(model_id: str, partition: str) -> Address:
 def are_current(store: Store, model_id: str, pin: Pin) -> bool:
     """Whether a model's predictions were made from what is pinned, and are there."""
     commit = present_head(store, address(model_id, pin.partition))
-    return commit is not None and commit.facts["made_from"] == _made_from(model_id, pin)
+    if commit is None:
+        return False
+    return PredictionFacts.of(commit) == PredictionFacts.of_pin(model_id, pin)
 
 
 def exist(store: Store, model_id: str, partition: str) -> bool:
@@ -49,21 +50,17 @@ def publish(
     Raises:
         Corrupt: there are more or fewer predictions than listed videos.
     """
-    made_from = _made_from(model_id, pin)
+    facts = PredictionFacts.of_pin(model_id, pin)
+    pinned = [{"view": view, "commit_id": commit_id} for view, commit_id in pin.features.items()]
     staging = commits.stage(
-        store, address(model_id, pin.partition), "-".join(made_from.values()), now
+        store, address(model_id, pin.partition), "-".join(facts.made_from.values()), now
     )
     num_rows = 0
     for index, block in enumerate(blocks):
-        named = block.with_columns(
-            model_id=pl.lit(model_id),
-            frames_commit=pl.lit(pin.frames),
-            text_commit=pl.lit(pin.text),
+        rows = block.with_columns(
+            model_id=pl.lit(model_id), feature_commits=pl.lit(pl.Series([pinned])).first()
         )
-        staging.write(
-            f"predictions-{index:05d}.parquet",
-            tables.to_parquet(tables.validated(tables.Predictions, named)),
-        )
+        staging.write(f"predictions-{index:05d}.parquet", tables.encode_predictions(rows))
         num_rows += len(block)
     num_listed = commits.commit_by_id(store, pin.videos).num_rows
     if num_rows != num_listed:
@@ -71,9 +68,7 @@ def publish(
             f"{num_rows} predictions for {num_listed} listed videos of {pin.partition}; nothing is"
             " published"
         )
-    return commits.publish(
-        staging, commits.Draft(facts={"made_from": made_from}, num_rows=num_rows), now
-    )
+    return commits.publish(staging, commits.Draft(facts=facts, num_rows=num_rows), now)
 
 
 def scan(store: Store, model_id: str, partition: str) -> pl.LazyFrame:
@@ -84,13 +79,9 @@ def scan(store: Store, model_id: str, partition: str) -> pl.LazyFrame:
     """
     commit = commits.head(store, address(model_id, partition))
     listed = tables.video_partition(store, partition).commit.id
-    if commit is None or commit.facts["made_from"]["videos"] != listed:
+    if commit is None or PredictionFacts.of(commit).made_from["videos"] != listed:
         raise Invalid(
             f"partition {partition} has no predictions of model {model_id[:16]} for what it lists"
             " now; run score-partitions"
         )
-    return tables.scan_table(commit, "predictions")
-
-
-def _made_from(model_id: str, pin: Pin) -> dict[str, str]:
-    return {"model": model_id, **{name: getattr(pin, name) for name in _FEATURES}}
+    return pl.concat(tables.scan_predictions(commit))

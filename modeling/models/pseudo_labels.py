@@ -14,6 +14,7 @@ from featurestore.views.heads import present_head
 from modeling.learning.inputs.soft_labels import SoftLabels
 from modeling.learning.inputs.training_set import PinnedSet
 from modeling.models import predictions, registry
+from modeling.models.model_facts import ClassifierFacts, PredictionFacts
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Corrupt, Invalid
@@ -93,9 +94,9 @@ def find(pinned: PinnedSet, taxonomy: Taxonomy, teachers: Sequence[str]) -> Pseu
     for model in models.values():
         if commits.read_bytes(model, "taxonomy.csv") != taxonomy.to_csv():
             raise Invalid(
-                f"teacher {model.id[:16]} knows taxonomy {model.facts['taxonomy']}, which differs"
-                f" from {taxonomy.name} of the labeled partitions; name teachers that were trained"
-                " on it"
+                f"teacher {model.id[:16]} knows taxonomy {ClassifierFacts.of(model).taxonomy},"
+                f" which differs from {taxonomy.name} of the labeled partitions; name teachers that"
+                " were trained on it"
             )
     found = {
         model_id: tuple(_scored(pinned, model, pin) for pin in pins)
@@ -106,12 +107,12 @@ def find(pinned: PinnedSet, taxonomy: Taxonomy, teachers: Sequence[str]) -> Pseu
 
 def _scored(pinned: PinnedSet, model: Commit, pin: Pin) -> Commit:
     commit = present_head(pinned.store, predictions.address(model.id, pin.partition), pinned.as_of)
-    # A teacher of other features has read other commits of them.
-    same_features = model.facts["fingerprints"] == dict(pinned.snapshot.fingerprints)
-    compared = ("videos", "frames", "text") if same_features else ("videos",)
-    if commit is None or any(
-        commit.facts["made_from"][name] != getattr(pin, name) for name in compared
-    ):
+    expected = PredictionFacts.of_pin(model.id, pin).made_from
+    fingerprints = ClassifierFacts.of(model).fingerprints
+    if fingerprints != dict(pinned.snapshot.fingerprints):
+        # A teacher of other features has read other commits of them.
+        expected = {name: expected[name] for name in ("model", "videos")}
+    if commit is None or not expected.items() <= PredictionFacts.of(commit).made_from.items():
         raise Invalid(
             f"teacher {model.id[:16]} has not scored partition {pin.partition} as it is now; "
             f"run score-partitions partition={pin.partition} model={model.id[:16]}"
@@ -137,26 +138,33 @@ def _joined(
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
     """Read predictions file by file.
 
-    The places of their videos `[M]`, and their probabilities `[M, C]`.
+    Args:
+        commit: Of the predictions.
+        ids: `video_id` and `place` of each listed video.
+        num_categories: C.
+
+    Yields:
+        The places of a file's videos `[M]`, and their probabilities `[M, C]`.
+
+    Raises:
+        Corrupt: They are of other videos or categories.
     """
-    num_found = 0
-    for name in sorted(name for name in commit.files if name.startswith("predictions")):
-        block = tables.read_table(commit, name, ["video_id", "probabilities"]).join(
-            ids, on="video_id"
-        )
+    num_joined = 0
+    for rows in tables.scan_predictions(commit):
+        block = rows.select("video_id", "probabilities").collect().join(ids, on="video_id")
         if (block["probabilities"].list.len() != num_categories).any():
             raise Corrupt(
-                f"{commit.folder / name} lacks probabilities of {num_categories} categories; score"
-                " it again"
+                f"{commit.folder} lacks probabilities of {num_categories} categories; score it"
+                " again"
             )
-        num_found += len(block)
+        num_joined += len(block)
         yield (
             block["place"].to_numpy(),
             block["probabilities"].explode().to_numpy().reshape(-1, num_categories),
         )
-    if num_found != len(ids):
+    if num_joined != len(ids):
         raise Corrupt(
-            f"{commit.folder} has predictions for {num_found} of {len(ids)} listed videos; score"
+            f"{commit.folder} has predictions for {num_joined} of {len(ids)} listed videos; score"
             " them again"
         )
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from featurestore.views.spec import View
 from modeling.configuration import ModelConfig
-from modeling.models.stored_model import MODELS, read_config
+from modeling.models.model_facts import ClassifierFacts, EncoderFacts
+from modeling.models.stored_model import MODELS, is_of_kind, read_config
 from warehouse import commits
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
@@ -28,15 +29,16 @@ def newest_encoder(
         sizes: of the model; what its classifier reads and its dropout may differ.
         as_of: published by this moment, with a time zone; None for now.
     """
-    found = [
-        commit
-        for commit in commits.commits(store, MODELS)
-        if commit.facts["kind"] == "encoder"
-        and commit.facts["fingerprints"] == dict(fingerprints)
-        and (as_of is None or commit.created_at <= as_of)
-        and read_config(commit, "encoder").recipe.model.encoder_sizes() == sizes.encoder_sizes()
-    ]
-    return found[-1] if found else None
+    for commit in reversed(commits.commits(store, MODELS)):
+        is_late = as_of is not None and commit.created_at > as_of
+        if not is_of_kind(commit, "encoder") or is_late:
+            continue
+        if EncoderFacts.of(commit).fingerprints != dict(fingerprints):
+            continue
+        config = read_config(commit, "encoder")
+        if config.recipe.model.encoder_sizes() == sizes.encoder_sizes():
+            return commit
+    return None
 
 
 def champion(store: Store) -> Commit | None:
@@ -60,7 +62,7 @@ def require(store: Store, model_id: str | None) -> Commit:
     if target is None and name in (CHAMPION, CHALLENGER):
         raise Invalid(f"{store.root} has no {name} yet; run train-classifier, or name a model")
     commit = commits.commit_by_id(store, target or name)
-    if commit.address.dataset != MODELS or commit.facts["kind"] != "classifier":
+    if not is_of_kind(commit, "classifier"):
         raise Invalid(f"{name} is no classifier; name one of dataset {MODELS}")
     return commit
 
@@ -73,7 +75,7 @@ def nominate(store: Store, commit: Commit, now: datetime) -> str | None:
     Returns:
         The alias that now names it; None for a model that is not good.
     """
-    if not commit.facts["beats_majority"]:
+    if not ClassifierFacts.of(commit).beats_majority:
         return None
     current = commits.alias(store, CHAMPION)
     name = CHAMPION if current in (None, commit.id) else CHALLENGER

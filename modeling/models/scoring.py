@@ -7,7 +7,7 @@ import numpy.typing as npt
 import polars as pl
 import torch
 
-from modeling.learning.inputs.batching import Examples, Rows
+from modeling.learning.inputs.batching import Examples, Rows, missing_views
 from modeling.learning.inputs.requirements import check_lengths
 from modeling.learning.runtime import choose_device
 from modeling.models.stored_model import LoadedModel
@@ -84,8 +84,7 @@ def _block(
             ),
             "top5_probabilities": _lists(pl.Series(best_probabilities)),
             "probabilities": _lists(pl.Series(shares)),
-            "frames_missing": ~examples.has_frames[rows],
-            "text_missing": examples.num_tokens[rows] == 0,
+            "missing_views": pl.Series(missing_views(examples, rows), dtype=pl.List(pl.String())),
         },
     )
 

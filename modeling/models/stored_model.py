@@ -64,6 +64,11 @@ class LoadedModel:
     """Of the feature specs that it learned from, and must be given."""
 
 
+def is_of_kind(commit: Commit, kind: Kind) -> bool:
+    """Whether a commit is a model of a kind."""
+    return commit.address.dataset == MODELS and commit.facts.get("kind") == kind
+
+
 def read_config(commit: Commit, kind: Kind) -> StoredConfig:
     """Read what a model folder says of itself.
 
@@ -71,7 +76,7 @@ def read_config(commit: Commit, kind: Kind) -> StoredConfig:
         Invalid: the commit is no model of that kind.
         Corrupt: the file differs from its digest.
     """
-    if commit.address.dataset != MODELS or commit.facts["kind"] != kind:
+    if not is_of_kind(commit, kind):
         raise Invalid(
             f"commit {commit.id[:16]} of {commit.address.dataset} is no {kind}; name a model of"
             " that kind"

@@ -13,7 +13,7 @@ from warehouse.errors import Invalid
 from warehouse.identifiers import parse_video_id, shown
 from warehouse.store import Store
 
-_COLUMNS = ("video_id", "category_id", "level1_id", "probability", "frames_missing", "text_missing")
+_COLUMNS = ("video_id", "category_id", "level1_id", "probability", "missing_views")
 
 
 @dataclass(frozen=True)

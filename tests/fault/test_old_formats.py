@@ -133,6 +133,10 @@ def test_the_golden_model_scores_as_it_did(opened: Store, answers: Answers) -> N
     pinned = snapshot.pin(opened, ["2026-11-20"], loaded.fingerprints)
     again = pl.concat(score(loaded, Examples(opened, pinned)))
     kept = predictions.scan(opened, loaded.model_id, "2026-11-20").collect()
+    assert kept.schema == tables.Predictions.create_empty().schema
+    pinned_commits = [{"view": view, "commit_id": pinned.pins[0].features[view]} for view in VIEWS]
+    assert kept["feature_commits"].to_list() == [pinned_commits] * len(kept)
+    assert kept["missing_views"].to_list() == again["missing_views"].to_list()
     for rows in (again, kept):
         assert rows["video_id"].to_list() == [row["video_id"] for row in answers["predictions"]]
         wanted_ = [row["probability"] for row in answers["predictions"]]
@@ -268,8 +272,16 @@ def raised_json(payload: bytes) -> bytes:
 
 
 def raised_parquet(payload: bytes) -> bytes:
+    return of_parquet_version(payload, 2)
+
+
+def raised_predictions(payload: bytes) -> bytes:
+    return of_parquet_version(payload, 3)
+
+
+def of_parquet_version(payload: bytes, version: int) -> bytes:
     raised = io.BytesIO()
-    pl.read_parquet(payload).write_parquet(raised, metadata={"format_version": "2"})
+    pl.read_parquet(payload).write_parquet(raised, metadata={"format_version": str(version)})
     return raised.getvalue()
 
 
@@ -407,7 +419,7 @@ FORMATS: dict[
             0
         ],
         "predictions-00000.parquet",
-        raised_parquet,
+        raised_predictions,
         lambda s, _: predictions.scan(s, registry.require(s, None).id, "2026-11-20").collect(),
     ),
 }
@@ -425,7 +437,7 @@ def test_an_unknown_version_of_a_file_is_refused_with_a_sentence(
     read(opened, commit)
     newer = republish(opened, commit, name, change)
     with pytest.raises(
-        Invalid, match=rf"{re.escape(name)} has format version '?2'?, .*upgrade Reelstore$"
+        Invalid, match=rf"{re.escape(name)} has format version '?[23]'?, .*upgrade Reelstore$"
     ):
         read(opened, newer)
 

@@ -11,10 +11,23 @@ import torch
 
 from tests.golden import make
 
-PINNED = json.loads((make.HERE / "2" / "answers.json").read_text(encoding="utf-8"))
+EARLIER, PINNED = (
+    json.loads((make.HERE / version / "answers.json").read_text(encoding="utf-8"))
+    for version in ("2", "3")
+)
 MADE_ON = "AVX512"
 """Other instructions may round the last bit of an embedding otherwise, and so of all that is
 learned from it."""
+
+
+def test_predictions_alone_have_another_id_than_before_their_version_2() -> None:
+    changed = {
+        address for address, head in PINNED["heads"].items() if EARLIER["heads"][address] != head
+    }
+    assert {address.split(" ")[0].split("/model")[0] for address in changed} == {
+        "tables/predictions"
+    }
+    assert all(EARLIER[name] == PINNED[name] for name in ("model", "snapshot", "arrays"))
 
 
 @pytest.fixture(scope="module")

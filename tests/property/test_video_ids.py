@@ -185,11 +185,9 @@ def _predictions(ids: list[str]) -> pl.DataFrame:
         "top5_category_ids": ["0000"],
         "top5_probabilities": [0.5],
         "probabilities": [0.5],
-        "frames_missing": False,
-        "text_missing": False,
+        "missing_views": [],
         "model_id": "m",
-        "frames_commit": None,
-        "text_commit": None,
+        "feature_commits": [],
     }
     columns = {"video_id": ids, **{name: [value] * len(ids) for name, value in row.items()}}
     schema = tables.Predictions.create_empty().schema

@@ -9,7 +9,12 @@ from warehouse.tables.labels import (
     taxonomy_of,
 )
 from warehouse.tables.parquet import encode as to_parquet
-from warehouse.tables.predictions import PREDICTIONS, Predictions
+from warehouse.tables.predictions import (
+    PREDICTIONS,
+    Predictions,
+    encode_predictions,
+    scan_predictions,
+)
 from warehouse.tables.stored_tables import batches, read_table, scan_table, validated
 from warehouse.tables.videos import (
     VIDEOS,
@@ -33,6 +38,7 @@ __all__ = [
     "VideoPartition",
     "Videos",
     "batches",
+    "encode_predictions",
     "labels_commit",
     "parse_role",
     "publish_labels",
@@ -40,6 +46,7 @@ __all__ = [
     "read_labels",
     "read_table",
     "read_videos",
+    "scan_predictions",
     "scan_table",
     "taxonomy_of",
     "to_parquet",

@@ -1,6 +1,7 @@
 """The Parquet codec of all tables.
 
-The same bytes for the same rows, and a format version in the file's metadata.
+The same bytes for the same rows, and a format version in the file's metadata. A table's version is
+1, unless its own module raises it; it reads all versions down to 1.
 """
 
 import io
@@ -16,19 +17,22 @@ FORMAT_VERSION = 1
 _ROWS_PER_GROUP, _ROWS_AT_ONCE = 8_192, 2_048
 
 
-def encode(frame: pl.DataFrame) -> bytes:
+def encode(frame: pl.DataFrame, version: int = FORMAT_VERSION) -> bytes:
     """Write a table, the same bytes for the same rows.
 
     Args:
         frame: The table.
+        version: Of the table's format.
 
     Returns:
         A whole Parquet file, compressed with zstd.
     """
     payload = io.BytesIO()
-    version = {formats.FIELD: str(FORMAT_VERSION)}
     frame.write_parquet(
-        payload, compression="zstd", row_group_size=_ROWS_PER_GROUP, metadata=version
+        payload,
+        compression="zstd",
+        row_group_size=_ROWS_PER_GROUP,
+        metadata={formats.FIELD: str(version)},
     )
     return payload.getvalue()
 
@@ -82,11 +86,12 @@ def batches(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         yield rows.slice(start, _ROWS_AT_ONCE).collect()
 
 
-def checked(path: Path) -> Path:
+def checked(path: Path, version: int = FORMAT_VERSION) -> Path:
     """Refuse a file of another format version.
 
     Args:
         path: A file whose digest was checked.
+        version: The newest that is read.
 
     Returns:
         The path.
@@ -95,7 +100,6 @@ def checked(path: Path) -> Path:
         Invalid: The file has another format version.
     """
     named = pl.read_parquet_metadata(path).get(formats.FIELD)
-    formats.check_version(
-        int(named) if named is not None and named.isdecimal() else named, FORMAT_VERSION, path
-    )
+    found = int(named) if named is not None and named.isdecimal() else named
+    formats.check_version(found, version, path, oldest=FORMAT_VERSION)
     return path

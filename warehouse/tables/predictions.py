@@ -1,8 +1,18 @@
 """The table of predictions: one row for each listed video of a scored partition."""
 
 import dataframely as dy
+import polars as pl
+
+from warehouse import commits
+from warehouse.commits import Commit
+from warehouse.tables import parquet
+from warehouse.tables.stored_tables import validated
 
 PREDICTIONS = "tables/predictions"
+FORMAT_VERSION = 2
+"""Version 1 had, for each view, a column that ends as `_MISSING` and one that ends as `_COMMIT`."""
+
+_MISSING, _COMMIT = "_missing", "_commit"
 
 
 class Predictions(dy.Schema):
@@ -17,8 +27,54 @@ class Predictions(dy.Schema):
     top5_probabilities = dy.List(dy.Float32())
     probabilities = dy.List(dy.Float32())
     """Of all categories, in the order of the model's taxonomy."""
-    frames_missing = dy.Bool()
-    text_missing = dy.Bool()
+    missing_views = dy.List(dy.String())
+    """The views of which nothing is stored for the video."""
     model_id = dy.String()
-    frames_commit = dy.String(nullable=True)
-    text_commit = dy.String(nullable=True)
+    feature_commits = dy.List(dy.Struct({"view": dy.String(), "commit_id": dy.String()}))
+    """The features that were read, one commit for each view."""
+
+
+def encode_predictions(rows: pl.DataFrame) -> bytes:
+    """Write rows of predictions as a Parquet file.
+
+    Raises:
+        Invalid: They do not fit the table; the sentence says why.
+    """
+    return parquet.encode(validated(Predictions, rows), FORMAT_VERSION)
+
+
+def scan_predictions(commit: Commit) -> list[pl.LazyFrame]:
+    """Read the predictions of a commit lazily, in the columns of the newest version.
+
+    Args:
+        commit: Of any version of the table.
+
+    Returns:
+        One table for each file, in the order of the files' names; at least one.
+
+    Raises:
+        Corrupt: A file is not as it was published.
+        Invalid: One has a format version that this code does not read.
+    """
+    names = sorted(name for name in commit.files if name.startswith("predictions"))
+    paths = [commits.verified_path(commit, name) for name in names or ["predictions.parquet"]]
+    return [_brought_up(pl.scan_parquet(parquet.checked(path, FORMAT_VERSION))) for path in paths]
+
+
+def _brought_up(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Bring version 1 to the columns of version 2; version 2 stays as it is."""
+    names = rows.collect_schema().names()
+    views = [name.removesuffix(_MISSING) for name in names if name.endswith(_MISSING)]
+    if not views:
+        return rows
+    missing = [pl.when(pl.col(f"{view}{_MISSING}")).then(pl.lit(view)) for view in views]
+    pinned = [
+        pl.when(pl.col(f"{view}{_COMMIT}").is_not_null()).then(
+            pl.struct(view=pl.lit(view), commit_id=pl.col(f"{view}{_COMMIT}"))
+        )
+        for view in views
+    ]
+    return rows.with_columns(
+        missing_views=pl.concat_list(missing).list.drop_nulls(),
+        feature_commits=pl.concat_list(pinned).list.drop_nulls(),
+    ).select(Predictions.column_names())

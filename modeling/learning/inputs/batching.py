@@ -136,6 +136,17 @@ def visible_lengths(examples: Examples, views: Views = ALL_VIEWS) -> npt.NDArray
     return examples.num_tokens if "text" in views else np.zeros(len(examples), np.int32)
 
 
+def is_present(examples: Examples) -> dict[str, npt.NDArray[np.bool_]]:
+    """Say of each view which examples have it, `[N]` each."""
+    return {"frames": examples.has_frames, "text": examples.num_tokens > 0}
+
+
+def missing_views(examples: Examples, rows: Rows) -> list[list[str]]:
+    """Name the views that each of some examples lacks, N lists."""
+    present = {view: has_view[rows] for view, has_view in is_present(examples).items()}
+    return [[view for view in present if not present[view][place]] for place in range(len(rows))]
+
+
 def epoch_batches(
     rows: Rows, lengths: npt.NDArray[np.int32], batch_size: int, *, seed: int, epoch: int
 ) -> list[Rows]:

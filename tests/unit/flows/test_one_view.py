@@ -75,7 +75,8 @@ def test_one_view_is_extracted_trained_on_nominated_scored_and_reported(
     for day in days:
         predicted = predictions.scan(house, champion.id, day.name).collect()
         assert predicted["video_id"].to_list() == sorted(tables.read_videos(day)["video_id"])
-        assert predicted["text_missing" if view == "frames" else "frames_missing"].all()
+        (other,) = {"frames", "text"} - {view}
+        assert predicted["missing_views"].list.contains(other).all()
     assert {found.predictions for found in store_status(house).partitions} == {
         "current",
         "not scored",

@@ -110,11 +110,9 @@ def test_predictions_have_a_schema() -> None:
         "top5_category_ids": ["0000", "0001"],
         "top5_probabilities": [0.5, 0.25],
         "probabilities": [0.5, 0.25, 0.25],
-        "frames_missing": False,
-        "text_missing": True,
+        "missing_views": ["text"],
         "model_id": "m",
-        "frames_commit": None,
-        "text_commit": "t",
+        "feature_commits": [{"view": "frames", "commit_id": "f"}],
     }
     frame = pl.DataFrame([row], schema=Predictions.create_empty().schema)
     assert validated(Predictions, frame).equals(frame)

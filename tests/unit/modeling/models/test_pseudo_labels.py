@@ -12,6 +12,7 @@ import pytest
 from featurestore.reading.snapshot import Pin, Snapshot
 from modeling.learning.inputs.training_set import PinnedSet
 from modeling.models import predictions, pseudo_labels
+from modeling.models.model_facts import ClassifierFacts
 from warehouse import commits, tables
 from warehouse.commits import Address
 from warehouse.errors import Corrupt, Invalid
@@ -54,7 +55,14 @@ class House:
             Address("models"),
             {"taxonomy.csv": known.to_csv(), "seed": str(seed).encode()},
             commits.Draft(
-                facts={"kind": "classifier", "fingerprints": fingerprints, "taxonomy": known.name},
+                facts=ClassifierFacts(
+                    kind="classifier",
+                    recipe="toy",
+                    fingerprints=fingerprints,
+                    views=("frames", "text"),
+                    beats_majority=True,
+                    taxonomy=known.name,
+                ),
                 num_rows=0,
                 move_head=False,
             ),
@@ -77,11 +85,11 @@ class House:
                 "top5_category_ids": [["0000"]] * len(probabilities),
                 "top5_probabilities": [[1.0]] * len(probabilities),
                 "probabilities": probabilities.tolist(),
-                "frames_missing": False,
-                "text_missing": False,
+                "missing_views": [[]] * len(probabilities),
             },
             schema_overrides={
-                name: pl.List(pl.Float32()) for name in ("top5_probabilities", "probabilities")
+                **dict.fromkeys(("top5_probabilities", "probabilities"), pl.List(pl.Float32())),
+                "missing_views": pl.List(pl.String()),
             },
         )
         ends = [0, *cuts, len(rows)]

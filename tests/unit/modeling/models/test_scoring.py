@@ -58,8 +58,8 @@ def test_every_example_gets_one_row_in_order(
     table = pl.concat(blocks)
     assert len(blocks) == 10
     assert table["video_id"].to_list() == examples.video_ids
-    assert table["text_missing"].arg_true().to_list() == [4, 7]
-    assert table["frames_missing"].arg_true().to_list() == [7, 9]
+    missing = {row: list(views) for row, views in enumerate(table["missing_views"]) if len(views)}
+    assert missing == {4: ["text"], 7: ["frames", "text"], 9: ["frames"]}
 
 
 def test_scoring_keeps_nothing_of_a_block_that_is_read(
@@ -95,7 +95,8 @@ def test_columns_are_those_of_the_predictions_table(
     make_examples: Callable[..., Any], load: Callable[..., Any], taxonomy: Taxonomy
 ) -> None:
     table = next(score(load(), make_examples(30)))
-    origin = {name: pl.lit("0" * 64) for name in ("model_id", "frames_commit", "text_commit")}
+    pinned = pl.Series([[{"view": "frames", "commit_id": "0" * 64}]])
+    origin = {"model_id": pl.lit("0" * 64), "feature_commits": pl.lit(pinned).first()}
     whole: dy.DataFrame[Predictions] = Predictions.validate(
         table.with_columns(**origin), cast=False
     )
@@ -133,7 +134,7 @@ def test_a_model_of_one_view_sees_only_that(
     seen = pl.concat(score(load(("frames",)), examples))
     blind = pl.concat(score(load(("frames",)), blanked))
     assert seen["probabilities"].to_list() == blind["probabilities"].to_list()
-    assert not seen["text_missing"].any()
+    assert seen["missing_views"].list.len().max() == 0
 
 
 def test_embeddings_of_another_width_are_refused(
