@@ -76,3 +76,9 @@ def test_importing_the_flows_runs_no_query(tracked: list[str]) -> None:
         check=True,
     ).stdout
     assert "polars-0" not in threads, "a fork of such a process waits forever for polars' threads"
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert re.findall(r"://|--(?:extra-)?index|--find-links", lock) == []
+    assert len(re.findall("^[a-z].*==", lock, re.MULTILINE)) > 100
