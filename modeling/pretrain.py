@@ -9,8 +9,8 @@ from modeling.configuration import AsOf, Recipe, Seed
 from modeling.learning import pretraining
 from modeling.learning.inputs.requirements import check_pretraining
 from modeling.learning.inputs.training_set import pin_training_set
-from modeling.learning.runtime import Runtime
 from modeling.learning.start import Start
+from modeling.learning.training_runtime import Runtime
 from modeling.models import model_publishing
 from modeling.network.language_model import check_language_model
 from warehouse.clock import running_from

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from featurestore.reading import snapshot
 from featurestore.reading.snapshot import Snapshot
-from modeling.models import predictions, registry, stored_model
+from modeling.models import registry, scored_partitions, stored_model
+from modeling.models.model_facts import ClassifierFacts
 from warehouse import commits, tables
 from warehouse.clock import running_from
 from warehouse.commits import Commit
@@ -92,8 +93,8 @@ def score_partitions(
 
 def _unscored(store: Store, model: Commit, partition: str) -> Snapshot | None:
     """Pin a partition's features; None where the model's predictions were made from them."""
-    pinned = snapshot.pin(store, [partition], model.facts["fingerprints"])
-    return None if predictions.are_current(store, model.id, pinned.pins[0]) else pinned
+    pinned = snapshot.pin(store, [partition], ClassifierFacts.of(model).fingerprints)
+    return None if scored_partitions.are_current(store, model.id, pinned.pins[0]) else pinned
 
 
 def _score(
@@ -105,7 +106,7 @@ def _score(
     examples, pin = Examples(store, pinned), pinned.pins[0]
     with reporter.progress(f"score {pin.partition}") as show:
         blocks = _counted(score(loaded, examples), len(examples), show)
-        commit = predictions.publish(store, loaded.model_id, pin, blocks, now)
+        commit = scored_partitions.publish(store, loaded.model_id, pin, blocks, now)
     return ScoredPartition(
         partition=pin.partition,
         videos=commit.num_rows,

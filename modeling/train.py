@@ -12,8 +12,8 @@ from modeling.learning import finetuning
 from modeling.learning.inputs.requirements import check_finetuning
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.inputs.training_set import PinnedSet, TrainingSet, pin_training_set
-from modeling.learning.runtime import Runtime
 from modeling.learning.start import Start
+from modeling.learning.training_runtime import Runtime
 from modeling.models import model_publishing, pseudo_labels, registry, stored_model
 from modeling.models.pseudo_labels import PseudoLabels
 from modeling.network.language_model import check_language_model

@@ -31,10 +31,10 @@ def export_result_csv(
     ] = None,
 ) -> None:
     """Write a partition's predictions in the contest's form of submission, without a header."""
-    from modeling.models import predictions, registry
+    from modeling.models import registry, scored_partitions
 
     store = open_wanted_store()
-    rows = predictions.scan(store, registry.require(store, model).id, partition)
+    rows = scored_partitions.scan(store, registry.require(store, model).id, partition)
     if not output.parent.is_dir() or output.is_dir():
         raise Invalid(f"{output} cannot be written: name a file in a folder that exists")
     text = rows.select("video_id", "category_id").collect().write_csv(include_header=False)

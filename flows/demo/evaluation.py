@@ -21,7 +21,8 @@ from featurestore.views.heads import address
 from flows.commands.terminal import Column, say_table
 from modeling.evaluation import baselines, metrics, report
 from modeling.evaluation.report import GalleryItem, Report
-from modeling.models import predictions, stored_model
+from modeling.models import scored_partitions, stored_model
+from modeling.models.model_facts import ClassifierFacts
 from warehouse import commits, tables
 from warehouse.commits import Address
 from warehouse.store import Store
@@ -118,7 +119,7 @@ def _scored_rows(
     store: Store, model_id: str, partitions: Sequence[VideoPartition], true_category: pl.DataFrame
 ) -> pl.DataFrame:
     scans = [
-        predictions.scan(store, model_id, partition.name).with_columns(
+        scored_partitions.scan(store, model_id, partition.name).with_columns(
             partition=pl.lit(partition.name)
         )
         for partition in partitions
@@ -134,7 +135,7 @@ def _baselines(
     video_ids: Sequence[str],
     taxonomy: Taxonomy,
 ) -> dict[str, list[str]]:
-    fingerprints = commits.commit_by_id(store, model_id).facts["fingerprints"]
+    fingerprints = ClassifierFacts.of(commits.commit_by_id(store, model_id)).fingerprints
     names = [partition.name for partition in (*tables.video_partitions(store, "labeled"), *scored)]
     examples = Examples(store, snapshot.pin(store, names, fingerprints), taxonomy)
     return baselines.predict_all(examples, video_ids, taxonomy)
@@ -143,7 +144,7 @@ def _baselines(
 def _failed_by_reason(
     store: Store, model_id: str, partitions: Sequence[VideoPartition]
 ) -> dict[str, int]:
-    fingerprint = commits.commit_by_id(store, model_id).facts["fingerprints"]["frames"]
+    fingerprint = ClassifierFacts.of(commits.commit_by_id(store, model_id)).fingerprints["frames"]
     counts: Counter[str] = Counter()
     for partition in partitions:
         commit = commits.head(store, address("frames", fingerprint, partition.name))
@@ -164,7 +165,7 @@ def _histories(store: Store, models: Mapping[str, str]) -> dict[str, Any]:
 def _gallery(
     store: Store, model_id: str, partitions: Sequence[VideoPartition], rows: pl.DataFrame
 ) -> list[GalleryItem]:
-    fingerprint = commits.commit_by_id(store, model_id).facts["fingerprints"]["frames"]
+    fingerprint = ClassifierFacts.of(commits.commit_by_id(store, model_id)).fingerprints["frames"]
     titles: dict[str, str] = {}
     strips: dict[str, bytes] = {}
     for partition in partitions:

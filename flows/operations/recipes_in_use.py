@@ -6,6 +6,7 @@ The wanted one, and the champion's while it scores.
 from featurestore import wanted
 from featurestore.views.spec import TRANSFORM_VERSION, VIEWS, View, can_make, check_makeable
 from modeling.models import registry
+from modeling.models.model_facts import ClassifierFacts
 from warehouse.store import Store
 
 
@@ -60,4 +61,4 @@ def left_behind(store: Store) -> str | None:
 
 def _champions(store: Store) -> dict[View, str]:
     champion = registry.champion(store)
-    return champion.facts["fingerprints"] if champion else {}
+    return ClassifierFacts.of(champion).fingerprints if champion else {}

@@ -12,7 +12,8 @@ from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.coverage import Coverage, view_coverage
 from featurestore.reading import snapshot
 from flows.operations.recipes_in_use import left_behind, recipes_in_use, recipes_to_make
-from modeling.models import predictions, registry
+from modeling.models import registry, scored_partitions
+from modeling.models.model_facts import ClassifierFacts
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Corrupt, Invalid
@@ -146,13 +147,14 @@ def _outdated(store: Store) -> tuple[str, ...]:
 def _predictions(store: Store, champion: Commit | None, partition: VideoPartition) -> Predictions:
     if champion is None or partition.role != "score":
         return "not scored"
-    if not predictions.exist(store, champion.id, partition.name):
+    if not scored_partitions.exist(store, champion.id, partition.name):
         return "missing"
     try:
-        pinned = snapshot.pin(store, [partition.name], champion.facts["fingerprints"])
+        pinned = snapshot.pin(store, [partition.name], ClassifierFacts.of(champion).fingerprints)
     except Invalid:
         return "stale"
-    return "current" if predictions.are_current(store, champion.id, pinned.pins[0]) else "stale"
+    is_current = scored_partitions.are_current(store, champion.id, pinned.pins[0])
+    return "current" if is_current else "stale"
 
 
 def _set_aside(store: Store, partition: VideoPartition) -> dict[str, Any]:

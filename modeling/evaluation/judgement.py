@@ -14,9 +14,9 @@ from modeling.evaluation import baselines, confusions, distributions, metrics, s
 from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.distributions import Statistics
 from modeling.learning.finetuning import TrainedModel
+from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.batching import Examples, Rows
-from modeling.learning.runtime import choose_device
-from modeling.network.classifier import predict_logits
+from modeling.learning.training_runtime import choose_device
 from modeling.network.probabilities import Calibration, Labels, probabilities
 from warehouse.tables.taxonomy import Taxonomy
 

@@ -12,24 +12,24 @@ from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, Views
 from modeling.evaluation import metrics
 from modeling.learning.adversarial import add_fgm_gradients, add_pgd_gradients
+from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.batching import (
-    Batch,
     Rows,
     cut,
     epoch_batches,
     read_batch,
     resample,
-    to_device,
     visible_lengths,
 )
 from modeling.learning.inputs.requirements import identify
 from modeling.learning.inputs.soft_labels import example_losses
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.replay import Losses, length_step, replayed
-from modeling.learning.runtime import Runtime, autocast, seeded
 from modeling.learning.start import Start
 from modeling.learning.training import Evaluation, optimise
-from modeling.network.classifier import VideoClassifier, predict_logits
+from modeling.learning.training_runtime import Runtime, autocast, seeded
+from modeling.network.batch import Batch, to_device
+from modeling.network.classifier import VideoClassifier
 from modeling.network.probabilities import never_predicted, without
 from warehouse.tables.taxonomy import Taxonomy
 

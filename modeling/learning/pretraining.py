@@ -15,9 +15,9 @@ from modeling.learning.inputs.batching import (
 )
 from modeling.learning.inputs.requirements import check_pretraining, identify
 from modeling.learning.replay import Losses, length_step, replayed
-from modeling.learning.runtime import Runtime, autocast, seeded
 from modeling.learning.start import PretrainedModel, Start
 from modeling.learning.training import Evaluation, optimise
+from modeling.learning.training_runtime import Runtime, autocast, seeded
 from modeling.network.objectives import (
     PretrainingBatch,
     PretrainingModel,

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from modeling.learning.inputs.batching import map_tensors
+from modeling.network.batch import map_tensors
 
 _Inputs = TypeVar("_Inputs")
 Losses = dict[str, Tensor]

@@ -15,7 +15,7 @@ from modeling.configuration import TrainingConfig
 from modeling.learning.averaging import Averaged
 from modeling.learning.checkpoint import TensorGroups
 from modeling.learning.inputs.batching import Rows
-from modeling.learning.runtime import Progress, Runtime
+from modeling.learning.training_runtime import Progress, Runtime
 from warehouse.errors import Corrupt, Invalid
 
 _NUM_RECORDS = 100

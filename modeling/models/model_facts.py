@@ -3,6 +3,7 @@
 from typing import Literal, Self
 
 from featurestore.reading.snapshot import Pin
+from featurestore.views.spec import View
 from warehouse.commits import Facts
 
 
@@ -12,7 +13,7 @@ class EncoderFacts(Facts):
     kind: Literal["encoder"]
     recipe: str
     """The recipe's name."""
-    fingerprints: dict[str, str]
+    fingerprints: dict[View, str]
     """Of the features that it learned from, by view."""
 
 
@@ -22,7 +23,7 @@ class ClassifierFacts(Facts):
     kind: Literal["classifier"]
     recipe: str
     """The recipe's name."""
-    fingerprints: dict[str, str]
+    fingerprints: dict[View, str]
     """Of the features that it learned from, and must be given, by view."""
     views: tuple[str, ...]
     """What it may see."""

@@ -13,7 +13,7 @@ from featurestore.reading.snapshot import Pin
 from featurestore.views.heads import present_head
 from modeling.learning.inputs.soft_labels import SoftLabels
 from modeling.learning.inputs.training_set import PinnedSet
-from modeling.models import predictions, registry
+from modeling.models import registry, scored_partitions
 from modeling.models.model_facts import ClassifierFacts, PredictionFacts
 from warehouse import commits, tables
 from warehouse.commits import Commit
@@ -106,7 +106,8 @@ def find(pinned: PinnedSet, taxonomy: Taxonomy, teachers: Sequence[str]) -> Pseu
 
 
 def _scored(pinned: PinnedSet, model: Commit, pin: Pin) -> Commit:
-    commit = present_head(pinned.store, predictions.address(model.id, pin.partition), pinned.as_of)
+    address = scored_partitions.address(model.id, pin.partition)
+    commit = present_head(pinned.store, address, pinned.as_of)
     expected = PredictionFacts.of_pin(model.id, pin).made_from
     fingerprints = ClassifierFacts.of(model).fingerprints
     if fingerprints != dict(pinned.snapshot.fingerprints):

@@ -7,11 +7,11 @@ import numpy.typing as npt
 import polars as pl
 import torch
 
+from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.batching import Examples, Rows, missing_views
 from modeling.learning.inputs.requirements import check_lengths
-from modeling.learning.runtime import choose_device
+from modeling.learning.training_runtime import choose_device
 from modeling.models.stored_model import LoadedModel
-from modeling.network.classifier import predict_logits
 from modeling.network.probabilities import probabilities
 from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy

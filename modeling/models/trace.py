@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from modeling.models import predictions, registry, stored_model
+from modeling.models import registry, scored_partitions, stored_model
 from modeling.models.stored_model import StoredConfig
 from warehouse import commits
 from warehouse.commits import Commit
@@ -47,7 +47,7 @@ def trace_prediction(
     parse_video_id(video_id)
     model = registry.require(store, model_id)
     rows = (
-        predictions.scan(store, model.id, partition)
+        scored_partitions.scan(store, model.id, partition)
         .filter(pl.col("video_id") == video_id)
         .select(_COLUMNS)
         .collect()
@@ -56,7 +56,7 @@ def trace_prediction(
         raise Invalid(
             f"partition {partition} lists no video {shown(video_id)}: name one that it lists"
         )
-    commit = commits.head(store, predictions.address(model.id, partition))
+    commit = commits.head(store, scored_partitions.address(model.id, partition))
     if commit is None:
         raise Invalid(f"partition {partition} was rolled back in between: run again")
     return PredictionTrace(

@@ -2,21 +2,11 @@
 
 from typing import cast
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from modeling.configuration import ALL_VIEWS, ModelConfig, Views
-from modeling.learning.inputs.batching import (
-    Batch,
-    Examples,
-    Rows,
-    read_batch,
-    sorted_batches,
-    visible_lengths,
-)
-from modeling.learning.runtime import autocast
+from modeling.configuration import ModelConfig
+from modeling.network.batch import Batch
 from modeling.network.cross_encoder import CrossEncoder, Encoded, initialise
 
 
@@ -61,43 +51,6 @@ class VideoClassifier(nn.Module):
         return torch.cat(
             [encoded.pooled, language, _masked_mean(encoded.vision, encoded.vision_mask)], dim=-1
         )
-
-
-@torch.inference_mode()
-def predict_logits(
-    model: VideoClassifier,
-    examples: Examples,
-    rows: Rows,
-    *,
-    views: Views = ALL_VIEWS,
-    batch_size: int,
-    device: torch.device,
-) -> npt.NDArray[np.float32]:
-    """Compute the logits of all categories; `evaluation.calibration` makes probabilities of them.
-
-    Args:
-        model: on the device; left in evaluation mode.
-        examples: where the rows are.
-        rows: `[N]`.
-        views: what the model may see.
-        batch_size: examples that pass through the model at once.
-        device: where the model is.
-
-    Returns:
-        `[N, C]`, in the order of the rows.
-    """
-    model.eval()
-    places, outputs = [], []
-    for chosen in sorted_batches(
-        np.arange(len(rows)), visible_lengths(examples, views)[rows], batch_size
-    ):
-        batch = read_batch(examples, rows[chosen], views).to(device)
-        with autocast(device):
-            logits = model(batch)
-        places.append(chosen)
-        outputs.append(logits.float().cpu().numpy())
-    found: npt.NDArray[np.float32] = np.concatenate(outputs)[np.argsort(np.concatenate(places))]
-    return found
 
 
 def _masked_mean(stream: Tensor, mask: Tensor) -> Tensor:

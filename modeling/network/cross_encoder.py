@@ -16,8 +16,8 @@ from transformers import BertConfig
 from transformers.models.bert.modeling_bert import BertModel
 
 from modeling.configuration import ModelConfig
-from modeling.learning.inputs.batching import Batch
 from modeling.network.attention import NORM_EPSILON, Attention
+from modeling.network.batch import Batch
 
 _NUM_SLOTS = 3
 _BERT_STD, _BERT_WIDTH = 0.02, 768

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ModelConfig
-from modeling.learning.inputs.batching import Batch, map_tensors, padded_length, to_device
+from modeling.network.batch import Batch, map_tensors, padded_length, to_device
 from modeling.network.cross_encoder import CrossEncoder, initialise
 
 _IGNORED = -100

@@ -20,8 +20,9 @@ import torch
 
 from featurestore.reading.examples import Examples
 from modeling.configuration import ModelConfig
-from modeling.learning.inputs.batching import Batch, epoch_batches, read_batch
+from modeling.learning.inputs.batching import epoch_batches, read_batch
 from modeling.network.attention import Attention
+from modeling.network.batch import Batch
 from modeling.network.classifier import VideoClassifier
 from tests.benchmarks.gpu_training import gpu_rows
 from tests.benchmarks.lxmert import NUM_FRAMES, PADDED_TOKENS, PeerClassifier, operations, padded

@@ -23,11 +23,12 @@ from featurestore.reading.examples import RawBatch
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend, preset
 from modeling.learning.finetuning import train
-from modeling.learning.inputs.batching import Batch, Examples, Rows, resample
+from modeling.learning.inputs.batching import Examples, Rows, resample
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
-from modeling.learning.runtime import Progress, Runtime, autocast
 from modeling.learning.start import Start
+from modeling.learning.training_runtime import Progress, Runtime, autocast
+from modeling.network.batch import Batch
 from modeling.network.classifier import VideoClassifier
 from modeling.network.objectives import PretrainingModel, pretraining_batch, pretraining_losses
 from tests.benchmarks.report import Row, at_least, at_most, row

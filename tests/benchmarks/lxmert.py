@@ -11,7 +11,7 @@ from torch.nn import functional
 from transformers import LxmertConfig, LxmertModel
 
 from modeling.configuration import ModelConfig
-from modeling.learning.inputs.batching import Batch
+from modeling.network.batch import Batch
 from modeling.network.classifier import VideoClassifier
 from modeling.network.cross_encoder import CrossEncoder, temporal_features
 

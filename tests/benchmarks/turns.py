@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from modeling.learning.adversarial import add_fgm_gradients
-from modeling.learning.inputs.batching import Batch
-from modeling.learning.runtime import autocast
+from modeling.learning.training_runtime import autocast
+from modeling.network.batch import Batch
 from modeling.network.classifier import VideoClassifier
 
 _LEARNING_RATE, _LABEL_SMOOTHING, _EPSILON = 4e-5, 0.1, 1.0

@@ -32,7 +32,7 @@ from featurestore.views.heads import address
 from featurestore.views.spec import TRANSFORM_VERSION, VIEWS, FrameSpec, TextSpec
 from featurestore.views.text import tokens
 from modeling.learning.inputs.training_set import open_training_set
-from modeling.models import predictions, registry, stored_model
+from modeling.models import registry, scored_partitions, stored_model
 from modeling.models.scoring import score
 from warehouse import commits, tables
 from warehouse.commits import Address, Commit
@@ -132,7 +132,7 @@ def test_the_golden_model_scores_as_it_did(opened: Store, answers: Answers) -> N
     assert loaded.model_id == answers["model"]
     pinned = snapshot.pin(opened, ["2026-11-20"], loaded.fingerprints)
     again = pl.concat(score(loaded, Examples(opened, pinned)))
-    kept = predictions.scan(opened, loaded.model_id, "2026-11-20").collect()
+    kept = scored_partitions.scan(opened, loaded.model_id, "2026-11-20").collect()
     assert kept.schema == tables.Predictions.create_empty().schema
     pinned_commits = [{"view": view, "commit_id": pinned.pins[0].features[view]} for view in VIEWS]
     assert kept["feature_commits"].to_list() == [pinned_commits] * len(kept)
@@ -150,7 +150,7 @@ def test_there_is_nothing_to_do_in_a_golden_store(opened: Store, answers: Answer
             work = plan_view(opened, view, fingerprints[view], partition)
             assert (work.is_current, work.reasons, work.contents) == (True, {}, 0)
     pinned = snapshot.pin(opened, ["2026-11-20"], fingerprints)
-    assert predictions.are_current(opened, answers["model"], pinned.pins[0])
+    assert scored_partitions.are_current(opened, answers["model"], pinned.pins[0])
 
 
 def test_scans_specs_and_previews_read(opened: Store) -> None:
@@ -314,6 +314,10 @@ def head(store: Store, place: Address) -> Commit:
     return found
 
 
+def champion(store: Store) -> Commit:
+    return registry.require(store, None)
+
+
 def pinned_examples(store: Store) -> Examples:
     examples = Examples(store, snapshot.pin(store, ["labeled"], wanted.require(store)))
     examples.read(np.arange(len(examples)))
@@ -403,24 +407,22 @@ FORMATS: dict[
         lambda _, c: snapshot.load(c),
     ),
     "model": (
-        lambda s: registry.require(s, None),
+        champion,
         "config.json",
         raised_json,
         lambda _, c: stored_model.load_model(c),
     ),
     "spec of a model": (
-        lambda s: registry.require(s, None),
+        champion,
         "frames_spec.json",
         raised_json,
         lambda _, c: stored_model.load_model(c),
     ),
     "predictions": (
-        lambda s: commits.heads(s, f"tables/predictions/model={registry.require(s, None).id[:16]}")[
-            0
-        ],
+        lambda s: head(s, scored_partitions.address(champion(s).id, "2026-11-20")),
         "predictions-00000.parquet",
         raised_predictions,
-        lambda s, _: predictions.scan(s, registry.require(s, None).id, "2026-11-20").collect(),
+        lambda s, _: scored_partitions.scan(s, champion(s).id, "2026-11-20").collect(),
     ),
 }
 

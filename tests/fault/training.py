@@ -26,8 +26,8 @@ from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.inputs.batching import Rows
 from modeling.learning.inputs.soft_labels import SoftLabels
 from modeling.learning.inputs.training_inputs import TrainingInputs
-from modeling.learning.runtime import Runtime
 from modeling.learning.start import Start
+from modeling.learning.training_runtime import Runtime
 from tests.fault.steps import watching
 from tests.fault.warm import Begin, Killer, serve
 from tests.unit.modeling.conftest import NUM_WORDS, SPECIAL_TOKENS, SyntheticExamples

@@ -43,7 +43,7 @@ from modeling.learning import finetuning
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.inputs.training_set import open_training_set
 from modeling.learning.start import Start
-from modeling.models import model_publishing, predictions, registry, stored_model
+from modeling.models import model_publishing, registry, scored_partitions, stored_model
 from modeling.models.scoring import score
 from warehouse import commits, tables
 from warehouse.ingest.ingestion import publish_listing
@@ -147,7 +147,7 @@ def _fill(store: Store) -> dict[str, Any]:
     registry.promote(store, model.id, later)
     pinned = snapshot.pin(store, [SCORED], fingerprints)
     blocks = list(score(stored_model.load_model(model), Examples(store, pinned), batch_size=2))
-    predictions.publish(store, model.id, pinned.pins[0], blocks, later)
+    scored_partitions.publish(store, model.id, pinned.pins[0], blocks, later)
     _correct_a_label(store, now + 4 * MINUTE)
     return _answers(store, given.examples, origin.snapshot_id, as_of, model.id)
 
@@ -167,7 +167,7 @@ def _answers(
         *batch.slot_ids,
     ]
     scored = (
-        predictions.scan(store, model_id, SCORED)
+        scored_partitions.scan(store, model_id, SCORED)
         .select("video_id", "category_id", "probability")
         .collect()
     )

@@ -15,7 +15,7 @@ import pytest
 from flows.demo import corpus as demo_corpus
 from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
-from modeling.models import predictions, registry, stored_model
+from modeling.models import registry, scored_partitions, stored_model
 from tests.operations import ingest, run_flow
 from warehouse import commits, tables
 from warehouse.revision import git_revision
@@ -74,7 +74,7 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
 
     champion = registry.require(store, None).id
     first_day = earlier[-1]
-    rows = predictions.scan(store, champion, first_day.name).collect()
+    rows = scored_partitions.scan(store, champion, first_day.name).collect()
     assert sorted(rows["video_id"]) == sorted(
         tables.read_videos(tables.video_partition(store, first_day.name))["video_id"]
     )
@@ -102,10 +102,12 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     )
     assert scheduled.returncode == 0, scheduled.stderr
     deadline = time.monotonic() + SCHEDULE_SECONDS
-    while time.monotonic() < deadline and not predictions.exist(store, champion, last_day.name):
+    while time.monotonic() < deadline and not scored_partitions.exist(
+        store, champion, last_day.name
+    ):
         time.sleep(2)
     assert (
-        predictions.scan(store, champion, last_day.name).select(pl.len()).collect().item()
+        scored_partitions.scan(store, champion, last_day.name).select(pl.len()).collect().item()
         == last_day.num_videos
     )
     check_lineage(

@@ -10,7 +10,8 @@ from torch.utils.data import Dataset
 
 from featurestore.reading.examples import RawBatch
 from modeling.configuration import ALL_VIEWS, Views
-from modeling.learning.inputs.batching import Batch, Examples, Rows, collate
+from modeling.learning.inputs.batching import Examples, Rows, collate
+from modeling.network.batch import Batch
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from modeling.configuration import amend
 from modeling.learning.finetuning import train
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
-from modeling.learning.runtime import Runtime
 from modeling.learning.start import Start
+from modeling.learning.training_runtime import Runtime
 from tests.benchmarks.ablation import study
 from tests.benchmarks.ablation.corpus import Corpus, draw_training, join, make_world
 from tests.benchmarks.ablation.run import NUM_PROCESSES

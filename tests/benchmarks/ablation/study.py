@@ -18,12 +18,12 @@ from modeling.configuration import FinetuningConfig, ModelConfig, PretrainingCon
 from modeling.evaluation import baselines, metrics
 from modeling.evaluation.calibration import Calibrator
 from modeling.learning.finetuning import TrainedModel, train
+from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.soft_labels import SoftLabels
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
-from modeling.learning.runtime import Runtime
 from modeling.learning.start import PretrainedModel, Start
-from modeling.network.classifier import predict_logits
+from modeling.learning.training_runtime import Runtime
 from modeling.network.probabilities import Calibration, probabilities
 from tests.benchmarks.ablation import best_possible
 from tests.benchmarks.ablation.corpus import REPEATS, Corpus, World, draw_training, join

@@ -14,7 +14,7 @@ from flows.demo.corpus import Corpus
 from flows.demo.evaluation import evaluate
 from flows.demo.run import settings_of
 from flows.operations.status import store_status
-from modeling.models import predictions, registry, stored_model
+from modeling.models import registry, scored_partitions, stored_model
 from tests.operations import ingest, run_flow
 from tests.unit.flows.conftest import NOW, RECIPE
 from warehouse import tables
@@ -73,7 +73,7 @@ def test_one_view_is_extracted_trained_on_nominated_scored_and_reported(
     days = tables.video_partitions(house, "score")
     assert [found.partition for found in scored] == [day.name for day in days]
     for day in days:
-        predicted = predictions.scan(house, champion.id, day.name).collect()
+        predicted = scored_partitions.scan(house, champion.id, day.name).collect()
         assert predicted["video_id"].to_list() == sorted(tables.read_videos(day)["video_id"])
         (other,) = {"frames", "text"} - {view}
         assert predicted["missing_views"].list.contains(other).all()

@@ -32,7 +32,7 @@ from featurestore.views.spec import (
 )
 from flows.operations.planning import plan_store
 from flows.operations.status import store_status
-from modeling.models import predictions, registry
+from modeling.models import registry, scored_partitions
 from modeling.models.stored_model import MODELS
 from tests.operations import run_flow
 from tests.specs import bare_frame_spec
@@ -166,15 +166,15 @@ def test_a_day_without_features_of_the_champions_version_gets_a_sentence_and_the
     old: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_day(old, "2026-11-19")
-    monkeypatch.setattr(predictions, "are_current", lambda *_: False)
+    monkeypatch.setattr(scored_partitions, "are_current", lambda *_: False)
     scored: list[str] = []
-    publish = predictions.publish
+    publish = scored_partitions.publish
 
     def watched(store: Store, model_id: str, pin: Any, blocks: Any, now: datetime) -> Any:
         scored.append(pin.partition)
         return publish(store, model_id, pin, blocks, now)
 
-    monkeypatch.setattr(predictions, "publish", watched)
+    monkeypatch.setattr(scored_partitions, "publish", watched)
     sentence = refused("score-partitions")
     assert scored == ["2026-11-20"]
     assert "2026-11-19 has no up-to-date features" in sentence

@@ -8,7 +8,7 @@ import torch
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
 from modeling.learning.inputs.batching import read_batch
-from modeling.learning.runtime import Progress
+from modeling.learning.training_runtime import Progress
 from tests.benchmarks import gpu_training
 from tests.benchmarks.gpu_training import Clock, Cost, Drawn
 

@@ -12,7 +12,7 @@ from featurestore.progress.reasons import Reason
 from flows.operations import wanted_specs
 from flows.operations.planning import plan_store
 from flows.operations.status import PartitionStatus, store_status
-from modeling.models import predictions, registry
+from modeling.models import registry, scored_partitions
 from tests.operations import ingest, run_flow
 from warehouse import commits
 from warehouse.errors import Invalid, Retryable
@@ -33,7 +33,7 @@ def test_a_retried_video_makes_its_predictions_stale_and_the_next_scoring_redoes
     trained = run_flow("train-classifier")
     champion = registry.promote(house, trained.model, datetime.now(UTC)).id
     assert {row.partition for row in run_flow("score-partitions")} == {DAY, "2026-11-21"}
-    first = commits.head(house, predictions.address(champion, DAY))
+    first = commits.head(house, scored_partitions.address(champion, DAY))
     assert status_of(house, DAY).predictions == "current"
     assert [found.retryable for found in status_of(house, DAY).views] == [1, 0]
 
@@ -49,7 +49,7 @@ def test_a_retried_video_makes_its_predictions_stale_and_the_next_scoring_redoes
 
     (scored,) = run_flow("score-partitions")
     assert (scored.partition, scored.frames_missing) == (DAY, 1)
-    again = commits.head(house, predictions.address(champion, DAY))
+    again = commits.head(house, scored_partitions.address(champion, DAY))
     assert first is not None
     assert again is not None
     assert again.id != first.id

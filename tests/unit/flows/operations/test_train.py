@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from flows.commands.cli import main
-from modeling.models import predictions, registry, stored_model
+from modeling.models import registry, scored_partitions, stored_model
 from tests.operations import run_flow
 from warehouse import commits, tables
 from warehouse.errors import Invalid
@@ -134,7 +134,7 @@ def test_a_student_learns_from_its_teachers_and_names_them(
         (row,) = run_flow("score-partitions", partition="unlabeled", model=teacher)
         assert (row.partition, row.videos) == ("unlabeled", 2)
     heads = {
-        model: commits.head(house, predictions.address(model, "unlabeled"))
+        model: commits.head(house, scored_partitions.address(model, "unlabeled"))
         for model in (first, second)
     }
     named = {

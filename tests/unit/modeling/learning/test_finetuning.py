@@ -10,15 +10,14 @@ import torch
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS, Recipe, Views, amend
 from modeling.evaluation.judgement import judge
-from modeling.learning import finetuning
+from modeling.learning import finetuning, inference
 from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.finetuning import TrainedModel, train
+from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
-from modeling.learning.runtime import Progress, Runtime
 from modeling.learning.start import PretrainedModel, Start
-from modeling.network import classifier
-from modeling.network.classifier import predict_logits
+from modeling.learning.training_runtime import Progress, Runtime
 from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy
 
@@ -225,7 +224,7 @@ def test_bfloat16_keeps_weights_and_logits_in_float32(
     examples, cpu = make_examples(60), torch.device("cpu")
     plain = fit(examples)
     plain_logits = predict_logits(plain.model, examples, np.arange(60), batch_size=8, device=cpu)
-    for module in (finetuning, classifier):
+    for module in (finetuning, inference):
         monkeypatch.setattr(
             module, "autocast", lambda device: torch.autocast(device.type, torch.bfloat16)
         )

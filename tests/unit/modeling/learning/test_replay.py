@@ -12,11 +12,12 @@ from torch.nn import functional
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ModelConfig, Recipe, amend
 from modeling.learning import finetuning, pretraining
-from modeling.learning.inputs.batching import Batch, read_batch
+from modeling.learning.inputs.batching import read_batch
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.replay import Losses, length_step, replayed
-from modeling.learning.runtime import Runtime, autocast
 from modeling.learning.start import Start
+from modeling.learning.training_runtime import Runtime, autocast
+from modeling.network.batch import Batch
 from modeling.network.classifier import VideoClassifier
 from warehouse.tables.taxonomy import Taxonomy
 

@@ -9,7 +9,6 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from modeling.configuration import FinetuningConfig, TrainingConfig
 from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.inputs.batching import Rows
-from modeling.learning.runtime import Progress, Runtime, seeded
 from modeling.learning.training import (
     Evaluation,
     Trained,
@@ -17,6 +16,7 @@ from modeling.learning.training import (
     make_optimizer,
     optimise,
 )
+from modeling.learning.training_runtime import Progress, Runtime, seeded
 from warehouse.errors import Corrupt, Invalid
 
 CPU = torch.device("cpu")

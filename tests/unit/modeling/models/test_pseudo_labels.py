@@ -11,7 +11,7 @@ import pytest
 
 from featurestore.reading.snapshot import Pin, Snapshot
 from modeling.learning.inputs.training_set import PinnedSet
-from modeling.models import predictions, pseudo_labels
+from modeling.models import pseudo_labels, scored_partitions
 from modeling.models.model_facts import ClassifierFacts
 from warehouse import commits, tables
 from warehouse.commits import Address
@@ -95,7 +95,7 @@ class House:
         ends = [0, *cuts, len(rows)]
         # The last rows go to the first file: only their ids say whose they are.
         blocks = [rows[start:end] for start, end in itertools.pairwise(ends)][::-1]
-        predictions.publish(self.store, teacher, self._pin(partition), blocks, self.now)
+        scored_partitions.publish(self.store, teacher, self._pin(partition), blocks, self.now)
         return probabilities
 
     def list_videos(self, partition: str, *, title: str = "") -> None:

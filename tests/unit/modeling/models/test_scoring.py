@@ -12,10 +12,11 @@ import torch
 from featurestore.reading import snapshot
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, Views
+from modeling.learning.inference import predict_logits
 from modeling.models import registry, stored_model
 from modeling.models.scoring import score
 from modeling.models.stored_model import LoadedModel, StoredConfig
-from modeling.network.classifier import VideoClassifier, predict_logits
+from modeling.network.classifier import VideoClassifier
 from modeling.network.probabilities import Calibration, probabilities
 from warehouse.errors import Invalid
 from warehouse.store import open_existing_store

@@ -9,8 +9,9 @@ from torch import nn
 from transformers import LxmertModel
 
 from modeling.configuration import ALL_VIEWS, ModelConfig
-from modeling.learning.inputs.batching import Batch, collate, read_batch
+from modeling.learning.inputs.batching import collate, read_batch
 from modeling.network.attention import Attention
+from modeling.network.batch import Batch
 from modeling.network.classifier import VideoClassifier
 from modeling.network.cross_encoder import CrossEncoder, Outputs, temporal_features
 from tests.benchmarks.lxmert import copy_lxmert, lxmert_config

@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ModelConfig
-from modeling.learning.inputs.batching import Batch, read_batch
+from modeling.learning.inputs.batching import read_batch
+from modeling.network.batch import Batch
 from modeling.network.objectives import (
     PretrainingModel,
     exchange_frames,

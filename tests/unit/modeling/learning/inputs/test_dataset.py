@@ -25,8 +25,9 @@ from featurestore.views.heads import address, input_sha256
 from featurestore.views.spec import TextSpec, View
 from featurestore.views.text import text_chunks
 from featurestore.views.text.tokens import Tokens
-from modeling.learning.inputs.batching import Batch, epoch_batches, read_batch
+from modeling.learning.inputs.batching import epoch_batches, read_batch
 from modeling.learning.inputs.dataset import ExampleDataset, collate_examples
+from modeling.network.batch import Batch
 from tests.specs import bare_frame_spec
 from warehouse import commits, tables
 from warehouse.storage.files import sha256_bytes

@@ -10,10 +10,10 @@ from torch.nn import functional
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
 from modeling.learning.finetuning import TrainedModel, train
+from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.soft_labels import SoftLabels, example_losses
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.start import Start
-from modeling.network.classifier import predict_logits
 from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy
 

@@ -1,7 +1,4 @@
-"""The predictions table.
-
-One row for each listed video of a partition, by one model, published block by block.
-"""
+"""A partition's predictions by one model: published block by block, found, and read."""
 
 from collections.abc import Iterable
 from datetime import datetime
