@@ -1,9 +1,11 @@
-"""Writes docs/settings.md from the models of settings and recipes: `make pages`."""
+"""Writes docs/settings.md from the models of settings, recipes and flows: `make pages`."""
 
 import ast
 import inspect
 import itertools
+import json
 import textwrap
+from datetime import datetime
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -12,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from flows.operations.calls import FLOWS, find_call
 from flows.settings import Settings
 from modeling.configuration import PRESETS, FinetuningConfig, ModelConfig, PretrainingConfig
 
@@ -20,8 +23,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 _INTRO = """\
 # Settings
 
-`make pages` writes this page from the models in `flows/settings.py` and
-`modeling/configuration.py`.
+`make pages` writes this page from the models in `flows/settings.py`, of the recipes in
+`modeling/configuration.py`, and of each flow's parameters.
 
 Settings stand in `reelstore.toml`: in the file that `REELSTORE_CONFIG` names, or in the nearest one
 in or above the working folder. Each can also be an environment variable, which goes before the
@@ -43,6 +46,13 @@ change single values of it:
 epochs = 4
 ```
 """
+_FLOWS = """\
+
+## Parameters of the flows
+
+A command takes them as NAME=VALUE (`reelstore run score-partitions partition=2026-11-20`), and a
+deployment in its form.
+"""
 _SECTIONS: dict[str, type[BaseModel]] = {
     "model": ModelConfig,
     "pretraining": PretrainingConfig,
@@ -53,6 +63,8 @@ _TYPES = {
     bool: "true or false",
     int: "integer",
     float: "number",
+    datetime: "moment with a time zone",
+    list: "list",
     Path: "path",
     dict: "table",
     tuple: "list",
@@ -68,8 +80,13 @@ def page() -> str:
         if name != "folder":
             cells = [f"`{name}`", _type_of(field), _default_of(field), meanings.get(name, "")]
             lines.append(_row(cells))
-    recipe = [line for name in _SECTIONS for line in _section(name)]
-    return _INTRO + "\n".join(lines) + "\n" + _RECIPE + "\n".join(recipe) + "\n"
+    lines += _RECIPE.splitlines()
+    for section in _SECTIONS:
+        lines += _section(section)
+    lines += _FLOWS.splitlines()
+    for flow in FLOWS:
+        lines += _parameters(flow)
+    return _INTRO + "\n".join(lines) + "\n"
 
 
 def _section(name: str) -> list[str]:
@@ -81,6 +98,15 @@ def _section(name: str) -> list[str]:
     for setting, field in _SECTIONS[name].model_fields.items():
         values = [_written(getattr(getattr(preset, name), setting)) for preset in presets]
         lines.append(_row([f"`{setting}`", _type_of(field), *values, meanings.get(setting, "")]))
+    return lines
+
+
+def _parameters(flow: str) -> list[str]:
+    lines = ["", f"### `{flow}`", ""]
+    lines += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
+    for name, field in find_call(flow).parameters.model_fields.items():
+        meaning = field.description or ""
+        lines.append(_row([f"`{name}`", _type_of(field), _default_of(field), meaning]))
     return lines
 
 
@@ -112,17 +138,15 @@ def _default_of(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return (field.default_factory.__doc__ or "").removesuffix(".").lower()
     if field.default is PydanticUndefined:
-        return "none: must be set"
+        return "must be given"
     return _written(field.default)
 
 
 def _written(value: object) -> str:
     if value is None or value in ((), {}):
         return "–"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, tuple):
-        return ", ".join(f"`{list(part)}`" for part in value)
+    if isinstance(value, bool | tuple):
+        return f"`{json.dumps(value)}`"
     return f"`{value}`"
 
 
