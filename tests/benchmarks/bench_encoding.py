@@ -1,4 +1,4 @@
-"""Encoding: beside decoding, how busy the encoder is.
+"""Encoding: extraction compared with its parts alone, and how busy the encoder is.
 
 And how close other precisions come to float32.
 
@@ -110,7 +110,7 @@ class Busy:
 
 
 def overlap(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[Row]:
-    """Time extraction beside its two parts alone on one core each, and beside the usual way."""
+    """Time extraction, its two parts alone on one core each, and the usual way."""
     cores, on_gpu = len(os.sched_getaffinity(0)), torch.cuda.is_available()
     rounds = list(extractions(items, spec, weights, cores, on_gpu))
     bounds = [(one.decoding + one.encoding) / cores for one in rounds]
@@ -124,7 +124,7 @@ def overlap(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[
         overhead = statistics.median(
             one.cpu / bound / cores for one, bound in zip(rounds, bounds, strict=True)
         )
-        title = "CPU seconds of the same beside decoding and encoding alone"
+        title = "CPU seconds of the same, compared with decoding and encoding alone"
         yield row(
             title,
             overhead * bound * cores,
@@ -161,7 +161,7 @@ def overlap(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterator[
 def extractions(
     items: list[MediaItem], spec: FrameSpec, weights: Path, cores: int, on_gpu: bool
 ) -> Iterator[Round]:
-    """Extract several times, each time beside decoding and encoding alone on one core."""
+    """Extract several times, and decode and encode alone on one core each time."""
     framing = framing_of(spec)
     with FrameExtractor(spec, weights, cores) as extractor:
         busy = Busy(extractor._encoder._model, on_gpu)  # noqa: SLF001 - what is measured
@@ -258,7 +258,7 @@ def precisions(items: list[MediaItem], spec: FrameSpec, weights: Path) -> Iterat
         recipe = spec.model_copy(update={"precision": precision, "execution_mode": mode})
         lowest = float(cosine(load_encoder(recipe, weights).encode(frames), plain).min())
         yield row(
-            f"cosine of {precision}, {mode}, beside float32, {len(frames)} frames",
+            f"cosine of {precision}, {mode}, compared with float32, {len(frames)} frames",
             lowest,
             None,
             1.0,

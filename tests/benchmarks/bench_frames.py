@@ -222,7 +222,7 @@ def decoding_cpu(clips: Mapping[str, Clip]) -> Iterator[Row]:
             spent[way][name] = min(spent[way][name], cpu_seconds(way, clip))
     mine, all_frames, seeks = (sum(spent[way].values()) for way in ways)
     better = min(all_frames, seeks)
-    title = f"CPU seconds to decode {len(clips)} clips beside"
+    title = f"CPU seconds to decode {len(clips)} clips, compared with"
     least = sum(min(spent[sequential][name], spent[seeking][name]) for name in clips)
     yield row(
         f"{title} all frames and seeks",
@@ -281,7 +281,8 @@ def closeness(clips: Mapping[str, Clip], spec: FrameSpec, weights: Path) -> Iter
     lowest, furthest = min(decibels), min(cosines)
     target = f"at least {MIN_PSNR_DECIBELS} dB"
     yield row(
-        f"PSNR of frames beside PIL's transform, {len(decibels)} clips: median (ratio: the lowest)",
+        f"PSNR of frames compared with PIL's transform, {len(decibels)} clips: median (ratio: the"
+        " lowest)",
         statistics.median(decibels),
         None,
         None,
@@ -290,7 +291,7 @@ def closeness(clips: Mapping[str, Clip], spec: FrameSpec, weights: Path) -> Iter
         lowest >= MIN_PSNR_DECIBELS,
     )
     yield row(
-        "cosine of the demo encoder's embeddings beside PIL's transform: median (ratio: the"
+        "cosine of the demo encoder's embeddings compared with PIL's transform: median (ratio: the"
         " lowest)",
         statistics.median(cosines),
         None,

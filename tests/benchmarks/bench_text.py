@@ -1,4 +1,4 @@
-"""How fast text is extracted and TF-IDF fitted, beside jieba's own cut.
+"""How fast text is extracted and TF-IDF fitted, compared with jieba's own cut.
 
 Which all of it needs, and the published rule.
 

@@ -1,4 +1,4 @@
-"""How fast training and scoring are beside LXMERT padded to 388 tokens, what they cost.
+"""How fast training and scoring are, compared with LXMERT padded to 388 tokens, and what they cost.
 
 And how far arithmetic goes.
 
@@ -145,7 +145,7 @@ def order_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Ro
 
     turns = by_turns(lambda batch: score(ours, batch), plainly, batches, size.num_rounds)
     seconds = turns.ours / len(batches), turns.peer / len(batches)
-    name = f"seconds to score a batch, beside attention in the plain order, {size.name}"
+    name = f"seconds to score a batch, compared with attention in the plain order, {size.name}"
     return row(name, *seconds, None, turns.ratio, *at_most(1, turns.ratio))
 
 
@@ -162,12 +162,12 @@ def training_row(
 
 
 def fgm_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Row:
-    """Time a step with the second pass of FGM beside a plain one."""
+    """Time a step with the second pass of FGM, and a plain one."""
     learner = Learner(ours)
     turns = by_turns(learner.step_with_fgm, learner.step, batches, size.num_rounds)
     seconds = turns.ours / len(batches), turns.peer / len(batches)
     return row(
-        f"seconds of a step with FGM, beside a plain one, {size.name}",
+        f"seconds of a step with FGM, compared with a plain one, {size.name}",
         *seconds,
         None,
         turns.ratio,
@@ -228,7 +228,7 @@ def speed_row(work: str, batches: Sequence[Batch], turns: Turns, size: Size, tar
 
 
 def loading_row(examples: Examples) -> Row:
-    """Time reading batches from the store beside a step of the small size, where it weighs most."""
+    """Time reading batches from the store, and a step of the small size, where it weighs most."""
     rows = np.arange(len(examples))
     batches = epoch_batches(rows, examples.num_tokens, SMALL.training_batch, seed=1, epoch=0)[
         : 2 * SMALL.num_batches
@@ -244,7 +244,7 @@ def loading_row(examples: Examples) -> Row:
         SMALL.num_rounds,
     )
     return row(
-        f"seconds to load a batch, beside a training step, {SMALL.name}",
+        f"seconds to load a batch, compared with a training step, {SMALL.name}",
         turns.ours / len(pairs),
         turns.peer / len(pairs),
         None,

@@ -1,4 +1,4 @@
-"""Rows of measures beside their peers and bounds: how they are made, printed and kept."""
+"""Rows of measures, compared with their peers and bounds: how they are made, printed and kept."""
 
 # ruff: noqa: T201 - a benchmark prints
 

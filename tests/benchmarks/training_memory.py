@@ -58,7 +58,7 @@ def memory_rows(folder: Path) -> Iterator[Row]:
     turns = [[_measured(_score_everything, *stored) for stored in stores] for _ in range(NUM_TURNS)]
     few, many = np.median(turns, axis=0).tolist()
     added, mapped, whole = (many[place] / few[place] for place in range(3))
-    name = f"MiB that scoring {MANY:,} rows adds, beside {FEW:,}, median of {NUM_TURNS}"
+    name = f"MiB that scoring {MANY:,} rows adds, compared with {FEW:,}, median of {NUM_TURNS}"
     yield row(name, many[0], few[0], None, added, *at_most(MAX_GROWTH, added))
     yield row(f"{name}, pages of mapped files too", many[1], few[1], None, mapped, None, holds=True)
     yield row("MiB of the whole process, likewise", many[2], few[2], None, whole, None, holds=True)

@@ -33,7 +33,7 @@ LABELLED_SHARE, MIN_LABELLED = 0.025, 5
 REPEATS = ((6, 5), (13, 3), (25, 2))
 """The published table of resampling, its limits scaled as the counts are."""
 VALIDATION_SHARE = 0.2
-"""Of the labelled examples, drawn beside them."""
+"""Of the labelled examples; drawn in addition to them."""
 NUM_UNLABELLED = 8_000
 TEST_TIMES = 8
 """Test examples of a category for each labelled one."""
