@@ -3,21 +3,12 @@
 Frozen in the store under their fingerprints, and named by an alias for each view.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from featurestore.views.spec import (
-    VIEWS,
-    FrameSpec,
-    Spec,
-    TextSpec,
-    View,
-    fingerprint,
-    parse_spec,
-    short,
-    spec_json,
-)
+from featurestore.views import registry
+from featurestore.views.spec import Spec, fingerprint, short, spec_json
 from warehouse import commits
 from warehouse.clock import timestamp
 from warehouse.commits import Address, Commit
@@ -27,7 +18,7 @@ from warehouse.store import Store
 VOCABULARY_FILE = "vocab.txt"
 """The BERT vocabulary, kept beside the text spec."""
 
-S = TypeVar("S", FrameSpec, TextSpec)
+S = TypeVar("S", bound=Spec)
 
 
 def freeze(store: Store, spec: Spec, files: Mapping[str, bytes], now: datetime) -> str:
@@ -55,32 +46,40 @@ def freeze(store: Store, spec: Spec, files: Mapping[str, bytes], now: datetime) 
     return name
 
 
-def wanted(store: Store, as_of: datetime | None = None) -> dict[View, str] | None:
-    """The wanted fingerprint of each view, now or at a moment.
+def wanted(store: Store, as_of: datetime | None = None) -> dict[str, str]:
+    """The wanted fingerprint of each view that has one, now or at a moment.
 
-    Or None before the first `freeze` of both.
+    Empty before the first `freeze` of all views that are required.
     """
-    found = {view: commits.alias(store, f"wanted/{view}", as_of) for view in VIEWS}
-    return {view: name for view, name in found.items() if name} if all(found.values()) else None
+    aliases = {name: commits.alias(store, f"wanted/{name}", as_of) for name in registry.names()}
+    frozen = {name: alias for name, alias in aliases.items() if alias}
+    return frozen if frozen.keys() >= set(registry.required()) else {}
 
 
-def require(store: Store, as_of: datetime | None = None) -> dict[View, str]:
+def require(
+    store: Store, as_of: datetime | None = None, views: Collection[str] | None = None
+) -> dict[str, str]:
     """The wanted fingerprint of each view, now or at a moment.
+
+    Args:
+        store: The store.
+        as_of: The moment; None for now.
+        views: Those that are asked for; None for all that are wanted.
 
     Raises:
-        Invalid: none was frozen yet.
+        Invalid: None was frozen yet, or not all that are asked for.
     """
-    found = wanted(store, as_of)
-    if found is None:
-        if as_of is not None:
-            raise Invalid(
-                f"{store.root} had no wanted specs by {timestamp(as_of)}; name a later moment"
-            )
-        raise Invalid(f"{store.root} has no wanted specs yet; run extract-features")
-    return found
+    frozen = wanted(store, as_of)
+    if frozen and set(views or ()) <= frozen.keys():
+        return {name: frozen[name] for name in views or frozen}
+    if as_of is not None:
+        raise Invalid(
+            f"{store.root} had no wanted specs by {timestamp(as_of)}; name a later moment"
+        )
+    raise Invalid(f"{store.root} has no wanted specs yet; run extract-features")
 
 
-def spec_commit(store: Store, view: View, name: str) -> Commit:
+def spec_commit(store: Store, view: str, name: str) -> Commit:
     """The commit that holds a spec and its files.
 
     Raises:
@@ -95,25 +94,26 @@ def spec_commit(store: Store, view: View, name: str) -> Commit:
 def load_spec(store: Store, name: str, kind: type[S]) -> S:
     """Read a frozen spec by its fingerprint.
 
+    Args:
+        store: Where it was frozen.
+        name: The fingerprint, 64 hexadecimal digits.
+        kind: The class of its view's specs.
+
     Raises:
-        Invalid: no such spec was frozen here, or it has another format version.
+        Invalid: No such spec was frozen here, or it has another format version.
     """
-    view: View = "frames" if kind is FrameSpec else "text"
-    commit = spec_commit(store, view, name)
-    spec = parse_spec(commits.read_bytes(commit, "spec.json"), commit.folder / "spec.json")
+    view = str(kind.model_fields["view"].default)
+    spec = load_any_spec(store, view, name)
     if not isinstance(spec, kind):
-        raise Corrupt(
-            f"{commit.folder / 'spec.json'} is no spec of the {view} view: restore it from a copy"
-        )
+        raise Corrupt(f"the {view} spec {short(name)} is of another view: restore it from a copy")
     return spec
 
 
-def load_any_spec(store: Store, view: View, name: str) -> Spec:
-    """Read a frozen spec of either view; raises as `load_spec`."""
-    return (
-        load_spec(store, name, FrameSpec) if view == "frames" else load_spec(store, name, TextSpec)
-    )
+def load_any_spec(store: Store, view: str, name: str) -> Spec:
+    """Read a frozen spec of a view by its name; raises as `load_spec`."""
+    commit = spec_commit(store, view, name)
+    return registry.parse_spec(commits.read_bytes(commit, "spec.json"), commit.folder / "spec.json")
 
 
-def _address(view: View, name: str) -> Address:
+def _address(view: str, name: str) -> Address:
     return Address(f"features/{view}/{short(name)}/spec", None)

@@ -21,7 +21,7 @@ from featurestore.extraction import work_limits
 from featurestore.extraction.decoding.isolation.jail import Layer
 from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.work_limits import WorkLimits
-from featurestore.views.spec import ExecutionMode, Precision
+from featurestore.views.frames.frame_spec import ExecutionMode, Precision
 from modeling.configuration import Recipe, amend, preset
 from warehouse.errors import Invalid, cause_of
 from warehouse.identifiers import name_right_ones, nearest, shown

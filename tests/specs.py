@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from featurestore.views.spec import FrameSpec
+from featurestore.views.frames.frame_spec import FrameSpec
 
 
 def bare_frame_spec(embedding_dim: int, **changes: Any) -> FrameSpec:

@@ -20,8 +20,9 @@ from featurestore.extraction.decoding.sandbox import DecodePool
 from featurestore.extraction.encoding.frame_encoder import Embeddings, FrameEncoder, load_encoder
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.reasons import OK
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.frames.outcome import FrameOutcome
-from featurestore.views.spec import FrameSpec, check_makeable
+from featurestore.views.spec import check_makeable
 from warehouse.errors import Rejected
 
 _BATCHES_WAITING = 2

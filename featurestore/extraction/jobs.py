@@ -14,7 +14,6 @@ from typing import Self
 from featurestore.extraction.making import PartitionMaker, open_maker
 from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.view_job import Request, ViewJob
-from featurestore.views.spec import View
 from warehouse import tables
 from warehouse.clock import running_from
 from warehouse.commits import Commit
@@ -79,7 +78,7 @@ class Extraction:
         self, store: Store, runtime: Runtime, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._store, self._runtime, self._clock = store, runtime, clock
-        self._recipe: tuple[View, str] | None = None
+        self._recipe: tuple[str, str] | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -141,7 +140,7 @@ class Extraction:
         finally:
             del _open_jobs[request]
 
-    def _maker(self, view: View, fingerprint: str) -> PartitionMaker:
+    def _maker(self, view: str, fingerprint: str) -> PartitionMaker:
         """What makes a recipe's features; that of the recipe before is closed."""
         if self._recipe != (view, fingerprint):
             self._open.close()

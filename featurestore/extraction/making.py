@@ -11,7 +11,7 @@ import polars as pl
 
 from featurestore.extraction.runtime import Runtime
 from featurestore.progress.reasons import Reason
-from featurestore.views.spec import View
+from featurestore.views import registry
 from warehouse.commits import Commit
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
@@ -54,7 +54,7 @@ class ChunkMaker(Protocol):
         """Make the files of one chunk."""
 
     def check(self, index: int, paths: dict[str, Path], ledger: pl.DataFrame) -> pl.DataFrame:
-        """Check files of one chunk as they were written; returns the `health.TRAITS` of its videos.
+        """Check files of one chunk as they were written; returns the view's `traits` of its videos.
 
         Raises:
             Corrupt: a video's features must not be published.
@@ -83,7 +83,7 @@ OpenMaker = Callable[[Store, str, Runtime], AbstractContextManager[PartitionMake
 
 
 def open_maker(
-    view: View, store: Store, fingerprint: str, runtime: Runtime
+    view: str, store: Store, fingerprint: str, runtime: Runtime
 ) -> AbstractContextManager[PartitionMaker]:
     """Open what makes a view, for as long as a block lasts.
 
@@ -94,7 +94,8 @@ def open_maker(
         runtime: What it may use.
 
     Raises:
-        Invalid: The recipe is of another transform version, or what it names is not what is here.
+        Invalid: There is no such view, the recipe is of another transform version, or what it names
+            is not what is here.
     """
-    module = importlib.import_module(f"featurestore.views.{view}.make")
+    module = importlib.import_module(f"{registry.find(view).package}.make")
     return cast("OpenMaker", module.opened)(store, fingerprint, runtime)

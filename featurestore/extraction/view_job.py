@@ -17,17 +17,14 @@ from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress import failures, ledger
 from featurestore.progress.ledger import LEDGER_FILE, Ledger
 from featurestore.progress.reasons import OK, Reason
-from featurestore.views import health
+from featurestore.views import registry
 from featurestore.views.heads import (
-    CONTENTS,
     address,
     input_sha256,
     listed_columns,
     present,
     refused_address,
-    wants_previews,
 )
-from featurestore.views.spec import View
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Retryable
@@ -44,7 +41,7 @@ _COUNTED = ["content_sha256", "kind", "caused"]
 class Request:
     """What is asked for: one view of one partition under one recipe."""
 
-    view: View
+    view: str
     fingerprint: str
     """Of the recipe, 64 hexadecimal digits."""
     partition: str
@@ -78,18 +75,19 @@ class ViewJob:
         clock: Callable[[], float],
     ) -> None:
         view, fingerprint, retry = request.view, request.fingerprint, request.retry
+        self._of_view = registry.find(view)
+        content_column = self._of_view.content_column
         self._store, self._limits, self._partition = store, limits, partition
         self._view, self._fingerprint, self._again = view, fingerprint, retry
         self._clock, self._timing, self._counted_until = clock, threading.Lock(), -math.inf
-        columns = {"media_path", CONTENTS[view], *listed_columns(view)}
+        columns = {"media_path", content_column, *listed_columns(view)}
         listed = tables.read_videos(partition, sorted(columns))
-        self._listed = listed.select("video_id", "media_path", content_sha256=CONTENTS[view])
+        self._listed = listed.select("video_id", "media_path", content_sha256=content_column)
         self._facts: dict[str, Any] = {
             "fingerprint": fingerprint,
             "input_sha256": input_sha256(view, listed),
+            **self._of_view.facts(partition),
         }
-        if view == "frames":
-            self._facts |= {"previews": wants_previews(partition)}
         place = address(view, fingerprint, partition.name)
         self._head = commits.head(store, place)
         # Equal keys must mean equal files: a retry keeps what its head holds.
@@ -245,13 +243,18 @@ class ViewJob:
 
     def _provenance(self) -> dict[str, Any]:
         spent = [self._spent(index) for index in range(self.num_chunks)]
-        traits = [self._note("traits", index) for index in range(self.num_chunks)]
+        schema = self._of_view.traits
+        traits = [
+            self._note("traits", index).select(list(schema)) for index in range(self.num_chunks)
+        ]
         jail = _held_in_all([chunk["jail"] for chunk in spent])
         return {
             **({"jail": jail} if jail else {}),
             "seconds": round(sum(chunk["seconds"] for chunk in spent), 3),
             "num_extracted": sum(chunk["num_extracted"] for chunk in spent),
-            "warnings": health.warnings(pl.concat([pl.DataFrame(schema=health.TRAITS), *traits])),
+            "warnings": self._of_view.warnings(
+                pl.concat([pl.DataFrame(schema=dict(schema)), *traits])
+            ),
             "made_from": {"videos": self._partition.commit.id},
         }
 

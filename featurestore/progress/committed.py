@@ -3,7 +3,7 @@
 And what of it another commit may take over.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -13,10 +13,8 @@ from featurestore.progress import failures
 from featurestore.progress.failures import FAILURES, is_caused, is_due, is_raised, may_pass
 from featurestore.progress.ledger import LEDGER_FILE, Ledger
 from featurestore.progress.reasons import CAUSED_BY_MEDIA, Reason
-from featurestore.views.frames.frame_chunks import preview_name, read_outcomes, shard_name
-from featurestore.views.frames.outcome import Content, FrameOutcome
-from featurestore.views.heads import KIND, has_previews, input_sha256, listed_columns, listing_of
-from warehouse import commits, tables
+from featurestore.views.heads import KIND, input_sha256, listed_columns, listing_of
+from warehouse import tables
 from warehouse.commits import Commit
 from warehouse.store import Store
 
@@ -63,14 +61,17 @@ def rows(store: Store, head: Commit, listing: Commit | None) -> pl.LazyFrame:
     )
 
 
-def standing(store: Store, heads: Sequence[Commit], limits: WorkLimits) -> list[pl.LazyFrame]:
+def standing(
+    store: Store, view: str, heads: Sequence[Commit], limits: WorkLimits
+) -> list[pl.LazyFrame]:
     """Scan what other commits may take over.
 
     What is ok, and what failed for good under limits no lower than today's.
 
     Args:
         store: the store.
-        heads: of the frames view, all of one recipe.
+        view: its name.
+        heads: of the view, all of one recipe.
         limits: on one video's work.
 
     Returns:
@@ -80,7 +81,7 @@ def standing(store: Store, heads: Sequence[Commit], limits: WorkLimits) -> list[
     doubtful = _under_both_kinds([listing for _, listing in known])
     found = {head.id: _standing(rows(store, head, listing), limits) for head, listing in known}
     for head, listing in known if len(doubtful) else []:
-        if not _tells_kinds_apart(head, listing):
+        if not _tells_kinds_apart(view, head, listing):
             found[head.id] = found[head.id].join(doubtful.lazy(), on="content_sha256", how="anti")
     return [found.get(head.id, pl.LazyFrame(schema=_ROWS)) for head in heads]
 
@@ -114,31 +115,33 @@ def _under_both_kinds(listings: Sequence[Commit]) -> pl.DataFrame:
     )
 
 
-def _tells_kinds_apart(head: Commit, listing: Commit) -> bool:
-    videos = tables.read_table(listing, "videos.parquet", listed_columns("frames"))
-    return bool(head.facts.get("input_sha256") == input_sha256("frames", videos))
+def _tells_kinds_apart(view: str, head: Commit, listing: Commit) -> bool:
+    videos = tables.read_table(listing, "videos.parquet", listed_columns(view))
+    return bool(head.facts.get("input_sha256") == input_sha256(view, videos))
 
 
-class CommittedFrames:
-    """The outcomes that heads of one recipe already hold, by content.
+class Committed:
+    """Where heads of one recipe hold the outcomes of contents already.
 
     Reasons that may pass are not among them, nor what met a limit that is higher now: what failed
     so is tried again.
 
     Args:
-        store: the store.
-        heads: of the frames view, all of one fingerprint.
-        limits: on one video's work.
-        head: one of them that is built upon: all that it holds stands, but for what `again` asks
+        store: The store.
+        view: Its name.
+        heads: All of one fingerprint; where two hold a content, the earlier one serves.
+        limits: On one video's work.
+        head: One of them that is built upon: all that it holds stands, but for what `again` asks
             for.
-        listing: the videos that it is current for.
-        again: reasons that are tried again in it, also where other heads have given up; none to try
+        listing: The videos that it is current for.
+        again: Reasons that are tried again in it, also where other heads have given up; none to try
             again what met a limit that is higher now.
     """
 
     def __init__(
         self,
         store: Store,
+        view: str,
         heads: Sequence[Commit],
         limits: WorkLimits,
         head: Commit | None = None,
@@ -146,19 +149,17 @@ class CommittedFrames:
         again: Sequence[Reason] | None = None,
     ) -> None:
         kept = [] if head is None else [head]
-        # Where a content was committed twice, the commit with preview strips serves everyone.
-        others = sorted(
-            (one for one in heads if one not in kept), key=lambda one: not has_previews(one)
-        )
+        others = [other for other in heads if other not in kept]
         has_medium = pl.col("kind").is_not_null()
         built_upon = [
-            rows(store, one, listing).filter(has_medium, ~is_due(again, limits)) for one in kept
+            rows(store, each, listing).filter(has_medium, ~is_due(again, limits)) for each in kept
         ]
-        self._sources = kept + others
         tries_given_up = not set(CAUSED_BY_MEDIA).isdisjoint(again or ())
         taken_over = [
-            scan.filter(~(is_caused() & tries_given_up)) for scan in standing(store, others, limits)
+            scan.filter(~(is_caused() & tries_given_up))
+            for scan in standing(store, view, others, limits)
         ]
+        self._sources = kept + others
         scans = [*built_upon, *taken_over, pl.LazyFrame(schema=_ROWS)]
         numbered = [
             scan.with_columns(source=pl.lit(place, pl.Int32)) for place, scan in enumerate(scans)
@@ -167,26 +168,21 @@ class CommittedFrames:
             pl.concat(numbered).unique(list(_CONTENTS), keep="first", maintain_order=True).collect()
         )
 
-    def find(self, contents: Collection[Content], *, previews: bool) -> dict[Content, FrameOutcome]:
-        """Read the outcomes of some contents.
+    def find(
+        self, contents: Collection[tuple[str, str]]
+    ) -> Iterator[tuple[Commit, int | None, pl.DataFrame]]:
+        """Find some contents.
 
         Args:
-            contents: what is wanted.
-            previews: leave out what was committed without a preview strip.
+            contents: The digest and kind of each.
 
-        Returns:
-            The outcomes found, by content.
+        Yields:
+            A commit, a shard of it (None for what failed), and the rows of its ledger, as of
+            `rows`, that lie there.
         """
         wanted = pl.DataFrame(list(contents), schema=_CONTENTS, orient="row")
-        found = self._known.join(wanted, on=list(_CONTENTS), how="semi", maintain_order="left")
-        outcomes = {}
-        for (source, shard), group in found.sort("source", "shard").group_by(
+        known = self._known.join(wanted, on=list(_CONTENTS), how="semi", maintain_order="left")
+        for (source, shard), group in known.sort("source", "shard").group_by(
             "source", "shard", maintain_order=True
         ):
-            commit = self._sources[int(source)]
-            if shard is not None:
-                # Checked before they are parsed, once in each process.
-                for name in {shard_name(int(shard)), preview_name(int(shard))} & set(commit.files):
-                    commits.verified_path(commit, name)
-            outcomes.update(read_outcomes(commit.folder, shard, group, previews=previews))
-        return outcomes
+            yield self._sources[int(source)], None if shard is None else int(shard), group

@@ -17,7 +17,6 @@ from featurestore.views.heads import (
     present_head,
     refused_address,
 )
-from featurestore.views.spec import View
 from warehouse import commits
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
@@ -29,7 +28,7 @@ State = Literal["current", "stale", "missing", "refused"]
 class Coverage:
     """What is known of one view of one partition under one recipe."""
 
-    view: View
+    view: str
     fingerprint: str
     partition: str
     state: State
@@ -62,7 +61,7 @@ class Coverage:
 
 def view_coverage(
     store: Store,
-    view: View,
+    view: str,
     fingerprint: str,
     partition: VideoPartition,
     limits: WorkLimits = work_limits.DEFAULT,
@@ -71,7 +70,7 @@ def view_coverage(
 
     Args:
         store: the store.
-        view: frames or text.
+        view: its name.
         fingerprint: of the recipe, 64 hexadecimal digits.
         partition: what is listed.
         limits: on one video's work, as they are now.

@@ -1,11 +1,13 @@
 """The ledger: one row for each listed video of a partition, `ok` or one reason why not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dataframely as dy
 import polars as pl
 
 from featurestore.progress.reasons import OK, Reason
+from warehouse import tables
+from warehouse.commits import Commit
 from warehouse.errors import Corrupt
 
 LEDGER_FILE = "ledger.parquet"
@@ -39,6 +41,16 @@ class Ledger(dy.Schema):
 def count_outcomes(ledger: pl.DataFrame) -> dict[str, int]:
     """Count the videos of each outcome, by `ok` or reason code, sorted."""
     return dict(ledger.group_by("outcome").len().sort("outcome").iter_rows())
+
+
+def places(commit: Commit) -> Iterator[pl.DataFrame]:
+    """Read where the features of a commit lie, some rows at a time.
+
+    Yields:
+        `video_id`, `shard` and `row` of the videos that are ok, by video id.
+    """
+    for rows in tables.batches(commit, LEDGER_FILE, ["video_id", "shard", "row"]):
+        yield rows.drop_nulls()
 
 
 def check(ledger: pl.DataFrame, listed: pl.DataFrame, rows_by_shard: Sequence[int]) -> pl.DataFrame:

@@ -11,20 +11,17 @@ from featurestore.progress import committed
 from featurestore.progress.failures import is_raised, may_pass
 from featurestore.progress.reasons import OK
 from featurestore.progress.retrying import chances
+from featurestore.views import registry
 from featurestore.views.heads import (
-    CONTENTS,
-    INPUTS,
     KIND,
     address,
     current_commit,
     datasets,
-    has_previews,
     listing_of,
     present,
     present_head,
-    wants_previews,
 )
-from featurestore.views.spec import View
+from featurestore.views.view import View
 from warehouse import commits, tables
 from warehouse.commits import Address, Commit
 from warehouse.store import Store
@@ -42,7 +39,7 @@ _ODD, _NONE = pl.lit(0x9E3779B97F4A7C15, pl.UInt64), pl.lit(0, pl.UInt64)
 class Work:
     """What is to be done for one view of one partition under one recipe; counts of videos."""
 
-    view: View
+    view: str
     fingerprint: str | None
     """None before the first recipe is frozen."""
     partition: str
@@ -71,7 +68,7 @@ class Work:
 
 def plan_view(
     store: Store,
-    view: View,
+    view: str,
     fingerprint: str | None,
     partition: VideoPartition,
     limits: WorkLimits = work_limits.DEFAULT,
@@ -80,7 +77,7 @@ def plan_view(
 
     Args:
         store: the store.
-        view: frames or text.
+        view: its name.
         fingerprint: of the recipe, 64 hexadecimal digits; None before the first one is frozen.
         partition: what is listed.
         limits: on one video's work, as they are now.
@@ -101,11 +98,10 @@ def plan_view(
         }
         contents = again.num_raised_contents
     else:
-        found = _with_reasons(store, view, fingerprint, partition, limits)
-        counts = dict(found.group_by("reason").len().iter_rows())
-        # Text is made again for the whole partition: it costs less than looking for an earlier
-        # result.
-        contents = _num_contents(found) if view == "frames" else listed
+        planned = registry.find(view)
+        videos = _with_reasons(store, planned, fingerprint, partition, limits)
+        counts = dict(videos.group_by("reason").len().iter_rows())
+        contents = _num_contents(videos) if planned.takes_over else listed
     return Work(
         view=view,
         fingerprint=fingerprint,
@@ -121,21 +117,20 @@ def plan_view(
 def _with_reasons(
     store: Store, view: View, fingerprint: str | None, partition: VideoPartition, limits: WorkLimits
 ) -> pl.DataFrame:
-    own = None if fingerprint is None else address(view, fingerprint).dataset
-    others = [name for name in datasets(store, view) if name != own]
+    own = None if fingerprint is None else address(view.name, fingerprint).dataset
+    others = [name for name in datasets(store, view.name) if name != own]
     head = None if own is None else present_head(store, Address(own, partition.name))
     elsewhere = present(commits.head(store, Address(name, partition.name)) for name in others)
-    heads = present(commits.heads(store, own)) if view == "frames" and own is not None else []
-    standing = dict(
-        zip((one.id for one in heads), committed.standing(store, heads, limits), strict=True)
-    )
-    bare = {one.id for one in heads if wants_previews(partition) and not has_previews(one)}
+    heads = present(commits.heads(store, own)) if view.takes_over and own is not None else []
+    scans = committed.standing(store, view.name, heads, limits)
+    standing = {commit.id: scan for commit, scan in zip(heads, scans, strict=True)}
+    bare = {commit.id for commit in heads if not view.suits(commit, partition)}
     lacks_previews = head is not None and head.id in bare
     mine, made = (
         _ledgers(store, view, found, limits)
         for found in ([] if head is None else [head], elsewhere)
     )
-    stands = _collect([standing[head.id]]) if head is not None and view == "frames" else mine
+    stands = _collect([standing[head.id]]) if head is not None and view.takes_over else mine
     held = _collect([scan for head_id, scan in standing.items() if head_id not in bare])
     reason = (
         pl.when(_in(mine.filter("raised"), "row"))
@@ -164,15 +159,15 @@ def _with_reasons(
 
 def _listed(partition: VideoPartition, view: View) -> pl.DataFrame:
     videos = tables.scan_table(partition.commit, "videos.parquet")
-    kind = KIND if view == "frames" else pl.lit(None, pl.String)
-    columns = _keys("video_id", CONTENTS[view]) | {"has_input": pl.col(INPUTS[view]).is_not_null()}
+    kind = KIND if view.reads_media else pl.lit(None, pl.String)
+    has_input = pl.col(view.input_column).is_not_null()
+    columns = _keys("video_id", view.content_column) | {"has_input": has_input}
     return videos.with_columns(kind=kind).select(**columns).collect(engine="streaming")
 
 
 def _ledgers(store: Store, view: View, heads: Sequence[Commit], limits: WorkLimits) -> pl.DataFrame:
-    is_frames = view == "frames"
     scans = [
-        committed.rows(store, head, listing_of(store, head) if is_frames else None)
+        committed.rows(store, head, listing_of(store, head) if view.reads_media else None)
         for head in heads
     ]
     flags = {"failed": may_pass(), "raised": is_raised(limits), "ok": pl.col("outcome") == OK}

@@ -9,7 +9,6 @@ from operator import attrgetter
 
 from featurestore.progress.plan import Work
 from featurestore.views.heads import address, datasets
-from featurestore.views.spec import View
 from warehouse import commits
 from warehouse.commits import Commit
 from warehouse.store import Store
@@ -40,12 +39,12 @@ class Estimate:
     """False where it is taken from another recipe."""
 
 
-def measure(store: Store, view: View, fingerprint: str | None) -> Throughput:
+def measure(store: Store, view: str, fingerprint: str | None) -> Throughput:
     """Read the past of one view: of the recipe, or of all others where it has none.
 
     Args:
         store: the store.
-        view: frames or text.
+        view: its name.
         fingerprint: of the recipe, 64 hexadecimal digits; None before the first one is frozen.
 
     Returns:

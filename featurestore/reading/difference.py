@@ -3,15 +3,13 @@
 Rows by their video id, columns, outcomes.
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from featurestore.progress.ledger import LEDGER_FILE
-from featurestore.views.frames import embeddings
-from warehouse import commits, tables
+from featurestore.views import registry
+from warehouse import tables
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
@@ -20,15 +18,12 @@ NUM_SHOWN = 10
 """Ids that are named of each kind of change."""
 
 _ID = "video_id"
-_FRAMES = "features/frames/"
 _TABLES = {
     tables.VIDEOS: "videos",
     tables.LABELS: "labels",
     f"{tables.PREDICTIONS}/": "predictions",
-    "features/text/": "shard-",
 }
-"""What the files of a kind's rows begin with, by the start of the dataset."""
-_ARRAYS = ("embeddings", "frame_mask", "pts_seconds")
+"""What the files of a table's rows begin with, by the start of the dataset."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +106,7 @@ def compare(before: Commit, after: Commit) -> Difference:
 
 
 def _kind(commit: Commit) -> str:
-    kinds = [kind for kind in (*_TABLES, _FRAMES) if commit.address.dataset.startswith(kind)]
+    kinds = [kind for kind in (*_TABLES, *_views()) if commit.address.dataset.startswith(kind)]
     if not kinds or commit.address.dataset.endswith("/spec"):
         raise Invalid(
             f"commit {commit.id[:16]} is of {shown(commit.address.dataset)}, whose rows have no"
@@ -126,25 +121,15 @@ def _digests(commit: Commit) -> pl.DataFrame:
     And a digest of each other column's value as an unsigned integer.
     """
     kind = _kind(commit)
-    if kind != _FRAMES:
-        rows = tables.scan_table(commit, _TABLES[kind])
-        return rows.select(pl.col(_ID), pl.all().exclude(_ID).hash()).collect(engine="streaming")
-    schema = {_ID: pl.String(), **dict.fromkeys(_ARRAYS, pl.UInt64())}
-    names = [name for name in sorted(commit.files) if name.startswith("shard-")]
-    return pl.concat(
-        [pl.DataFrame(schema=schema), *(_frame_digests(commit, name, schema) for name in names)]
-    )
+    if kind not in _TABLES:
+        return registry.find(_views()[kind]).digests(commit)
+    rows = tables.scan_table(commit, _TABLES[kind])
+    return rows.select(pl.col(_ID), pl.all().exclude(_ID).hash()).collect(engine="streaming")
 
 
-def _frame_digests(commit: Commit, name: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    shard = embeddings.open_mapped(commits.verified_path(commit, name))
-    digests = {array: list(_row_digests(getattr(shard, array))) for array in _ARRAYS}
-    return pl.DataFrame({_ID: shard.video_ids, **digests}, schema=schema)
-
-
-def _row_digests(array: Sequence[memoryview]) -> Iterator[int]:
-    for row in array:
-        yield int.from_bytes(hashlib.blake2b(memoryview(row).cast("B"), digest_size=8).digest())
+def _views() -> dict[str, str]:
+    """The name of each view by the start of its datasets."""
+    return {f"features/{name}/": name for name in registry.names()}
 
 
 def _outcomes(before: Commit, after: Commit) -> list[OutcomeChange]:

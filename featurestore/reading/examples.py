@@ -1,30 +1,21 @@
 """Verified, memory-mapped reads of the features of a snapshot, example by example."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from mmap import mmap
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from featurestore.reading.flat_columns import FlatColumns
-from featurestore.reading.index import TOKEN_COLUMNS, build_index
+from featurestore.reading.index import build_index
 from featurestore.reading.snapshot import Snapshot
-from featurestore.views.frames import embeddings
-from featurestore.views.frames.embeddings import Layout
-from featurestore.views.spec import FrameSpec
-from featurestore.wanted import load_spec
-from warehouse import commits
-from warehouse.commits import Commit
+from featurestore.views import registry
+from featurestore.views.view import ViewIndex
+from featurestore.wanted import load_any_spec
 from warehouse.store import Store
 from warehouse.tables.taxonomy import Taxonomy
-
-MAX_OPEN_SHARDS = 256
-"""Frame shards that are mapped at the same time, each with an open file; the least recently read
-gives way."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +80,14 @@ class Examples:
     """
 
     def __init__(self, store: Store, snapshot: Snapshot, taxonomy: Taxonomy | None = None) -> None:
-        spec = load_spec(store, snapshot.fingerprints["frames"], FrameSpec)
-        self.embedding_dim = spec.embedding_dim
-        self._num_frames = spec.num_frames
-        self._columns, frame_files = build_index(store, snapshot, taxonomy)
-        self._shards = _Shards(frame_files)
+        self._specs = {
+            view: load_any_spec(store, view, fingerprint)
+            for view, fingerprint in snapshot.fingerprints.items()
+        }
+        self._views: dict[str, ViewIndex] = {
+            view: registry.find(view).index(spec) for view, spec in self._specs.items()
+        }
+        self._columns = build_index(store, snapshot, self._views, taxonomy)
 
     def __len__(self) -> int:
         """The number of listed videos."""
@@ -124,76 +118,36 @@ class Examples:
         """`[N]`, 0 where there is no text."""
         return self._columns["num_tokens"]
 
+    @property
+    def embedding_dim(self) -> int:
+        """D, of the frames view's recipe."""
+        return int(self._specs["frames"].model_dump()["embedding_dim"])
+
     def read(self, rows: npt.NDArray[np.integer]) -> RawBatch:
-        """Read the features of some examples.
+        """Read what a network reads of some examples: their frames and their text.
 
         Args:
             rows: `[B]`, positions among the examples.
         """
-        embeddings_ = np.zeros((len(rows), self._num_frames, self.embedding_dim), np.float16)
-        frame_mask = np.zeros((len(rows), self._num_frames), np.uint8)
-        pts_seconds = np.zeros((len(rows), self._num_frames), np.float32)
-        shards, places = self._columns["frames_shard"][rows], self._columns["frames_row"][rows]
-        for index in np.unique(shards[shards >= 0]):
-            here = np.flatnonzero(shards == index)
-            arrays, shard_rows = self._shards.open(int(index)), places[here]
-            embeddings_[here] = arrays["embeddings"][shard_rows]
-            frame_mask[here] = arrays["frame_mask"][shard_rows]
-            pts_seconds[here] = arrays["pts_seconds"][shard_rows]
-        text_rows = self._columns["text_row"][rows]
-        text = {
-            column: [self._tokens(column, int(row)) for row in text_rows]
-            for column in TOKEN_COLUMNS
-        }
-        return RawBatch(
-            embeddings=embeddings_, frame_mask=frame_mask, pts_seconds=pts_seconds, **text
-        )
+        return RawBatch(**self.read_view("frames", rows), **self.read_view("text", rows))
+
+    def read_view(self, view: str, rows: npt.NDArray[np.integer]) -> dict[str, Any]:
+        """Read one view's features of some examples.
+
+        Args:
+            view: Its name.
+            rows: `[B]`, positions among the examples.
+
+        Returns:
+            The view's own arrays, by name.
+        """
+        return self._views[view].read(self._columns, rows)
 
     def release(self) -> None:
-        """Unmap the frame shards that were read.
-
-        For a reader in order, who will not return to them.
-        """
-        self._shards.close()
+        """Let go of what was read, for a reader in order, who will not return to it."""
+        for view in self._views.values():
+            view.release()
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but what was computed on the way."""
         return {name: value for name, value in vars(self).items() if name != "video_ids"}
-
-    def _tokens(self, column: str, row: int) -> Any:
-        if row < 0:
-            return np.empty(0, TOKEN_COLUMNS[column])
-        ends = self._columns["token_ends"]
-        return self._columns[column][ends[row] : ends[row + 1]]
-
-
-class _Shards:
-    """Mapped frame shards: opened when they are first read, a bounded number at a time.
-
-    Equal layouts are held once.
-    """
-
-    def __init__(self, files: Sequence[tuple[Commit, str]]) -> None:
-        self._files = files
-        self._layouts: dict[int, Layout] = {}
-        self._distinct: dict[Layout, Layout] = {}
-        self._open: OrderedDict[int, mmap] = OrderedDict()
-
-    def open(self, index: int) -> dict[str, Any]:
-        if index not in self._open:
-            path = commits.verified_path(*self._files[index])
-            if index not in self._layouts:
-                layout = embeddings.read_layout(path)
-                self._layouts[index] = self._distinct.setdefault(layout, layout)
-            self._open[index] = embeddings.map_file(path)
-        self._open.move_to_end(index)
-        while len(self._open) > MAX_OPEN_SHARDS:
-            self._open.popitem(last=False)
-        return embeddings.arrays(self._open[index], self._layouts[index])
-
-    def close(self) -> None:
-        self._open.clear()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The files alone: each process opens its own maps."""
-        return {"_files": self._files, "_layouts": {}, "_distinct": {}, "_open": OrderedDict()}

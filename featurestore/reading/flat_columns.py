@@ -42,6 +42,10 @@ class FlatColumns:
         self._lengths[name] += array.size
         self._maps.pop(name, None)
 
+    def names(self) -> set[str]:
+        """The names of the columns."""
+        return set(self._dtypes)
+
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """A column as far as it has grown, `[N]`."""
         if name not in self._maps:

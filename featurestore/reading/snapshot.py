@@ -1,19 +1,20 @@
 """A snapshot: the commits of videos, labels and features that a model learns from, pinned by id."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 from featurestore.views.heads import address, current_commit
-from featurestore.views.spec import TRANSFORM_VERSION, VIEWS, View, can_make
+from featurestore.views.spec import TRANSFORM_VERSION, can_make
 from featurestore.wanted import load_any_spec
 from warehouse import commits, formats, tables
 from warehouse.clock import timestamp
 from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
+from warehouse.identifiers import name_right_ones, shown
 from warehouse.store import Store
 from warehouse.tables import split
 
@@ -31,13 +32,23 @@ class Pin(BaseModel):
     partition: str
     videos: str
     labels: str | None
-    frames: str
-    text: str
+    features: dict[str, str]
+    """The commit of each view, by the view's name."""
 
-    @property
-    def features(self) -> dict[View, str]:
-        """The commit of each view."""
-        return {"frames": self.frames, "text": self.text}
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, fields: Any) -> Any:
+        """Take the fields that are none of these as views: a file has one for each view."""
+        if not isinstance(fields, dict) or "features" in fields:
+            return fields
+        own = {name: value for name, value in fields.items() if name in cls.model_fields}
+        views = {name: value for name, value in fields.items() if name not in cls.model_fields}
+        return {**own, "features": views}
+
+    @model_serializer
+    def _spread(self) -> dict[str, str | None]:
+        own = {"partition": self.partition, "videos": self.videos, "labels": self.labels}
+        return {**own, **self.features}
 
 
 class Snapshot(BaseModel):
@@ -46,17 +57,30 @@ class Snapshot(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1] = FORMAT_VERSION
-    fingerprints: dict[View, str]
+    fingerprints: dict[str, str]
     """The fingerprint of each view, 64 hexadecimal digits."""
     split_salt: int | None
     pins: tuple[Pin, ...]
     """Sorted by partition."""
 
+    def fingerprint(self, view: str) -> str:
+        """The fingerprint of one view.
+
+        Raises:
+            Invalid: The view is not pinned.
+        """
+        if view not in self.fingerprints:
+            raise Invalid(
+                f"the snapshot pins no {shown(view)}:"
+                f" {name_right_ones(view, sorted(self.fingerprints))}"
+            )
+        return self.fingerprints[view]
+
 
 def pin(
     store: Store,
     partitions: Sequence[str],
-    fingerprints: dict[View, str],
+    fingerprints: Mapping[str, str],
     as_of: datetime | None = None,
 ) -> Snapshot:
     """Pin the committed features of some partitions.
@@ -73,7 +97,7 @@ def pin(
             has removed them.
     """
     return Snapshot(
-        fingerprints=fingerprints,
+        fingerprints=dict(fingerprints),
         split_salt=split.frozen_salt(store, as_of),
         pins=tuple(_pin(store, name, fingerprints, as_of) for name in sorted(partitions)),
     )
@@ -119,22 +143,18 @@ def load(commit: Commit) -> Snapshot:
 
 
 def _made_from(snapshot: Snapshot) -> dict[str, str]:
-    pinned = [
-        (pin.partition, pin.model_dump(exclude={"partition"}, exclude_none=True))
-        for pin in snapshot.pins
-    ]
-    return {
-        f"{partition}/{name}": commit_id
-        for partition, ids in pinned
-        for name, commit_id in ids.items()
-    }
+    made_from: dict[str, str] = {}
+    for pin in snapshot.pins:
+        pinned = {"videos": pin.videos, "labels": pin.labels, **pin.features}
+        made_from |= {f"{pin.partition}/{name}": each for name, each in pinned.items() if each}
+    return made_from
 
 
-def _pin(store: Store, name: str, fingerprints: dict[View, str], as_of: datetime | None) -> Pin:
+def _pin(store: Store, name: str, fingerprints: Mapping[str, str], as_of: datetime | None) -> Pin:
     partition = tables.video_partition(store, name, as_of)
     labels = commits.head(store, Address(tables.LABELS, name), as_of)
     features = {}
-    for view in VIEWS:
+    for view in fingerprints:
         commit = current_commit(store, view, fingerprints[view], partition, as_of)
         if commit is None:
             place = address(view, fingerprints[view], name).dataset
@@ -149,11 +169,14 @@ def _pin(store: Store, name: str, fingerprints: dict[View, str], as_of: datetime
             )
         features[view] = commit.id
     return Pin(
-        partition=name, videos=partition.commit.id, labels=labels.id if labels else None, **features
+        partition=name,
+        videos=partition.commit.id,
+        labels=labels.id if labels else None,
+        features=features,
     )
 
 
-def _remedy(store: Store, view: View, fingerprints: dict[View, str]) -> str:
+def _remedy(store: Store, view: str, fingerprints: Mapping[str, str]) -> str:
     try:
         spec = load_any_spec(store, view, fingerprints[view])
     except Invalid:

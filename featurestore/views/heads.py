@@ -7,28 +7,25 @@ from datetime import datetime
 
 import polars as pl
 
-from featurestore.views.spec import SHORT_FINGERPRINT_CHARS, View, short
+from featurestore.views import registry
+from featurestore.views.spec import SHORT_FINGERPRINT_CHARS, short
 from warehouse import commits, tables
 from warehouse.commits import Address, Commit
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
 
-INPUTS: dict[View, str] = {"frames": "media_sha256", "text": "text_sha256"}
-"""The column of videos whose change makes a view stale; null where there is no medium."""
-CONTENTS: dict[View, str] = {"frames": "content_sha256", "text": "text_sha256"}
-"""The column of videos that a ledger's `content_sha256` holds."""
 KIND = pl.when(pl.col("media_sha256").is_not_null()).then("media_kind")
 """The kind of a listed video's medium; null where there is no medium."""
 
 _ROWS_HASHED_AT_ONCE = 65_536
 
 
-def address(view: View, fingerprint: str, partition: str | None = None) -> Address:
+def address(view: str, fingerprint: str, partition: str | None = None) -> Address:
     """The address of one view of one partition under one recipe."""
     return Address(f"features/{view}/{short(fingerprint)}", partition)
 
 
-def refused_address(view: View, fingerprint: str, partition: str | None = None) -> Address:
+def refused_address(view: str, fingerprint: str, partition: str | None = None) -> Address:
     """The address of the ledger of a partition that was not published.
 
     As too many of its videos failed.
@@ -36,7 +33,7 @@ def refused_address(view: View, fingerprint: str, partition: str | None = None) 
     return Address(f"features/{view}/{short(fingerprint)}/refused", partition)
 
 
-def datasets(store: Store, view: View) -> list[str]:
+def datasets(store: Store, view: str) -> list[str]:
     """The datasets of a view, one for each recipe that something was published under."""
     pattern = re.compile(f"features/{view}/[0-9a-f]{{{SHORT_FINGERPRINT_CHARS}}}")
     return [name for name in commits.datasets(store) if pattern.fullmatch(name)]
@@ -55,22 +52,23 @@ def present_head(store: Store, place: Address, as_of: datetime | None = None) ->
     return next(iter(present([commits.head(store, place, as_of)])), None)
 
 
-def listed_columns(view: View) -> list[str]:
+def listed_columns(view: str) -> list[str]:
     """The columns of videos that `input_sha256` is taken of."""
-    return ["video_id", INPUTS[view], *(["media_kind"] if view == "frames" else [])]
+    read = registry.find(view)
+    return ["video_id", read.input_column, *(["media_kind"] if read.reads_media else [])]
 
 
-def input_sha256(view: View, videos: pl.DataFrame) -> str:
+def input_sha256(view: str, videos: pl.DataFrame) -> str:
     """Digest of what a view reads of a partition.
 
     Ids, digests of their media or their text, and kinds of media.
     """
-    digest = hashlib.sha256()
+    digest, read = hashlib.sha256(), registry.find(view)
     # Neither an id nor a digest holds a tab; "-" is no digest, and what is not there has no kind.
     columns = [
         "video_id",
-        pl.col(INPUTS[view]).fill_null("-"),
-        *([KIND] if view == "frames" else []),
+        pl.col(read.input_column).fill_null("-"),
+        *([KIND] if read.reads_media else []),
     ]
     row = pl.concat_str(columns, separator="\t", ignore_nulls=True)
     ordered = videos if videos["video_id"].is_sorted() else videos.sort("video_id")
@@ -79,22 +77,9 @@ def input_sha256(view: View, videos: pl.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def wants_previews(partition: VideoPartition) -> bool:
-    """Whether a partition's frames come with preview strips.
-
-    Reports show what is labelled or scored.
-    """
-    return partition.role != "unlabeled"
-
-
-def has_previews(commit: Commit) -> bool:
-    """Whether a commit of the frames view was made with preview strips."""
-    return bool(commit.facts.get("previews", True))
-
-
 def current_commit(
     store: Store,
-    view: View,
+    view: str,
     fingerprint: str,
     partition: VideoPartition,
     as_of: datetime | None = None,
@@ -107,17 +92,16 @@ def current_commit(
     return commit if commit is not None and is_current(store, commit, view, partition) else None
 
 
-def is_current(store: Store, commit: Commit, view: View, partition: VideoPartition) -> bool:
+def is_current(store: Store, commit: Commit, view: str, partition: VideoPartition) -> bool:
     """Whether a commit of a view was made from what a partition lists now.
 
     For the role that it has now.
     """
-    if view == "frames" and wants_previews(partition) and not has_previews(commit):
-        return False
-    return is_made_from(store, commit, view, partition)
+    suits = registry.find(view).suits(commit, partition)
+    return suits and is_made_from(store, commit, view, partition)
 
 
-def is_made_from(store: Store, commit: Commit, view: View, partition: VideoPartition) -> bool:
+def is_made_from(store: Store, commit: Commit, view: str, partition: VideoPartition) -> bool:
     """Whether a commit.
 
     Or a refused ledger, was made from the media or the texts that a partition lists now.
@@ -132,7 +116,7 @@ def is_made_from(store: Store, commit: Commit, view: View, partition: VideoParti
     if commit.facts["input_sha256"] == wanted:
         return True
     # Commits from before kinds were told apart have another digest of the same rows.
-    listing = listing_of(store, commit) if view == "frames" else None
+    listing = listing_of(store, commit) if registry.find(view).reads_media else None
     return listing is not None and _listing_sha256(view, listing) == wanted
 
 
@@ -152,5 +136,5 @@ def _listing_id(commit: Commit) -> str | None:
     return found
 
 
-def _listing_sha256(view: View, listing: Commit) -> str:
+def _listing_sha256(view: str, listing: Commit) -> str:
     return input_sha256(view, tables.read_table(listing, "videos.parquet", listed_columns(view)))

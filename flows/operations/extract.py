@@ -12,7 +12,6 @@ from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.reasons import OK, Reason, parse_retryable
 from featurestore.progress.retrying import num_to_retry
 from featurestore.views.heads import current_commit
-from featurestore.views.spec import View
 from flows.operations import wanted_specs
 from flows.operations.recipes_in_use import left_behind, recipes_to_make
 from flows.settings import Settings
@@ -47,7 +46,7 @@ class ExtractedView(BaseModel):
     """What came of one view of one partition; counts of videos."""
 
     partition: str
-    view: View
+    view: str
     fingerprint: str
     """Of the recipe."""
     videos: int
@@ -116,7 +115,7 @@ def extract_features(
         else [tables.video_partition(store, parameters.partition)]
     )
     clock = running_from(now)
-    if wanted.wanted(store) is None:
+    if not wanted.wanted(store):
         wanted_specs.apply(store, settings, now)
     recipes = recipes_to_make(store)
     unscored = left_behind(store)
@@ -150,7 +149,7 @@ def extract_features(
 
 def _work(
     store: Store,
-    view: View,
+    view: str,
     fingerprint: str,
     partition: VideoPartition,
     retry: Sequence[Reason] | None,
@@ -164,7 +163,7 @@ def _work(
             return None
         return _Work(Request(view, fingerprint, partition.name), partition.commit.num_rows)
     reasons = tuple(retry or ())
-    num_due = num_to_retry(store, commit, reasons, limits) if view == "frames" else 0
+    num_due = num_to_retry(store, commit, reasons, limits)
     return _Work(Request(view, fingerprint, partition.name, reasons), num_due) if num_due else None
 
 

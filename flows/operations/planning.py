@@ -9,7 +9,7 @@ from featurestore.extraction import work_limits
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.plan import Work, plan_view
 from featurestore.progress.throughput import Estimate, estimate, measure
-from featurestore.views.spec import VIEWS, View
+from featurestore.views import registry as views_registry
 from flows.operations.recipes_in_use import recipes_to_make
 from warehouse import tables
 from warehouse.store import Store
@@ -44,8 +44,8 @@ def plan_store(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Plan:
         Invalid: a wanted recipe is of another transform version, so that nothing would be
             extracted.
     """
-    recipes: list[tuple[View, str | None]] = [*recipes_to_make(store)] or [
-        (view, None) for view in VIEWS
+    recipes: list[tuple[str, str | None]] = [*recipes_to_make(store)] or [
+        (view, None) for view in views_registry.required()
     ]
     partitions = tables.video_partitions(store)
     work, estimates = [], []

@@ -4,26 +4,27 @@ The wanted one, and the champion's while it scores.
 """
 
 from featurestore import wanted
-from featurestore.views.spec import TRANSFORM_VERSION, VIEWS, View, can_make, check_makeable
+from featurestore.views import registry as views_registry
+from featurestore.views.spec import TRANSFORM_VERSION, can_make, check_makeable
 from modeling.models import registry
 from modeling.models.model_facts import ClassifierFacts
 from warehouse.store import Store
 
 
-def recipes_in_use(store: Store) -> list[tuple[View, str]]:
+def recipes_in_use(store: Store) -> list[tuple[str, str]]:
     """List each view with the wanted fingerprint and the champion's.
 
     Empty before the first spec is frozen.
     """
-    recipes = [wanted.wanted(store) or {}, _champions(store)]
+    recipes = [wanted.wanted(store), _champions(store)]
     return [
         (view, fingerprint)
-        for view in VIEWS
+        for view in views_registry.names()
         for fingerprint in sorted({recipe[view] for recipe in recipes if view in recipe})
     ]
 
 
-def recipes_to_make(store: Store) -> list[tuple[View, str]]:
+def recipes_to_make(store: Store) -> list[tuple[str, str]]:
     """List those of the recipes in use that extraction makes.
 
     All but a champion's of another transform version.
@@ -31,7 +32,7 @@ def recipes_to_make(store: Store) -> list[tuple[View, str]]:
     Raises:
         Invalid: a wanted recipe is of another transform version; the sentence says what to type.
     """
-    for view, fingerprint in (wanted.wanted(store) or {}).items():
+    for view, fingerprint in wanted.wanted(store).items():
         check_makeable(wanted.load_any_spec(store, view, fingerprint))
     return [
         (view, name)
@@ -59,6 +60,6 @@ def left_behind(store: Store) -> str | None:
     )
 
 
-def _champions(store: Store) -> dict[View, str]:
+def _champions(store: Store) -> dict[str, str]:
     champion = registry.champion(store)
     return ClassifierFacts.of(champion).fingerprints if champion else {}

@@ -14,7 +14,7 @@ import polars as pl
 from featurestore.extraction.decoding.media import MediaItem
 from featurestore.extraction.frames import FrameExtractor
 from featurestore.progress.reasons import OK
-from featurestore.views.heads import wants_previews
+from featurestore.views.frames.frame_chunks import wants_previews
 from featurestore.views.spec import fingerprint
 from flows.operations import wanted_specs
 from flows.settings import Settings

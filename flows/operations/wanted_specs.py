@@ -14,8 +14,10 @@ from featurestore.extraction.encoding.frame_encoder import make_frame_spec
 from featurestore.extraction.words.text import make_text_spec
 from featurestore.extraction.words.tfidf import fit_tfidf
 from featurestore.extraction.words.word_workers import WordPool
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.frames.make import WEIGHTS
-from featurestore.views.spec import FrameSpec, Spec, TfidfParameters, View
+from featurestore.views.spec import Spec
+from featurestore.views.text.text_spec import TfidfParameters
 from flows.settings import Settings, resize_short_side_of
 from warehouse import tables
 from warehouse.errors import Invalid
@@ -75,7 +77,7 @@ def frame_spec(settings: Settings) -> FrameSpec:
     )
 
 
-def freeze(store: Store, prepared: Iterable[Prepared], now: datetime) -> dict[View, str]:
+def freeze(store: Store, prepared: Iterable[Prepared], now: datetime) -> dict[str, str]:
     """Keep specs in the store and make them the wanted ones.
 
     Args:
@@ -89,7 +91,7 @@ def freeze(store: Store, prepared: Iterable[Prepared], now: datetime) -> dict[Vi
     return {each.spec.view: wanted.freeze(store, each.spec, each.files, now) for each in prepared}
 
 
-def apply(store: Store, settings: Settings, now: datetime) -> dict[View, str]:
+def apply(store: Store, settings: Settings, now: datetime) -> dict[str, str]:
     """Make and freeze the specs that the settings ask for.
 
     Arguments, result and errors as above.

@@ -3,7 +3,6 @@
 from typing import Literal, Self
 
 from featurestore.reading.snapshot import Pin
-from featurestore.views.spec import View
 from warehouse.commits import Facts
 
 
@@ -13,7 +12,7 @@ class EncoderFacts(Facts):
     kind: Literal["encoder"]
     recipe: str
     """The recipe's name."""
-    fingerprints: dict[View, str]
+    fingerprints: dict[str, str]
     """Of the features that it learned from, by view."""
 
 
@@ -23,7 +22,7 @@ class ClassifierFacts(Facts):
     kind: Literal["classifier"]
     recipe: str
     """The recipe's name."""
-    fingerprints: dict[View, str]
+    fingerprints: dict[str, str]
     """Of the features that it learned from, and must be given, by view."""
     views: tuple[str, ...]
     """What it may see."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from featurestore.views.spec import View
 from modeling.configuration import ModelConfig
 from modeling.models.model_facts import ClassifierFacts, EncoderFacts
 from modeling.models.stored_model import MODELS, is_of_kind, read_config
@@ -17,7 +16,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 def newest_encoder(
     store: Store,
-    fingerprints: Mapping[View, str],
+    fingerprints: Mapping[str, str],
     sizes: ModelConfig,
     as_of: datetime | None = None,
 ) -> Commit | None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from featurestore.views.spec import Spec, View, fingerprint, parse_spec
+from featurestore.views.registry import parse_spec
+from featurestore.views.spec import Spec, fingerprint
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.network.probabilities import Calibration
@@ -60,7 +61,7 @@ class LoadedModel:
     model: "VideoClassifier"
     config: StoredConfig
     taxonomy: Taxonomy
-    fingerprints: dict[View, str]
+    fingerprints: dict[str, str]
     """Of the feature specs that it learned from, and must be given."""
 
 
@@ -130,7 +131,7 @@ def load_encoder(commit: Commit) -> "PretrainedModel":
     )
 
 
-def load_specs(commit: Commit) -> dict[View, Spec]:
+def load_specs(commit: Commit) -> dict[str, Spec]:
     """Read the feature specs that a model learned from, and must be given.
 
     Raises as `load_model`.

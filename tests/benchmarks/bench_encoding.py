@@ -31,7 +31,7 @@ from featurestore.extraction.decoding.media import MediaItem
 from featurestore.extraction.encoding.encoder_weights import load_weights
 from featurestore.extraction.encoding.frame_encoder import FrameEncoder, load_encoder
 from featurestore.extraction.frames import FrameExtractor
-from featurestore.views.spec import FrameSpec
+from featurestore.views.frames.frame_spec import FrameSpec
 from tests.benchmarks.bench_frames import (
     Picture,
     cosine,

@@ -23,7 +23,7 @@ from featurestore.extraction.decoding.framing import Framing
 from featurestore.extraction.decoding.video import decoding
 from featurestore.extraction.decoding.video.drawing import Drawing
 from featurestore.extraction.encoding.frame_encoder import load_encoder, make_frame_spec
-from featurestore.views.spec import FrameSpec
+from featurestore.views.frames.frame_spec import FrameSpec
 from flows.demo.encoder import shipped_encoder
 from tests.benchmarks.report import Row, at_most, row
 from warehouse.errors import Rejected

@@ -24,8 +24,8 @@ import polars as pl
 from featurestore.progress.coverage import view_coverage
 from featurestore.progress.ledger import LEDGER_FILE, Ledger
 from featurestore.progress.plan import plan_view
-from featurestore.views.heads import CONTENTS, address
-from featurestore.views.spec import View
+from featurestore.views import registry as views_registry
+from featurestore.views.heads import address
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.store import Store, open_store
@@ -60,7 +60,7 @@ def measure(root: Path) -> None:
     """Plan every partition and print seconds, peak memory and counts as JSON."""
     started = time.perf_counter()
     store = open_store(root)
-    views: tuple[View, ...] = ("frames", "text")
+    views: tuple[str, ...] = ("frames", "text")
     work = [
         plan_view(store, view, WANTED, listed)
         for view in views
@@ -112,10 +112,12 @@ def fill(store: Store, num_videos: int) -> None:
     tables.publish_videos(store, "unlabeled", "unlabeled", listed, Path("media"), NOW)
     tenth = num_videos // 10
     sides: dict[str, pl.DataFrame] = {WANTED: listed[: 8 * tenth], OTHER: listed[: 9 * tenth]}
-    views: tuple[View, ...] = ("frames", "text")
+    views: tuple[str, ...] = ("frames", "text")
     for view in views:
         for fingerprint, rows in sides.items():
-            contents = rows.select("video_id", content_sha256=CONTENTS[view])
+            contents = rows.select(
+                "video_id", content_sha256=views_registry.find(view).content_column
+            )
             if fingerprint == WANTED:
                 changed = pl.int_range(pl.len()) < tenth
                 contents = contents.with_columns(
@@ -133,7 +135,7 @@ def fill(store: Store, num_videos: int) -> None:
 
 def publish(
     store: Store,
-    view: View,
+    view: str,
     fingerprint: str,
     partition: str,
     contents: pl.DataFrame,

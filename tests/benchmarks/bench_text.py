@@ -27,7 +27,7 @@ from featurestore.extraction.words.text import COLUMNS, TextExtractor, TextRecip
 from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
 from featurestore.extraction.words.word_workers import WordPool
 from featurestore.extraction.words.words import Fields, read_fields
-from featurestore.views.spec import TfidfParameters
+from featurestore.views.text.text_spec import TfidfParameters
 from tests.benchmarks.report import Row, row
 
 NUM_VIDEOS, NUM_PUBLISHED, NUM_POOLED = 400, 100, 2000

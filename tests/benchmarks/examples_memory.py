@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from featurestore.reading.examples import Examples
-from featurestore.reading.index import INDEX_COLUMNS
 from featurestore.reading.snapshot import Snapshot
+from featurestore.views.text.text_index import TOKEN_COLUMNS
 from tests.benchmarks.stored_examples import CHUNK, make_store
 from warehouse.store import open_existing_store
 
@@ -64,7 +64,8 @@ def _measure(root: Path, pinned: str) -> None:
     maps = sum(line.endswith(".h5") for line in Path("/proc/self/maps").read_text().splitlines())
     files = len(list(Path("/proc/self/fd").iterdir()))
     columns = examples._columns  # noqa: SLF001 - measured from within
-    index = sum(columns[name].nbytes for name in INDEX_COLUMNS)
+    names = columns.names() - TOKEN_COLUMNS.keys()
+    index = sum(columns[name].nbytes for name in names)
     print(f"{len(examples):,} examples opened in {opened:.1f} s")
     print(f"{rate:,.0f} random rows each second, text and all, once every shard was checked")
     print(

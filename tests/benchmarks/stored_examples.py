@@ -14,9 +14,10 @@ from featurestore.reading import snapshot
 from featurestore.reading.snapshot import Snapshot
 from featurestore.views.frames import embeddings
 from featurestore.views.frames.embeddings import FrameShard
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.heads import address, input_sha256
-from featurestore.views.spec import FrameSpec, TextSpec
 from featurestore.views.text import tokens
+from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.tokens import Tokens
 from featurestore.views.text.vocabulary import Vocabulary
 from warehouse import commits, tables
@@ -118,8 +119,8 @@ def _publish(
         ("frames", _frames(ids, width, generator)),
         ("text", _texts(ids, lengths, generator)),
     ):
-        facts = {"fingerprint": fingerprints[view], "input_sha256": input_sha256(view, videos)}  # type: ignore[arg-type]
-        where = address(view, fingerprints[view], name)  # type: ignore[arg-type]
+        facts = {"fingerprint": fingerprints[view], "input_sha256": input_sha256(view, videos)}
+        where = address(view, fingerprints[view], name)
         commits.publish_files(
             store, where, files | shared, commits.Draft(facts=facts, num_rows=len(ids)), NOW
         )

@@ -27,10 +27,13 @@ from featurestore.extraction.words.tfidf import TermWeights
 from featurestore.progress.plan import plan_view
 from featurestore.reading import scan, snapshot
 from featurestore.reading.examples import Examples
+from featurestore.views import registry as views_registry
 from featurestore.views.frames import embeddings, frame_chunks
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.heads import address
-from featurestore.views.spec import TRANSFORM_VERSION, VIEWS, FrameSpec, TextSpec
+from featurestore.views.spec import TRANSFORM_VERSION
 from featurestore.views.text import tokens
+from featurestore.views.text.text_spec import TextSpec
 from modeling.learning.inputs.training_set import open_training_set
 from modeling.models import registry, scored_partitions, stored_model
 from modeling.models.scoring import score
@@ -134,7 +137,10 @@ def test_the_golden_model_scores_as_it_did(opened: Store, answers: Answers) -> N
     again = pl.concat(score(loaded, Examples(opened, pinned)))
     kept = scored_partitions.scan(opened, loaded.model_id, "2026-11-20").collect()
     assert kept.schema == tables.Predictions.create_empty().schema
-    pinned_commits = [{"view": view, "commit_id": pinned.pins[0].features[view]} for view in VIEWS]
+    pinned_commits = [
+        {"view": view, "commit_id": pinned.pins[0].features[view]}
+        for view in views_registry.names()
+    ]
     assert kept["feature_commits"].to_list() == [pinned_commits] * len(kept)
     assert kept["missing_views"].to_list() == again["missing_views"].to_list()
     for rows in (again, kept):
@@ -146,7 +152,7 @@ def test_the_golden_model_scores_as_it_did(opened: Store, answers: Answers) -> N
 def test_there_is_nothing_to_do_in_a_golden_store(opened: Store, answers: Answers) -> None:
     fingerprints = wanted.require(opened)
     for partition in tables.video_partitions(opened):
-        for view in VIEWS:
+        for view in views_registry.names():
             work = plan_view(opened, view, fingerprints[view], partition)
             assert (work.is_current, work.reasons, work.contents) == (True, {}, 0)
     pinned = snapshot.pin(opened, ["2026-11-20"], fingerprints)
@@ -157,8 +163,11 @@ def test_scans_specs_and_previews_read(opened: Store) -> None:
     fingerprints = wanted.require(opened)
     pinned = snapshot.pin(opened, ["labeled"], fingerprints)
     both = ["partition", "video_id"]
-    rows = scan.labels(opened, pinned).join(scan.frames(opened, pinned), on=both)
-    assert rows.join(scan.text(opened, pinned), on=both).select(pl.len()).collect().item() == 18
+    rows = scan.labels(opened, pinned).join(scan.features(opened, pinned, "frames"), on=both)
+    assert (
+        rows.join(scan.features(opened, pinned, "text"), on=both).select(pl.len()).collect().item()
+        == 18
+    )
     assert wanted.load_spec(opened, fingerprints["frames"], FrameSpec).embedding_dim == 4
     frames = commits.head(opened, address("frames", fingerprints["frames"], "labeled"))
     assert frames is not None

@@ -36,7 +36,8 @@ from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
 from featurestore.extraction.words.words import read_fields
 from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
-from featurestore.views.spec import VIEWS, TfidfParameters
+from featurestore.views import registry as views_registry
+from featurestore.views.text.text_spec import TfidfParameters
 from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
 from modeling.evaluation.judgement import judge
 from modeling.learning import finetuning
@@ -135,7 +136,7 @@ def _fill(store: Store) -> dict[str, Any]:
         _ingest(store, name, role, now)
     fingerprints = _freeze(store, now)
     for name in (LABELED, SCORED):
-        for view in VIEWS:
+        for view in views_registry.names():
             _extract(store, view, fingerprints[view], name, now + MINUTE)
     as_of = now + 2 * MINUTE
     given = open_training_set(store, ("labeled",), as_of)

@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 from featurestore.extraction.jobs import Extraction, Request
-from featurestore.views.spec import View
 from flows.demo.encoder import shipped_encoder
 from flows.settings import load_settings
 from warehouse.commits import Commit
@@ -32,7 +31,7 @@ def write_settings(folder: Path, words: str) -> Path:
     return path
 
 
-def publish(store: Store, partition: str, view: View, fingerprint: str, now: datetime) -> Commit:
+def publish(store: Store, partition: str, view: str, fingerprint: str, now: datetime) -> Commit:
     """Make and publish one view of one partition."""
     with Extraction(store, load_settings().runtime) as extraction:
         return extraction.run(Request(view, fingerprint, partition), now)

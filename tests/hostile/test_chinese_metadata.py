@@ -22,8 +22,8 @@ from featurestore.extraction.words.words import read_fields
 from featurestore.progress.ledger import LEDGER_FILE
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import embeddings
-from featurestore.views.spec import TextSpec
 from featurestore.views.text import tokens
+from featurestore.views.text.text_spec import TextSpec
 from flows.operations import wanted_specs
 from flows.settings import load_settings
 from tests.hostile.house import publish, write_settings

@@ -20,8 +20,8 @@ from featurestore.extraction.decoding.sandbox import DecodePool
 from featurestore.progress import ledger
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import frame_chunks
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.frames.outcome import FrameOutcome
-from featurestore.views.spec import FrameSpec
 from tests.specs import bare_frame_spec
 from warehouse.errors import Rejected
 

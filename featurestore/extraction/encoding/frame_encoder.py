@@ -19,7 +19,7 @@ from torch import nn
 
 from featurestore.extraction.encoding.encoder_threads import EncoderThreads
 from featurestore.extraction.encoding.encoder_weights import load_weights
-from featurestore.views.spec import CropMode, ExecutionMode, FrameSpec, Precision
+from featurestore.views.frames.frame_spec import CropMode, ExecutionMode, FrameSpec, Precision
 from warehouse.errors import Invalid, Retryable
 from warehouse.storage.files import sha256_bytes
 

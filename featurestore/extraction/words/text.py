@@ -16,7 +16,8 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from featurestore.extraction.words.tfidf import TermWeights, keywords
 from featurestore.extraction.words.words import Fields, dictionary_sha256, read_fields, segment
-from featurestore.views.spec import TextSpec, TfidfParameters, check_makeable
+from featurestore.views.spec import check_makeable
+from featurestore.views.text.text_spec import TextSpec, TfidfParameters
 from featurestore.views.text.tokens import Tokens
 from featurestore.views.text.vocabulary import Vocabulary
 from warehouse.errors import Invalid

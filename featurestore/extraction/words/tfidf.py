@@ -14,7 +14,7 @@ import numpy.typing as npt
 import safetensors.numpy
 
 from featurestore.extraction.words.words import Fields, segment
-from featurestore.views.spec import TfidfParameters
+from featurestore.views.text.text_spec import TfidfParameters
 from warehouse import formats
 from warehouse.errors import Corrupt
 from warehouse.storage.files import canonical_json, sha256_bytes

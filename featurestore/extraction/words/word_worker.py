@@ -20,7 +20,7 @@ from featurestore.extraction.decoding.lifeline import end_with
 from featurestore.extraction.words.text import TextExtractor, TextRecipe
 from featurestore.extraction.words.tfidf import TermWeights, count_terms
 from featurestore.extraction.words.words import read_fields, segment
-from featurestore.views.spec import TextSpec
+from featurestore.views.text.text_spec import TextSpec
 
 READY = "ready"
 KEPT_RECIPES = 4

@@ -11,10 +11,11 @@ from featurestore.progress.ledger import Ledger
 from featurestore.progress.reasons import OK
 from featurestore.views.frames import embeddings
 from featurestore.views.frames.embeddings import FrameShard
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.frames.outcome import Content, FrameOutcome
-from featurestore.views.spec import FrameSpec
 from warehouse import commits
 from warehouse.commits import Commit
+from warehouse.tables import VideoPartition
 
 _PREVIEW = "preview"
 
@@ -27,6 +28,19 @@ def shard_name(index: int) -> str:
 def preview_name(index: int) -> str:
     """The file of a chunk's preview strips."""
     return f"{_PREVIEW}-{index:05d}.h5"
+
+
+def wants_previews(partition: VideoPartition) -> bool:
+    """Whether a partition's frames come with preview strips.
+
+    Reports show what is labelled or scored.
+    """
+    return partition.role != "unlabeled"
+
+
+def has_previews(commit: Commit) -> bool:
+    """Whether a commit of the frames view was made with preview strips."""
+    return bool(commit.facts.get("previews", True))
 
 
 def build(

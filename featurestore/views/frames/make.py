@@ -14,13 +14,13 @@ from featurestore.extraction.frames import FrameExtractor
 from featurestore.extraction.making import ChunkMaker, Kept, Made, PartitionMaker
 from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.work_limits import WorkLimits
-from featurestore.progress.committed import CommittedFrames
 from featurestore.progress.reasons import Reason
-from featurestore.views import health
-from featurestore.views.frames import embeddings, frame_chunks
+from featurestore.views.frames import embeddings, frame_checks, frame_chunks
+from featurestore.views.frames.committed_frames import CommittedFrames
+from featurestore.views.frames.frame_chunks import wants_previews
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.frames.outcome import Content, FrameOutcome
-from featurestore.views.heads import CONTENTS, address, present, wants_previews
-from featurestore.views.spec import FrameSpec
+from featurestore.views.heads import address, present
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.errors import Rejected
@@ -91,7 +91,7 @@ class FrameMaker:
         self._committed, self._limits = committed, limits
         self._media_root = partition.media_root
         self._previews = wants_previews(partition)
-        self.chunks = chunking.chunks(tables.read_videos(partition, _COLUMNS), CONTENTS["frames"])
+        self.chunks = chunking.chunks(tables.read_videos(partition, _COLUMNS), "content_sha256")
 
     def make(self, index: int, kept: Kept | None) -> Made:
         """Decode and encode what no commit and no interrupted run holds; all else is reused."""
@@ -166,9 +166,11 @@ class FrameMaker:
         """Check embeddings, masks, times and ids."""
         shard, previews = frame_chunks.shard_name(index), frame_chunks.preview_name(index)
         if previews in paths:
-            health.check_previews(previews, list(embeddings.read_previews(paths[previews])), ledger)
+            frame_checks.check_previews(
+                previews, list(embeddings.read_previews(paths[previews])), ledger
+            )
         mapped = embeddings.open_mapped(paths[shard])
-        return health.check_frames(
+        return frame_checks.check_frames(
             shard, mapped, ledger, self._spec.num_frames, self._spec.embedding_dim
         )
 

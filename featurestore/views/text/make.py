@@ -14,9 +14,8 @@ from featurestore.extraction.words.text import TextRecipe
 from featurestore.extraction.words.tfidf import TermWeights
 from featurestore.extraction.words.word_workers import WordPool
 from featurestore.progress.reasons import Reason
-from featurestore.views import health
-from featurestore.views.spec import TextSpec
-from featurestore.views.text import text_chunks, tokens
+from featurestore.views.text import text_checks, text_chunks, tokens
+from featurestore.views.text.text_spec import TextSpec
 from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.store import Store
@@ -77,6 +76,6 @@ class TextMaker:
     def check(self, index: int, paths: dict[str, Path], ledger: pl.DataFrame) -> pl.DataFrame:
         """Check ids and token ids."""
         name = text_chunks.shard_name(index)
-        return health.check_tokens(
+        return text_checks.check_tokens(
             name, tokens.read(paths[name]), ledger, self._recipe.vocabulary_size
         )

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from featurestore.views.spec import FrameSpec, TextSpec, View, fingerprint
+from featurestore.views.frames.frame_spec import FrameSpec
+from featurestore.views.spec import fingerprint
+from featurestore.views.text.text_spec import TextSpec
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,6 @@ class Origin:
     """The commits of those predictions, by partition and teacher."""
 
     @property
-    def fingerprints(self) -> dict[View, str]:
+    def fingerprints(self) -> dict[str, str]:
         """The fingerprint of each view."""
         return {"frames": fingerprint(self.frame_spec), "text": fingerprint(self.text_spec)}

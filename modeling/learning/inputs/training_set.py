@@ -11,9 +11,10 @@ from featurestore import wanted
 from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
 from featurestore.reading.snapshot import Snapshot
-from featurestore.views.spec import FrameSpec, TextSpec
+from featurestore.views.frames.frame_spec import FrameSpec
+from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.vocabulary import Vocabulary
-from modeling.configuration import Recipe
+from modeling.configuration import ALL_VIEWS, Recipe
 from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.inputs.origin import Origin
 from warehouse import commits, tables
@@ -105,7 +106,7 @@ def pin_training_set(
             still to come.
     """
     check_moment(as_of, now)
-    fingerprints = wanted.require(store, as_of)
+    fingerprints = wanted.require(store, as_of, ALL_VIEWS)
     partitions = [
         partition
         for partition in tables.video_partitions(store, as_of=as_of)

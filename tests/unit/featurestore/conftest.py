@@ -12,10 +12,11 @@ from featurestore.extraction import chunking
 from featurestore.progress.ledger import count_outcomes
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import frame_chunks
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.frames.outcome import FrameOutcome
 from featurestore.views.heads import address, input_sha256
-from featurestore.views.spec import FrameSpec, TextSpec, View
 from featurestore.views.text import text_chunks
+from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.tokens import Tokens
 from tests.specs import bare_frame_spec
 from warehouse import commits, tables
@@ -35,7 +36,7 @@ class Partitions:
     """
 
     store: Store
-    fingerprints: dict[View, str]
+    fingerprints: dict[str, str]
     frame_spec: FrameSpec
     now: datetime
 
@@ -66,7 +67,7 @@ class Partitions:
 
     def _publish(
         self,
-        view: View,
+        view: str,
         name: str,
         videos: pl.DataFrame,
         chunks: list[tuple[dict[str, bytes], pl.DataFrame]],
@@ -145,7 +146,7 @@ def partitions(store: Store, frame_spec: FrameSpec, now: datetime) -> Partitions
     text_spec = TextSpec(
         dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256="3" * 64
     )
-    fingerprints: dict[View, str] = {
+    fingerprints: dict[str, str] = {
         "frames": wanted.freeze(store, frame_spec, {}, now),
         "text": wanted.freeze(store, text_spec, {}, now),
     }

@@ -23,7 +23,7 @@ def test_apply_shows_what_changes_field_by_field_and_freezes_only_without_dry_ru
 ) -> None:
     planned = say("--dry-run")
     assert [line.split(" -> ")[0] for line in planned] == ["frames: nothing", "text: nothing"]
-    assert wanted.wanted(house) is None
+    assert wanted.wanted(house) == {}
     assert say() == planned
     first = wanted.wanted(house)
     assert first is not None
@@ -63,4 +63,4 @@ def test_a_wrong_setting_is_refused_and_freezes_nothing(
     said = CliRunner().invoke(app, ["apply"])
     assert said.exit_code != 0
     assert key in str(said.exception)
-    assert wanted.wanted(house) is None
+    assert wanted.wanted(house) == {}

@@ -18,18 +18,10 @@ from featurestore.extraction.frames import FrameExtractor
 from featurestore.extraction.words.text import TextRecipe, make_text_spec
 from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
 from featurestore.extraction.words.words import Fields
-from featurestore.views.spec import (
-    FrameSpec,
-    Spec,
-    TextSpec,
-    TfidfParameters,
-    View,
-    changes,
-    fingerprint,
-    parse_spec,
-    short,
-    spec_json,
-)
+from featurestore.views.frames.frame_spec import FrameSpec
+from featurestore.views.registry import parse_spec
+from featurestore.views.spec import Spec, changes, fingerprint, short, spec_json
+from featurestore.views.text.text_spec import TextSpec, TfidfParameters
 from flows.operations.planning import plan_store
 from flows.operations.status import store_status
 from modeling.models import registry, scored_partitions
@@ -199,11 +191,11 @@ def test_a_store_of_version_1_trains_again(old: Store) -> None:
 
 
 @pytest.fixture
-def champion_of_version_1(house: Store, fingerprint: str) -> dict[View, str]:
+def champion_of_version_1(house: Store, fingerprint: str) -> dict[str, str]:
     """A champion that learned from version 1, in a store whose wanted recipes are of version 2."""
     present = wanted.require(house)
     old = [of_version(wanted.load_any_spec(house, view, name), 1) for view, name in present.items()]
-    names: dict[View, str] = {spec.view: wanted.freeze(house, spec, {}, NOW) for spec in old}
+    names: dict[str, str] = {spec.view: wanted.freeze(house, spec, {}, NOW) for spec in old}
     for view, name in present.items():
         commits.set_alias(house, f"wanted/{view}", name, NOW)
     assert wanted.require(house)["frames"] == fingerprint
@@ -221,7 +213,7 @@ def champion_of_version_1(house: Store, fingerprint: str) -> dict[View, str]:
 
 def test_with_a_champion_of_version_1_the_wanted_recipe_is_made_and_nothing_is_scored(
     house: Store,
-    champion_of_version_1: dict[View, str],
+    champion_of_version_1: dict[str, str],
     extract: Callable[..., Any],
     capsys: pytest.CaptureFixture[str],
 ) -> None:

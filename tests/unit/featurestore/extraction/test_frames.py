@@ -23,7 +23,7 @@ from featurestore.extraction.encoding.frame_encoder import (
     make_frame_spec,
 )
 from featurestore.extraction.frames import FrameExtractor
-from featurestore.views.spec import FrameSpec
+from featurestore.views.frames.frame_spec import FrameSpec
 from flows.demo.encoder import shipped_encoder
 from warehouse.errors import Retryable
 

@@ -23,7 +23,7 @@ from featurestore.extraction.decoding.decode import decode_video
 from featurestore.extraction.decoding.framing import Framing
 from featurestore.extraction.decoding.pictures.archive import decode_zip
 from featurestore.extraction.encoding.frame_encoder import make_frame_spec
-from featurestore.views.spec import CropMode, FrameSpec
+from featurestore.views.frames.frame_spec import CropMode, FrameSpec
 from warehouse.errors import Invalid
 
 Picture = npt.NDArray[np.uint8]

@@ -9,11 +9,11 @@ import pytest
 
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress import failures
-from featurestore.progress.committed import CommittedFrames
 from featurestore.progress.ledger import count_outcomes
 from featurestore.progress.plan import plan_view
 from featurestore.progress.reasons import MAX_ATTEMPTS, Reason
 from featurestore.views.frames import frame_chunks
+from featurestore.views.frames.committed_frames import CommittedFrames
 from featurestore.views.frames.outcome import Content, FrameOutcome
 from featurestore.views.heads import address, current_commit, input_sha256
 from warehouse import commits, tables

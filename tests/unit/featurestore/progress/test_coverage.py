@@ -4,7 +4,6 @@ import pytest
 
 from featurestore.progress.coverage import view_coverage
 from featurestore.views.heads import address, input_sha256, refused_address
-from featurestore.views.spec import View
 from warehouse import commits, tables
 from warehouse.storage.files import sha256_bytes
 
@@ -19,7 +18,7 @@ def listed(partitions: Any) -> Any:
     ("view", "failed"), [("frames", {"not_media": 1}), ("text", {"no_text": 1})]
 )
 def test_coverage_counts_what_a_head_records(
-    partitions: Any, listed: Any, view: View, failed: dict[str, int]
+    partitions: Any, listed: Any, view: str, failed: dict[str, int]
 ) -> None:
     found = view_coverage(partitions.store, view, partitions.fingerprints[view], listed)
     assert (found.state, found.ok, found.failed, found.retryable) == ("current", 2, failed, 0)

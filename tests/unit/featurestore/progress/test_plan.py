@@ -8,8 +8,8 @@ import pytest
 from featurestore.progress.ledger import LEDGER_FILE, Ledger, count_outcomes
 from featurestore.progress.plan import Work, plan_view
 from featurestore.progress.throughput import Estimate, estimate, measure
-from featurestore.views.heads import CONTENTS, address, input_sha256
-from featurestore.views.spec import View
+from featurestore.views import registry
+from featurestore.views.heads import address, input_sha256
 from warehouse import commits, tables
 from warehouse.identifiers import Role
 from warehouse.tables import VideoPartition
@@ -49,7 +49,7 @@ class Planned:
         listed: VideoPartition,
         fingerprint: str = WANTED,
         *,
-        view: View = "frames",
+        view: str = "frames",
         failed: tuple[int, ...] = (),
         reason: str = "decode_timeout",
         previews: bool = True,
@@ -60,7 +60,7 @@ class Planned:
         place = pl.when(~bad).then(pl.int_range(pl.len(), dtype=pl.Int32))
         ledger = videos.select(
             "video_id",
-            content_sha256=CONTENTS[view],
+            content_sha256=registry.find(view).content_column,
             outcome=pl.when(bad).then(pl.lit(reason)).otherwise(pl.lit("ok")),
             detail=pl.lit(None, pl.String),
             shard=pl.when(~bad).then(pl.lit(0, pl.Int32)),
@@ -83,7 +83,7 @@ class Planned:
         )
 
     def plan(
-        self, listed: VideoPartition, view: View = "frames", fingerprint: str | None = WANTED
+        self, listed: VideoPartition, view: str = "frames", fingerprint: str | None = WANTED
     ) -> Work:
         return plan_view(self.store, view, fingerprint, listed)
 

@@ -6,7 +6,7 @@ import pytest
 
 from featurestore.reading import scan, snapshot
 from featurestore.reading.snapshot import Snapshot
-from featurestore.views.frames import embeddings
+from featurestore.views.frames import embeddings, frame_rows
 from warehouse import tables
 from warehouse.errors import Corrupt
 from warehouse.tables.taxonomy import Category, Taxonomy
@@ -48,7 +48,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_every_video_with_frames_is_a_row_with_its_arrays(
     partitions: Any, pinned: Snapshot
 ) -> None:
-    rows = scan.frames(partitions.store, pinned).collect()
+    rows = scan.features(partitions.store, pinned, "frames").collect()
     assert len(rows) == 42
     assert rows.schema["embeddings"] == pl.Array(pl.Float16, (8, 4))
     assert rows["partition"].unique(maintain_order=True).to_list() == ["2026-11-20", "labeled"]
@@ -62,7 +62,7 @@ def test_only_the_rows_that_a_predicate_keeps_are_read(
     partitions: Any, pinned: Snapshot, reads: list[int]
 ) -> None:
     found = (
-        scan.frames(partitions.store, pinned)
+        scan.features(partitions.store, pinned, "frames")
         .filter(pl.col("video_id").is_in(["v0005", "v0052"]))
         .collect()
     )
@@ -73,7 +73,7 @@ def test_only_the_rows_that_a_predicate_keeps_are_read(
 def test_columns_that_are_not_asked_for_are_not_read(
     partitions: Any, pinned: Snapshot, reads: list[int]
 ) -> None:
-    rows = scan.frames(partitions.store, pinned)
+    rows = scan.features(partitions.store, pinned, "frames")
     assert rows.select("video_id", "pts_seconds").collect().shape == (42, 2)
     assert rows.select(pl.len()).collect().item() == 42
     assert (
@@ -85,7 +85,7 @@ def test_columns_that_are_not_asked_for_are_not_read(
 def test_the_first_rows_are_read_and_no_more(
     partitions: Any, pinned: Snapshot, reads: list[int]
 ) -> None:
-    rows = scan.frames(partitions.store, pinned)
+    rows = scan.features(partitions.store, pinned, "frames")
     chosen = pl.col("video_id") > "v0002"
     assert rows.head(2).collect()["video_id"].to_list() == ["v0051", "v0052"]
     assert sum(reads) <= 6
@@ -105,13 +105,18 @@ def test_the_first_rows_are_read_and_no_more(
 def test_batches_are_cut_without_losing_a_row(
     partitions: Any, pinned: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = scan.frames(partitions.store, pinned).collect()
-    monkeypatch.setattr(scan, "_BATCH_ROWS", 7)
-    assert scan.frames(partitions.store, pinned).collect(engine="streaming").equals(whole)
+    whole = scan.features(partitions.store, pinned, "frames").collect()
+    monkeypatch.setattr(frame_rows, "_BATCH_ROWS", 7)
+    assert (
+        scan.features(partitions.store, pinned, "frames").collect(engine="streaming").equals(whole)
+    )
 
 
 def test_frames_text_and_labels_are_joined_by_video_id(partitions: Any, pinned: Snapshot) -> None:
-    frames, text = scan.frames(partitions.store, pinned), scan.text(partitions.store, pinned)
+    frames, text = (
+        scan.features(partitions.store, pinned, "frames"),
+        scan.features(partitions.store, pinned, "text"),
+    )
     labels = scan.labels(partitions.store, pinned)
     rows = labels.join(frames, on=["partition", "video_id"]).join(
         text, on=["partition", "video_id"]
@@ -142,4 +147,4 @@ def test_a_damaged_shard_is_refused_before_it_is_parsed(
     payload[-1] ^= 1
     shard.write_bytes(payload)
     with pytest.raises((Corrupt, pl.exceptions.ComputeError), match=r"shard-00000"):
-        getattr(scan, view)(partitions.store, pinned).collect()
+        scan.features(partitions.store, pinned, view).collect()

@@ -119,9 +119,9 @@ class House:
 
     def _pin(self, partition: str) -> Pin:
         videos = tables.video_partition(self.store, partition).commit.id
-        ids = [self._feature(partition, view) for view in ("frames", "text")]
+        features = {view: self._feature(partition, view) for view in ("frames", "text")}
         labels = "e" * 64 if partition == "labeled" else None
-        return Pin(partition=partition, videos=videos, labels=labels, frames=ids[0], text=ids[1])
+        return Pin(partition=partition, videos=videos, labels=labels, features=features)
 
     def _feature(self, partition: str, view: str) -> str:
         address = Address(f"features/{view}/{FINGERPRINTS[view][:12]}", partition)
@@ -208,7 +208,10 @@ def test_a_teacher_of_other_features_may_teach_and_one_of_older_features_may_not
     for name in ("new", "old"):
         house.score(stranger, name, 3)
     pinned = house.pinned()
-    pins = tuple(pin.model_copy(update={"frames": "9" * 64}) for pin in pinned.snapshot.pins)
+    pins = tuple(
+        pin.model_copy(update={"features": {**pin.features, "frames": "9" * 64}})
+        for pin in pinned.snapshot.pins
+    )
     newer = PinnedSet(
         pinned.store,
         pinned.snapshot.model_copy(update={"pins": pins}),

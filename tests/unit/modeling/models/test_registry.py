@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from featurestore.views.spec import TextSpec, fingerprint
+from featurestore.views.spec import fingerprint
+from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, Views, amend
 from modeling.evaluation.judgement import judge

@@ -9,7 +9,7 @@ import pytest
 from featurestore.extraction.words.text import TextExtractor, TextRecipe, cut, make_text_spec
 from featurestore.extraction.words.tfidf import TermWeights, count_terms, fit_tfidf
 from featurestore.extraction.words.words import Fields, segment
-from featurestore.views.spec import TextSpec, TfidfParameters
+from featurestore.views.text.text_spec import TextSpec, TfidfParameters
 from featurestore.views.text.tokens import Tokens
 from warehouse.errors import Invalid
 

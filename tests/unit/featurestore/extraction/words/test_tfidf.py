@@ -14,7 +14,7 @@ from featurestore.extraction.words.tfidf import (
     keywords,
 )
 from featurestore.extraction.words.words import read_fields, segment
-from featurestore.views.spec import TfidfParameters
+from featurestore.views.text.text_spec import TfidfParameters
 from warehouse.errors import Corrupt, Invalid
 
 ALL = TfidfParameters(min_document_frequency=1)

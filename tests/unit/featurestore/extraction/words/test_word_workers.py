@@ -16,8 +16,8 @@ from featurestore.extraction.words.tfidf import TermWeights, count_terms, fit_tf
 from featurestore.extraction.words.word_worker import KEPT_RECIPES
 from featurestore.extraction.words.word_workers import WordPool
 from featurestore.extraction.words.words import Fields, read_fields
-from featurestore.views.spec import TfidfParameters
 from featurestore.views.text import tokens
+from featurestore.views.text.text_spec import TfidfParameters
 from warehouse.errors import Retryable
 
 ALL = TfidfParameters(min_document_frequency=1)

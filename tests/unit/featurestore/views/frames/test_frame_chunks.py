@@ -4,8 +4,8 @@ import polars as pl
 
 from featurestore.extraction import chunking
 from featurestore.views.frames import frame_chunks
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.frames.outcome import FrameOutcome
-from featurestore.views.spec import FrameSpec
 
 
 def listing(contents: dict[str, str]) -> pl.DataFrame:

@@ -16,14 +16,13 @@ from torch.utils.data import DataLoader
 from featurestore import wanted
 from featurestore.extraction import chunking
 from featurestore.progress.reasons import OK, Reason
-from featurestore.reading import examples as reader
 from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
-from featurestore.views.frames import frame_chunks
+from featurestore.views.frames import frame_chunks, frame_index
 from featurestore.views.frames.outcome import FrameOutcome
 from featurestore.views.heads import address, input_sha256
-from featurestore.views.spec import TextSpec, View
 from featurestore.views.text import text_chunks
+from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.tokens import Tokens
 from modeling.learning.inputs.batching import epoch_batches, read_batch
 from modeling.learning.inputs.dataset import ExampleDataset, collate_examples
@@ -68,7 +67,7 @@ def drawn(number: int) -> FrameOutcome:
 
 
 def publish(
-    store: Store, view: View, fingerprint: str, videos: pl.DataFrame, chunks: Sequence[Any]
+    store: Store, view: str, fingerprint: str, videos: pl.DataFrame, chunks: Sequence[Any]
 ) -> None:
     payloads = {name: payload for made, _ in chunks for name, payload in made.items()}
     payloads["ledger.parquet"] = tables.to_parquet(pl.concat([rows for _, rows in chunks]))
@@ -91,7 +90,7 @@ def examples(folder: Path) -> Examples:
         [video(number) for number in range(NUM_VIDEOS)], schema=tables.Videos.create_empty().schema
     )
     tables.publish_videos(store, "labeled", "labeled", videos, Path("/media"), NOW)
-    fingerprints: dict[View, str] = {
+    fingerprints: dict[str, str] = {
         "frames": wanted.freeze(store, FRAME_SPEC, {}, NOW),
         "text": wanted.freeze(store, TEXT_SPEC, {}, NOW),
     }
@@ -181,7 +180,7 @@ def test_a_place_beyond_the_end_is_refused(
 def test_no_more_than_a_bounded_number_of_maps_is_open(
     folder: Path, examples: Examples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "MAX_OPEN_SHARDS", 1)
+    monkeypatch.setattr(frame_index, "MAX_OPEN_SHARDS", 1)
     rows = np.arange(len(examples))
     whole = examples.read(rows)
     for start in range(0, NUM_VIDEOS, 100):
