@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ON_TWO_CORES := -n 2 --dist loadfile
 
-.PHONY: help setup demo test faults check bench-plan bench-extract bench-train ablation pages docs format clean
+.PHONY: help setup demo test faults check bench-plan bench-extract bench-train bench-idle ablation pages docs format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -49,6 +49,9 @@ bench-extract: setup  ## Speed of extraction, compared with the usual way and it
 
 bench-train: setup  ## Speed and memory of training and scoring, compared with LXMERT; writes build/bench-train.json
 	$(BIN)/python -m tests.benchmarks.bench_train
+
+bench-idle: setup  ## CPU of a scoring with nothing to do, compared with import torch; writes build/bench-idle.json
+	$(BIN)/python -m tests.benchmarks.bench_idle
 
 ablation: setup  ## What each trick of the recipe is worth, in up to an hour; writes docs/ablation.md
 	$(BIN)/python -m tests.benchmarks.ablation.run
