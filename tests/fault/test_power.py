@@ -99,14 +99,12 @@ def test_every_state_of_a_power_cut_is_valid_and_run_to_the_same_bytes(
 
 
 def test_a_run_stopped_and_resumed_before_the_power_cut_loses_nothing_and_needs_every_fsync(
-    memory_folder: Path, record: Record, full: bool
+    memory_folder: Path, record: Record
 ) -> None:
     fresh = traced(memory_folder / "fresh")
     traces = [fresh]
     stops = [place for place in fresh.syncs() if fresh.operations[place - 1].kind == "name"]
-    traces += [
-        traced(memory_folder / f"stopped-{stop}", [stop]) for stop in stops[:: 1 if full else 3]
-    ]
+    traces += [traced(memory_folder / f"stopped-{stop}", [stop]) for stop in stops]
     *_, recording, _discarding, _naming = [
         place for place, one in enumerate(fresh.operations) if one.kind == "catalog"
     ]

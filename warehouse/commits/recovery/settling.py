@@ -77,6 +77,8 @@ def settle(store: Store) -> None:
 
 
 def _settle(connection: sa.Connection, store: Store, path: Path) -> None:
+    # Its run may have been stopped between the file's new name and the folder's sync.
+    files.sync_folder(path.parent)
     try:
         entry = journal.read(path, 1 + journal.last_number(connection))
     except Corrupt as error:
