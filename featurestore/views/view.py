@@ -18,11 +18,10 @@ SHARD = "shard-"
 
 
 class View(Protocol):
-    """One feature view, in a folder of its own.
+    """One feature view, in a folder of its own, made known by `registry.register`.
 
-    The folder's `__init__` makes the view known by `registry.register`. Beside it, `make.py` makes
-    the chunks (see `extraction.making`): it alone may need decoders, models or cutters of words,
-    and nothing but extraction imports it.
+    The folder's `make.py` makes the chunks (see `extraction.making`): it alone may need decoders,
+    models or cutters of words, and nothing but extraction imports it.
     """
 
     name: ClassVar[str]

@@ -3,7 +3,8 @@
 Which rows, in which order, padded to the longest text of the batch only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from featurestore.reading import dataset
+from featurestore.reading.dataset import StoredExample
 from featurestore.reading.examples import RawBatch
 from modeling.configuration import ALL_VIEWS, Views
 from modeling.network.batch import Batch, padded_length
@@ -189,3 +192,17 @@ def _present(
 ) -> Tensor:
     """Zero what is masked: a value that is not finite would pass through a mask of attention."""
     return torch.from_numpy(np.where(mask, values, 0).astype(np.float32))
+
+
+def collate_examples(views: Views = ALL_VIEWS) -> Callable[[list[StoredExample]], Batch]:
+    """Make a `collate_fn` for a dataset of stored examples, that pads as training does.
+
+    Args:
+        views: What the model may see.
+    """
+    return partial(_collate_stored, views=views)
+
+
+def _collate_stored(examples: list[StoredExample], views: Views) -> Batch:
+    raw, labels = dataset.join(examples)
+    return collate(raw, labels, views)

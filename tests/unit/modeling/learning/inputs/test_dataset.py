@@ -17,6 +17,7 @@ from featurestore import wanted
 from featurestore.extraction import chunking
 from featurestore.progress.reasons import OK, Reason
 from featurestore.reading import snapshot
+from featurestore.reading.dataset import ExampleDataset
 from featurestore.reading.examples import Examples
 from featurestore.views.frames import frame_chunks, frame_index
 from featurestore.views.frames.outcome import FrameOutcome
@@ -24,8 +25,7 @@ from featurestore.views.heads import address, input_sha256
 from featurestore.views.text import text_chunks
 from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.tokens import Tokens
-from modeling.learning.inputs.batching import epoch_batches, read_batch
-from modeling.learning.inputs.dataset import ExampleDataset, collate_examples
+from modeling.learning.inputs.batching import collate_examples, epoch_batches, read_batch
 from modeling.network.batch import Batch
 from tests.specs import bare_frame_spec
 from warehouse import commits, tables

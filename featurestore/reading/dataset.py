@@ -1,17 +1,30 @@
 """A torch dataset of stored examples, for a DataLoader with worker processes, forked or spawned."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Dataset
 
 from featurestore.reading.examples import RawBatch
-from modeling.configuration import ALL_VIEWS, Views
-from modeling.learning.inputs.batching import Examples, Rows, collate
-from modeling.network.batch import Batch
+
+Rows = npt.NDArray[np.int64]
+
+
+class Readable(Protocol):
+    """Examples that are read by their positions, as those of a snapshot are."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """`[N]`, -1 where unlabelled."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def read(self, rows: Rows) -> RawBatch:
+        """Read the features of some examples."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,7 @@ class ExampleDataset(Dataset[StoredExample]):
         rows: `[N]`, which of them and in which order; all where it is None.
     """
 
-    def __init__(self, examples: Examples, rows: Rows | None = None) -> None:
+    def __init__(self, examples: Readable, rows: Rows | None = None) -> None:
         self._examples = examples
         self._rows = rows
 
@@ -66,15 +79,6 @@ class ExampleDataset(Dataset[StoredExample]):
         ]
 
 
-def collate_examples(views: Views = ALL_VIEWS) -> Callable[[list[StoredExample]], Batch]:
-    """Make a `collate_fn` that pads as training does.
-
-    Args:
-        views: what the model may see.
-    """
-    return partial(_pad, views=views)
-
-
 def _one(raw: RawBatch, place: int) -> RawBatch:
     here = slice(place, place + 1)
     return RawBatch(
@@ -87,14 +91,19 @@ def _one(raw: RawBatch, place: int) -> RawBatch:
     )
 
 
-def _pad(stored: list[StoredExample], views: Views) -> Batch:
-    given = [example.features for example in stored]
+def join(examples: Sequence[StoredExample]) -> tuple[RawBatch, Rows]:
+    """Put single examples together again, for a `collate_fn`.
+
+    Returns:
+        B examples, and their labels `[B]`.
+    """
+    features = [example.features for example in examples]
     raw = RawBatch(
-        token_ids=[row for one in given for row in one.token_ids],
-        slot_ids=[row for one in given for row in one.slot_ids],
-        word_start=[row for one in given for row in one.word_start],
-        embeddings=np.concatenate([one.embeddings for one in given]),
-        frame_mask=np.concatenate([one.frame_mask for one in given]),
-        pts_seconds=np.concatenate([one.pts_seconds for one in given]),
+        token_ids=[row for each in features for row in each.token_ids],
+        slot_ids=[row for each in features for row in each.slot_ids],
+        word_start=[row for each in features for row in each.word_start],
+        embeddings=np.concatenate([each.embeddings for each in features]),
+        frame_mask=np.concatenate([each.frame_mask for each in features]),
+        pts_seconds=np.concatenate([each.pts_seconds for each in features]),
     )
-    return collate(raw, np.array([example.label for example in stored], np.int64), views)
+    return raw, np.array([example.label for example in examples], np.int64)
