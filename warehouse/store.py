@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from warehouse.catalog import connections, upgrading
 from warehouse.errors import Invalid
-from warehouse.storage import files, mounts
+from warehouse.storage import disk, mounts
+from warehouse.storage.local_folder import LocalFolder
+from warehouse.storage.protocol import Storage
 
 JOURNAL_ENTRY = re.compile(r"[0-9]{8,}-[0-9a-f]{16}\.json")
 """What an entry of the journal is called."""
@@ -29,6 +31,11 @@ class Store:
     """The absolute folder that holds every file."""
     engine: sa.Engine
     """The catalog, at this code's schema."""
+
+    @property
+    def storage(self) -> Storage:
+        """Where the store's files are."""
+        return LocalFolder(self.root)
 
 
 def open_store(root: Path, catalog_url: str | None = None) -> Store:
@@ -55,7 +62,7 @@ def open_store(root: Path, catalog_url: str | None = None) -> Store:
     require_own_place(root)
     # A folder that holds a store, or its staging, was put on disk before them.
     if not (root / "staging").exists() and not _is_store(root):
-        files.make_folder(root)
+        disk.make_folder(root)
     upgrading.upgrade(engine, root)
     return Store(root, engine)
 

@@ -10,7 +10,7 @@ import typer
 from flows.commands.lookup import open_wanted_store
 from flows.commands.terminal import say
 from warehouse.errors import Invalid
-from warehouse.storage.files import write_file
+from warehouse.storage.disk import write_file
 
 app = typer.Typer(no_args_is_help=True, help="Write predictions in another form.")
 

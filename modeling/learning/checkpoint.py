@@ -14,13 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from warehouse.storage.files import (
-    canonical_json,
-    make_folder,
-    remove_tree,
-    sha256_bytes,
-    write_file,
-)
+from warehouse.storage.disk import make_folder, remove_tree, write_file
+from warehouse.storage.files import canonical_json, sha256_bytes
 
 TensorGroups = dict[str, dict[str, Tensor]]
 

@@ -49,6 +49,24 @@ def test_modules_stay_small(tracked: list[str]) -> None:
     assert {path: length for path, length in lengths.items() if length > 400} == {}
 
 
+_PARALLEL = {"frames", "text"}
+"""The views, whose folders have rooms of the same names as far as they do the same work."""
+_SHARED = {"decoding", "evaluation", "frames", "pictures", "registry", "text", "words"}
+"""Names that two rooms have all the same; no other may join them."""
+
+
+def test_no_two_rooms_have_one_name(tracked: list[str]) -> None:
+    rooms = dict[str, set[str]]()
+    for path in tracked:
+        if not path.endswith(".py") or path.startswith("tests/"):
+            continue
+        *folders, name = [part for part in Path(path).with_suffix("").parts if part != "__init__"]
+        if not _PARALLEL & set(folders):
+            rooms.setdefault(name, set()).add("/".join([*folders, name]))
+    several = {name: paths for name, paths in rooms.items() if len(paths) > 1}
+    assert {name: paths for name, paths in several.items() if name not in _SHARED} == {}
+
+
 def test_no_file_is_large(tracked: list[str]) -> None:
     limits = {"requirements.lock": 1_000_000, "flows/demo/encoder.safetensors": 6_000_000}
     sizes = {path: (ROOT / path).stat().st_size for path in tracked}

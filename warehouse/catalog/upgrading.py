@@ -9,7 +9,7 @@ from warehouse.catalog import connections
 from warehouse.catalog.schema import REVISION
 from warehouse.catalog.transactions import reading, writing
 from warehouse.errors import Invalid
-from warehouse.storage import files
+from warehouse.storage import disk
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -30,7 +30,7 @@ def upgrade(engine: sa.Engine, root: Path) -> None:
     is_sqlite = engine.dialect.name == "sqlite"
     # One process migrates while the others wait, on PostgreSQL for the writers' lock, which holds
     # among machines. The switch to WAL waits for nobody, so on SQLite a lock of our own covers it.
-    with files.locked(root / "catalog.lock") if is_sqlite else contextlib.nullcontext():
+    with disk.locked(root / "catalog.lock") if is_sqlite else contextlib.nullcontext():
         if is_sqlite:
             connections.use_write_ahead_log(engine)
         if revision_of(engine) != REVISION:

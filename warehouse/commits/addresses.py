@@ -49,6 +49,11 @@ class Address:
         folder = root / self.dataset
         return folder if self.partition is None else folder / f"partition={self.partition}"
 
+    def commit_key(self, commit_id: str) -> str:
+        """Find the key of one commit's files, which ends in the first 16 digits of its id."""
+        partition = "" if self.partition is None else f"/partition={self.partition}"
+        return f"{self.dataset}{partition}/{commit_id[:16]}"
+
     def commit_folder(self, root: Path, commit_id: str) -> Path:
         """Find the folder of one commit.
 
@@ -59,7 +64,7 @@ class Address:
         Returns:
             The folder, named by the first 16 digits.
         """
-        return self.folder(root) / commit_id[:16]
+        return root / self.commit_key(commit_id)
 
 
 def address_of(dataset: str, column: str) -> Address:

@@ -8,11 +8,9 @@ killed after it, it is done.
 
 import json
 import platform
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,7 +27,7 @@ from warehouse.commits.recovery import settling
 from warehouse.commits.staging import Staging, StagingGone, stage
 from warehouse.errors import Conflict, Corrupt
 from warehouse.revision import git_revision
-from warehouse.storage import files
+from warehouse.storage import disk, files
 from warehouse.storage.files import FileEntry
 from warehouse.store import Store
 
@@ -167,20 +165,14 @@ def _announce(staging: Staging, commit: Commit) -> None:
 
 
 def _place(staging: Staging, commit: Commit, provenance: bytes) -> None:
-    # Built of links in a folder of its own: another run of the same key may be publishing the same
-    # files.
-    built = staging.folder.with_name(f"{staging.id}-{secrets.token_hex(4)}")
     try:
-        files.make_passing_folder(built)
-        files.link_files(staging.folder, built, commit.files)
-        files.write_new(built / PROVENANCE, provenance)
-        files.write_new(built / MANIFEST, commit.manifest)
-        files.sync_folder(built)
-        files.make_folder(commit.folder.parent, within=staging.store.root)
-        if not files.rename_folder(built, commit.folder) and not _is_sound(commit):
-            _replace(staging, built, commit)
-        # An adopted orphan needs it too: its run may have been stopped between its rename and this.
-        files.sync_folder(commit.folder.parent)
+        staging.store.storage.put_folder_if_absent(
+            commit.address.commit_key(commit.id),
+            staging.folder,
+            commit.files,
+            {PROVENANCE: provenance, MANIFEST: commit.manifest},
+            gives_way=lambda: _gives_way(staging.store, commit),
+        )
     except FileNotFoundError as error:
         # A faster run has removed the staging folder: what counts is whether the commit's folder is
         # there.
@@ -188,7 +180,17 @@ def _place(staging: Staging, commit: Commit, provenance: bytes) -> None:
             raise staging.abandon() from error
     verify_commit(commit)
     for folder in sorted(staging.folder.parent.glob(f"{staging.id}*")):
-        files.remove_tree(folder)
+        disk.remove_tree(folder)
+
+
+def _gives_way(store: Store, commit: Commit) -> bool:
+    """Tell whether a folder that is there already is a damaged orphan, which nobody could read."""
+    if _is_sound(commit):
+        return False
+    # Damage to what was published is for its owner to see.
+    if history.find(store, commit.id) is not None:
+        verify_commit(commit)
+    return True
 
 
 def _is_sound(commit: Commit) -> bool:
@@ -199,17 +201,6 @@ def _is_sound(commit: Commit) -> bool:
     except (Corrupt, OSError, ValueError, LookupError, TypeError):
         return False
     return True
-
-
-def _replace(staging: Staging, built: Path, commit: Commit) -> None:
-    # A damaged orphan was never readable and gives way; damage to what was published is for its
-    # owner to see.
-    if history.find(staging.store, commit.id) is not None:
-        verify_commit(commit)
-    # Files that were taken back from it are on disk in no other folder yet.
-    files.sync_folder(staging.folder)
-    files.rename_folder(commit.folder, built.with_name(f"{built.name}-damaged"))
-    files.rename_folder(built, commit.folder)
 
 
 def _record(staging: Staging, commit: Commit, draft: Draft) -> Commit:

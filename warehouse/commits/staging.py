@@ -15,8 +15,9 @@ from warehouse.commits.commit import MANIFEST, PROVENANCE
 from warehouse.commits.recovery import settling
 from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.identifiers import parse_file_name
-from warehouse.storage import files
+from warehouse.storage import disk, files
 from warehouse.storage.files import FileEntry
+from warehouse.storage.local_folder import STAGING
 from warehouse.store import Store
 
 
@@ -87,7 +88,7 @@ class Staging:
         if parse_file_name(name) in (MANIFEST, PROVENANCE):
             raise Invalid(f"{name} is written by the store itself: give the file another name")
         try:
-            files.write_file(self.folder / name, payload)
+            disk.write_file(self.folder / name, payload)
         except FileNotFoundError as error:
             raise self.abandon() from error
         table, entry = catalog.staged_files, files.describe(payload)
@@ -137,7 +138,7 @@ class Staging:
         """
         with catalog.writing(self.store.engine) as connection:
             connection.execute(catalog.pending.delete().where(catalog.pending.c.id == self.id))
-        files.remove_tree(self.folder)
+        disk.remove_tree(self.folder)
 
     def require(self, connection: sa.Connection) -> None:
         """Refuse to go on where the pending row is gone.
@@ -181,7 +182,7 @@ class Staging:
         Returns:
             The error to raise.
         """
-        files.remove_tree(self.folder)
+        disk.remove_tree(self.folder)
         return StagingGone(
             f"the staged files of {self.address} were published or swept by another run: run again"
         )
@@ -218,7 +219,7 @@ def stage(store: Store, address: Address, key: str, now: datetime) -> Staging:
         entries = _entries(connection, pending_id)
     staging = Staging(store, address, pending_id, seen_head, running_from(now))
     try:
-        files.make_folder(staging.folder, within=store.root)
+        disk.make_folder(staging.folder, within=store.root)
         if commit_id is not None:
             _take_back(staging, address.commit_folder(store.root, commit_id), entries)
     except FileNotFoundError as error:
@@ -236,7 +237,7 @@ def folder_of(store: Store, pending_id: str) -> Path:
     Returns:
         The folder.
     """
-    return store.root / "staging" / pending_id
+    return store.root / STAGING / pending_id
 
 
 def _pending_row(
@@ -272,7 +273,7 @@ def _take_back(staging: Staging, folder: Path, entries: dict[str, FileEntry]) ->
         for name in entries
         if (folder / name).exists() and not (staging.folder / name).exists()
     ]
-    files.link_files(folder, staging.folder, left)
+    disk.link_files(folder, staging.folder, left)
 
 
 def _entries(

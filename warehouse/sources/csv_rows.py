@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from warehouse.errors import Invalid
-from warehouse.sources import encoding
+from warehouse.sources import utf8
 from warehouse.sources.columns import check_columns
 from warehouse.sources.record import Row
 
@@ -27,7 +27,7 @@ def read_csv(manifest: Path) -> Iterator[Row | Invalid]:
         Invalid: The header is wrong, or a broken record may hide others.
         OSError: The file cannot be read.
     """
-    with encoding.open_text(manifest, newline="") as file:
+    with utf8.open_text(manifest, newline="") as file:
         records = _records(file, manifest)
         columns = _header(records, manifest)
         number = 0
@@ -41,7 +41,7 @@ def read_csv(manifest: Path) -> Iterator[Row | Invalid]:
                 raise Invalid(
                     f"{where} spans {num_lines} lines, so that it may hide other rows, and {broken}"
                 )
-            if (problem := broken or encoding.fault("".join(fields))) is not None:
+            if (problem := broken or utf8.fault("".join(fields))) is not None:
                 yield Invalid(f"{where} {problem}")
             else:
                 yield Row(manifest, number, dict(zip(columns, fields, strict=True)))
@@ -57,8 +57,8 @@ def _records(file: TextIO, manifest: Path) -> Iterator[tuple[list[str], str | No
 
     And how many lines it spans.
     """
-    csv.field_size_limit(encoding.MAX_CHARS)  # of the process; no line that is read is longer
-    reader = csv.reader(encoding.lines(file, manifest), strict=True)
+    csv.field_size_limit(utf8.MAX_CHARS)  # of the process; no line that is read is longer
+    reader = csv.reader(utf8.lines(file, manifest), strict=True)
     while True:
         before, fields, unparsed = reader.line_num, list[str](), None
         try:
@@ -72,7 +72,7 @@ def _records(file: TextIO, manifest: Path) -> Iterator[tuple[list[str], str | No
 
 def _header(records: Iterable[tuple[list[str], str | None, int]], manifest: Path) -> list[str]:
     columns, unparsed, _ = next(iter(records), ([], None, 0))
-    if (problem := unparsed or encoding.fault("".join(columns))) is not None:
+    if (problem := unparsed or utf8.fault("".join(columns))) is not None:
         raise Invalid(f"{manifest}, its header {problem}")
     for delimiter, name in _OTHER_DELIMITERS.items():
         if len(columns) == 1 and "video_id" in columns[0].split(delimiter):

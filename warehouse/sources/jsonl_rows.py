@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import Invalid
-from warehouse.sources import encoding
+from warehouse.sources import utf8
 from warehouse.sources.columns import check_columns
 from warehouse.sources.record import Row
 
@@ -24,8 +24,8 @@ def read_jsonl(manifest: Path) -> Iterator[Row | Invalid]:
         Invalid: The file is no text of lines.
         OSError: It cannot be read.
     """
-    with encoding.open_text(manifest) as file:
-        for number, line in enumerate(encoding.lines(file, manifest), start=1):
+    with utf8.open_text(manifest) as file:
+        for number, line in enumerate(utf8.lines(file, manifest), start=1):
             text = line.strip().lstrip(
                 "\ufeff"
             )  # files joined end to end keep each one's byte order mark
@@ -38,7 +38,7 @@ def read_jsonl(manifest: Path) -> Iterator[Row | Invalid]:
 
 
 def _object(text: str, where: str) -> dict[str, Any]:
-    if (problem := encoding.fault(text)) is not None:
+    if (problem := utf8.fault(text)) is not None:
         raise Invalid(f"{where} {problem}")
     try:
         fields = json.loads(text)

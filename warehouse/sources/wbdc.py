@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from warehouse.errors import Invalid, cause_of
 from warehouse.identifiers import parse_partition_name
-from warehouse.sources import encoding
+from warehouse.sources import utf8
 from warehouse.sources.record import Refuse, Row, VideoRecord, refuse_all
 
 _READ_CHARS = 2**16
@@ -42,7 +42,7 @@ def read_records(
     parse_partition_name(split)
     num_rows = 0
     try:
-        with encoding.open_text(annotations) as file:
+        with utf8.open_text(annotations) as file:
             for num_rows, (value, fault) in enumerate(_elements(file, annotations), start=1):
                 try:
                     record = _record(_row(value, fault, annotations, num_rows), split)
@@ -79,8 +79,7 @@ def _elements(file: TextIO, annotations: Path) -> Iterator[tuple[Any, str | None
     window = _Window(file)
     if (first := window.take()) != "[":
         problem = (
-            encoding.fault(first)
-            or "does not begin with a JSON array: give the list of annotations"
+            utf8.fault(first) or "does not begin with a JSON array: give the list of annotations"
         )
         raise Invalid(f"{annotations} {problem}")
     separator = window.take() if window.peek() == "]" else ","
@@ -124,12 +123,12 @@ class _Window:
             except json.JSONDecodeError:
                 # As much again as there is, so that a long value is not decoded over and over.
                 num_chars = max(_READ_CHARS, len(self._text) - self._place)
-                if num_chars > encoding.MAX_CHARS or not self._read(num_chars):
-                    if (fault := encoding.fault(self._text)) is not None:
+                if num_chars > utf8.MAX_CHARS or not self._read(num_chars):
+                    if (fault := utf8.fault(self._text)) is not None:
                         raise _NotUtf8Error(fault) from None
                     raise
             else:
-                fault = encoding.fault(self._text[self._place : end])
+                fault = utf8.fault(self._text[self._place : end])
                 self._place = end
                 return value, fault
 

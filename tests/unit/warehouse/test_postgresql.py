@@ -10,7 +10,7 @@ from warehouse import catalog, commits
 from warehouse.catalog import connections
 from warehouse.commits.records import journal
 from warehouse.errors import Invalid, ReelstoreError, Retryable
-from warehouse.storage import files
+from warehouse.storage import disk
 from warehouse.store import Store, open_store
 
 
@@ -122,7 +122,7 @@ def test_writer_that_lost_its_turn_leaves_no_second_entry_of_a_number(
     tmp_path: Path, postgresql_url: str, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, fast = (open_store(tmp_path / "store", postgresql_url) for _ in range(2))
-    write_file = files.write_file
+    write_file = disk.write_file
 
     def overtaken(path: Path, payload: bytes) -> None:
         monkeypatch.undo()
@@ -130,7 +130,7 @@ def test_writer_that_lost_its_turn_leaves_no_second_entry_of_a_number(
         commits.set_alias(fast, "champion", "fast", now)
         write_file(path, payload)
 
-    monkeypatch.setattr(files, "write_file", overtaken)
+    monkeypatch.setattr(disk, "write_file", overtaken)
     with pytest.raises(Retryable, match="the catalog cannot be used"):
         commits.set_alias(slow, "champion", "slow", now)
     assert [entry["target"] for entry in journal.read_all(slow)] == ["fast"]

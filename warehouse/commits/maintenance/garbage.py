@@ -11,7 +11,6 @@ import json
 import math
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -30,9 +29,9 @@ from warehouse.commits.records import journal, lineage, rows
 from warehouse.commits.recovery import comparison, settling
 from warehouse.errors import Corrupt, Invalid
 from warehouse.storage import files
+from warehouse.storage.local_folder import STAGING
 from warehouse.store import Store
 
-STAGING = "staging"
 CHECKPOINTS = "checkpoints"
 _COMMIT_FOLDER = re.compile("[0-9a-f]{16}")
 _PENDING_ID_CHARS = 16
@@ -88,11 +87,12 @@ def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: b
             *_abandoned_checkpoints(store, now - grace),
         ]
         size_bytes = sum(_size_bytes(folder) for folder in folders)
-        removed = [] if dry_run else [_put_away(store, folder) for folder in folders]
+        removed = list[str]()
         if not dry_run:
-            journal.tidy(store)
-    for folder in removed:
-        files.remove_tree(folder)
+            removed += [store.storage.put_away(_key(store, folder)) for folder in folders]
+            store.storage.tidy(journal.FOLDER)
+    for key in removed:
+        store.storage.delete(key)
     return Garbage(tuple(doomed.commit_ids), len(doomed.pending_ids), tuple(folders), size_bytes)
 
 
@@ -267,9 +267,5 @@ def _statuses(top: Path) -> Iterator[os.stat_result]:
             yield path.lstat()
 
 
-def _put_away(store: Store, folder: Path) -> Path:
-    away = store.root / STAGING / f"removed-{secrets.token_hex(8)}"
-    files.make_folder(away.parent, within=store.root)
-    with suppress(FileNotFoundError):
-        files.rename_folder(folder, away)
-    return away
+def _key(store: Store, folder: Path) -> str:
+    return folder.relative_to(store.root).as_posix()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.errors import Corrupt, Invalid
+from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.identifiers import shown
 from warehouse.storage import files
 from warehouse.store import JOURNAL_ENTRY, Store
@@ -54,11 +54,9 @@ def append(
     }
     payload = files.canonical_json(entry)
     digest = files.sha256_bytes(payload)
-    folder = store.root / FOLDER
-    files.make_folder(folder, within=store.root)
     insert(connection, entry)
-    path = file_of(store, number, digest)
-    files.write_file(path, payload)
+    if not store.storage.put_if_absent(key_of(number, digest), payload):
+        raise Retryable(f"another run has written journal entry {number} just now: run again")
     _require_turn(connection, store, number, digest)
 
 
@@ -90,16 +88,6 @@ def last_number(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(sa.func.max(catalog.journal.c.number))) or 0
 
 
-def tidy(store: Store) -> None:
-    """Remove what killed writers have left half written.
-
-    Args:
-        store: The store, in a writer's turn.
-    """
-    for part in (store.root / FOLDER).glob(".*.part"):
-        files.remove_file(part)
-
-
 def _require_turn(connection: sa.Connection, store: Store, number: int, digest: str) -> None:
     # A server that has lost us has let the next writer in, which may have given the number away
     # before our file came.
@@ -110,7 +98,7 @@ def _require_turn(connection: sa.Connection, store: Store, number: int, digest: 
             recorded = sa.select(catalog.journal.c.sha256).where(catalog.journal.c.number == number)
             with catalog.writing(store.engine) as next_turn:
                 if next_turn.scalar(recorded) != digest:
-                    files.remove_file(file_of(store, number, digest))
+                    store.storage.delete(key_of(number, digest))
         raise
 
 
@@ -125,7 +113,12 @@ def file_of(store: Store, number: int, digest: str) -> Path:
     Returns:
         The file's path.
     """
-    return store.root / FOLDER / f"{number:08d}-{digest[:16]}.json"
+    return store.root / key_of(number, digest)
+
+
+def key_of(number: int, digest: str) -> str:
+    """Find the key of an entry by its number and the sha256 of its bytes."""
+    return f"{FOLDER}/{number:08d}-{digest[:16]}.json"
 
 
 def number_of(name: str) -> int:
@@ -141,22 +134,10 @@ def number_of(name: str) -> int:
 
 
 def names(store: Store) -> set[str]:
-    """List the entries' files.
-
-    Args:
-        store: The store.
-
-    Returns:
-        The names of files that are called as an entry is, whatever they hold.
-    """
-    try:
-        return {
-            path.name
-            for path in (store.root / FOLDER).iterdir()
-            if JOURNAL_ENTRY.fullmatch(path.name)
-        }
-    except FileNotFoundError:
-        return set()
+    """List the files that are called as an entry is, whatever they hold."""
+    keys = store.storage.list(FOLDER)
+    file_names = (key.removeprefix(f"{FOLDER}/") for key in keys)
+    return {name for name in file_names if JOURNAL_ENTRY.fullmatch(name)}
 
 
 def read(path: Path, number: int) -> dict[str, Any]:

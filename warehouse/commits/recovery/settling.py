@@ -24,7 +24,7 @@ from warehouse.commits.records import journal, lineage, rows
 from warehouse.commits.recovery import comparison
 from warehouse.errors import Corrupt, Invalid
 from warehouse.identifiers import shown
-from warehouse.storage import files
+from warehouse.storage import disk
 from warehouse.store import Store
 
 Entry = dict[str, Any]
@@ -78,7 +78,7 @@ def settle(store: Store) -> None:
 
 def _settle(connection: sa.Connection, store: Store, path: Path) -> None:
     # Its run may have been stopped between the file's new name and the folder's sync.
-    files.sync_folder(path.parent)
+    disk.sync_folder(path.parent)
     try:
         entry = journal.read(path, 1 + journal.last_number(connection))
     except Corrupt as error:
@@ -153,13 +153,11 @@ _FOLLOW: dict[str, Callable[[sa.Connection, Store, Entry], None]] = {
 
 
 def _set_aside(store: Store, path: Path, problem: str) -> None:
-    folder = store.root / comparison.SET_ASIDE
-    files.make_folder(folder, within=store.root)
-    files.write_file(folder / path.name, path.read_bytes())
-    files.remove_file(path)
+    store.storage.put_if_absent(f"{comparison.SET_ASIDE}/{path.name}", path.read_bytes())
+    store.storage.delete(f"{journal.FOLDER}/{path.name}")
     _logger.warning(
         "%s was interrupted, and cannot be followed any more (%s): it is kept in %s",
         path.name,
         problem,
-        folder,
+        store.root / comparison.SET_ASIDE,
     )

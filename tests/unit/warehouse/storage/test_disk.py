@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from warehouse.errors import Invalid, Retryable
-from warehouse.storage import files
+from warehouse.storage import disk, files
 
 
 def test_written_file_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    files.write_file(tmp_path / "a.bin", b"x" * 1_000_000)
-    files.write_file(tmp_path / "a.bin", b"second")
+    disk.write_file(tmp_path / "a.bin", b"x" * 1_000_000)
+    disk.write_file(tmp_path / "a.bin", b"second")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.bin": b"second"}
 
 
@@ -21,14 +21,14 @@ def test_written_file_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> N
 def test_failed_write_keeps_the_old_file_and_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
 ) -> None:
-    files.write_file(tmp_path / "a.bin", b"old")
+    disk.write_file(tmp_path / "a.bin", b"old")
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, step, fail)
     with pytest.raises(Retryable, match=r"a\.bin cannot be written .*run again"):
-        files.write_file(tmp_path / "a.bin", b"new")
+        disk.write_file(tmp_path / "a.bin", b"new")
     monkeypatch.undo()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.bin": b"old"}
 
@@ -42,24 +42,24 @@ def test_every_write_is_synced_with_its_folder(
         "fsync",
         lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name),
     )
-    files.write_file(tmp_path / "a.bin", b"a")
+    disk.write_file(tmp_path / "a.bin", b"a")
     assert len(synced) == 2
     assert synced[0].startswith(".a.bin.")
     assert synced[1] == tmp_path.name
     synced.clear()
-    files.make_folder(tmp_path / "b/c", within=tmp_path)
-    files.make_folder(tmp_path / "b/c", within=tmp_path)
+    disk.make_folder(tmp_path / "b/c", within=tmp_path)
+    disk.make_folder(tmp_path / "b/c", within=tmp_path)
     assert synced == [tmp_path.name, "b"] * 2
     synced.clear()
-    files.write_new(tmp_path / "b/file", b"a")
+    disk.write_new(tmp_path / "b/file", b"a")
     assert synced == ["file"]
 
 
 def test_folder_is_not_renamed_onto_another(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        files.make_folder(tmp_path / name)
-        files.write_file(tmp_path / name / "file", name.encode())
-    assert not files.rename_folder(tmp_path / "a", tmp_path / "b")
+        disk.make_folder(tmp_path / name)
+        disk.write_file(tmp_path / name / "file", name.encode())
+    assert not disk.rename_folder(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "b/file").read_bytes() == b"b"
     assert (tmp_path / "a/file").read_bytes() == b"a"
 
@@ -68,15 +68,15 @@ def test_file_in_the_way_of_a_folder_is_the_callers_mistake(tmp_path: Path) -> N
     (tmp_path / "a").write_bytes(b"")
     for path in (tmp_path / "a", tmp_path / "a/b"):
         with pytest.raises(Invalid, match="not a directory"):
-            files.make_folder(path)
+            disk.make_folder(path)
 
 
 def test_linked_files_keep_their_bytes_when_the_first_name_is_replaced(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        files.make_folder(tmp_path / name)
-    files.write_file(tmp_path / "a/file", b"old")
-    files.link_files(tmp_path / "a", tmp_path / "b", ["file"])
-    files.write_file(tmp_path / "a/file", b"new")
+        disk.make_folder(tmp_path / name)
+    disk.write_file(tmp_path / "a/file", b"old")
+    disk.link_files(tmp_path / "a", tmp_path / "b", ["file"])
+    disk.write_file(tmp_path / "a/file", b"new")
     assert (tmp_path / "b/file").read_bytes() == b"old"
 
 
@@ -84,22 +84,22 @@ def test_files_are_copied_where_there_are_no_hard_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("a", "b"):
-        files.make_folder(tmp_path / name)
-    files.write_file(tmp_path / "a/file", b"x" * 100_000)
+        disk.make_folder(tmp_path / name)
+    disk.write_file(tmp_path / "a/file", b"x" * 100_000)
 
     def refuse(*_: object) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", refuse)
-    files.link_files(tmp_path / "a", tmp_path / "b", ["file"])
+    disk.link_files(tmp_path / "a", tmp_path / "b", ["file"])
     assert files.sha256_file(tmp_path / "b/file") == hashlib.sha256(b"x" * 100_000).hexdigest()
 
 
 def test_removed_tree_is_gone_and_may_be_removed_again(tmp_path: Path) -> None:
-    files.make_folder(tmp_path / "a/b")
-    files.write_file(tmp_path / "a/b/file", b"")
-    files.remove_tree(tmp_path / "a")
-    files.remove_tree(tmp_path / "a")
+    disk.make_folder(tmp_path / "a/b")
+    disk.write_file(tmp_path / "a/b/file", b"")
+    disk.remove_tree(tmp_path / "a")
+    disk.remove_tree(tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -116,7 +116,7 @@ def test_a_folder_that_is_written_to_while_it_is_removed_goes_all_the_same(
         rmdir(path, **options)
 
     monkeypatch.setattr(os, "rmdir", rmdir_too_late)
-    files.remove_tree(tmp_path / "a")
+    disk.remove_tree(tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
 
 
