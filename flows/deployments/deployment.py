@@ -61,7 +61,7 @@ def _signature(parameters: type[BaseModel]) -> inspect.Signature:
         [
             inspect.Parameter(
                 name,
-                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                inspect.Parameter.KEYWORD_ONLY,
                 default=inspect.Parameter.empty if field.is_required() else field.default,
                 annotation=_annotation(field),
             )

@@ -90,19 +90,15 @@ def test_partitions_stand_for_their_newest_commits(
     store: Store,
 ) -> None:
     """Two for what they list; one beside a commit for its own of that dataset."""
-    kept = {
-        "facts": {"role": "score"},
-        "num_rows": 1,
-        "provenance": {},
-        "now": datetime(2026, 11, 21, tzinfo=UTC),
-    }
+    draft = commits.Draft(facts={"role": "score"}, num_rows=1)
+    now = datetime(2026, 11, 21, tzinfo=UTC)
     for name, rows in (("labeled", ["a00", "a01"]), ("day", ["a01", "b01"])):
         videos = {
             "videos.parquet": tables.to_parquet(
                 pl.DataFrame({"video_id": rows, "title": ["", name]})
             )
         }
-        commits.publish_files(store, Address(tables.VIDEOS, name), videos, **kept)  # type: ignore[arg-type]
+        commits.publish_files(store, Address(tables.VIDEOS, name), videos, draft, now)
     assert command(monkeypatch, "labeled", "day") == 0
     said = capsys.readouterr().out
     assert "(labeled, 1 rows) →" in said
