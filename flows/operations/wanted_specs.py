@@ -13,7 +13,7 @@ from featurestore import wanted
 from featurestore.extraction.encoding.frame_encoder import make_frame_spec
 from featurestore.extraction.words.text import make_text_spec
 from featurestore.extraction.words.tfidf import fit_tfidf
-from featurestore.extraction.words.word_workers import WordPool
+from featurestore.extraction.words.word_pool import WordPool
 from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.frames.make import WEIGHTS
 from featurestore.views.spec import Spec

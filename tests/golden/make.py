@@ -31,9 +31,9 @@ from featurestore.extraction.encoding.frame_encoder import make_frame_spec
 from featurestore.extraction.frames import FrameExtractor
 from featurestore.extraction.jobs import Extraction, Request
 from featurestore.extraction.runtime import Runtime
+from featurestore.extraction.words.fields import read_fields
 from featurestore.extraction.words.text import make_text_spec
 from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
-from featurestore.extraction.words.words import read_fields
 from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
 from featurestore.views import registry as views_registry

@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 
 from featurestore import wanted
+from featurestore.extraction.words.fields import read_fields
 from featurestore.extraction.words.text import TextExtractor, TextRecipe
 from featurestore.extraction.words.tfidf import TermWeights
-from featurestore.extraction.words.words import read_fields
 from featurestore.progress.ledger import LEDGER_FILE
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import embeddings

@@ -36,8 +36,8 @@ sys.addaudithook(_trace)
 PROGRAM = """
 import os
 import polars as pl
-from featurestore.extraction.words.word_workers import WordPool
-from featurestore.extraction.words.words import segment
+from featurestore.extraction.words.word_pool import WordPool
+from featurestore.extraction.words.segmentation import segment
 line = pl.List(pl.Struct({"time_seconds": pl.Float64, "text": pl.String}))
 columns = {"title": ["我爱北京天安门"], "ocr": [[]], "asr": [""]}
 table = pl.DataFrame(columns, schema_overrides={"ocr": line})

@@ -14,8 +14,9 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
+from featurestore.extraction.words.fields import Fields, read_fields
+from featurestore.extraction.words.segmentation import dictionary_sha256, segment
 from featurestore.extraction.words.tfidf import TermWeights, keywords
-from featurestore.extraction.words.words import Fields, dictionary_sha256, read_fields, segment
 from featurestore.views.spec import check_makeable
 from featurestore.views.text.text_spec import TextSpec, TfidfParameters
 from featurestore.views.text.tokens import Tokens

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from featurestore.extraction.words.words import Fields, segment
+from featurestore.extraction.words.fields import Fields
+from featurestore.extraction.words.segmentation import segment
 from featurestore.views.text.text_spec import TfidfParameters
 from warehouse import formats
 from warehouse.errors import Corrupt

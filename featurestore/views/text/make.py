@@ -12,7 +12,7 @@ from featurestore.extraction.making import NOTES, ChunkMaker, Kept, Made, Partit
 from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.words.text import TextRecipe
 from featurestore.extraction.words.tfidf import TermWeights
-from featurestore.extraction.words.word_workers import WordPool
+from featurestore.extraction.words.word_pool import WordPool
 from featurestore.progress.reasons import Reason
 from featurestore.views.text import text_checks, text_chunks, tokens
 from featurestore.views.text.text_spec import TextSpec
@@ -26,7 +26,7 @@ _COLUMNS = ("video_id", "title", "ocr", "asr", "text_sha256")
 
 @contextmanager
 def opened(store: Store, fingerprint: str, runtime: Runtime) -> Iterator[PartitionMaker]:
-    """Read a recipe's vocabulary and terms and hold its word workers; as for `open_maker`.
+    """Read a recipe's vocabulary and terms and hold its processes; as for `open_maker`.
 
     Raises:
         Invalid: The recipe is of another transform version, or the vocabulary, the terms or
@@ -38,7 +38,7 @@ def opened(store: Store, fingerprint: str, runtime: Runtime) -> Iterator[Partiti
         commits.read_bytes(commit, wanted.VOCABULARY_FILE),
         TermWeights.from_files({name: commits.read_bytes(commit, name) for name in commit.files}),
     )
-    with WordPool(runtime.num_workers) as words:
+    with WordPool(runtime.num_workers, recipe) as words:
 
         def begin(
             partition: VideoPartition,
@@ -66,7 +66,7 @@ class TextMaker:
     def make(self, index: int, kept: Kept | None) -> Made:  # noqa: ARG002 - the protocol's
         """Tokenise every video of the chunk: it costs less than looking for an earlier result."""
         chunk = self.chunks[index]
-        files, ledger = text_chunks.build(index, chunk, self._words.extract(self._recipe, chunk))
+        files, ledger = text_chunks.build(index, chunk, self._words.extract(chunk))
         none = {"kind": None, "tried": True, "attempts": 0, "limit": None}
         noted = ledger.with_columns(
             pl.lit(value, NOTES[name]).alias(name) for name, value in none.items()

@@ -15,9 +15,9 @@ import pytest
 from featurestore import wanted
 from featurestore.extraction import jobs
 from featurestore.extraction.frames import FrameExtractor
+from featurestore.extraction.words.fields import Fields
 from featurestore.extraction.words.text import TextRecipe, make_text_spec
 from featurestore.extraction.words.tfidf import count_terms, fit_tfidf
-from featurestore.extraction.words.words import Fields
 from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.registry import parse_spec
 from featurestore.views.spec import Spec, changes, fingerprint, short, spec_json

@@ -6,9 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from featurestore.extraction.words.fields import Fields
+from featurestore.extraction.words.segmentation import segment
 from featurestore.extraction.words.text import TextExtractor, TextRecipe, cut, make_text_spec
 from featurestore.extraction.words.tfidf import TermWeights, count_terms, fit_tfidf
-from featurestore.extraction.words.words import Fields, segment
 from featurestore.views.text.text_spec import TextSpec, TfidfParameters
 from featurestore.views.text.tokens import Tokens
 from warehouse.errors import Invalid

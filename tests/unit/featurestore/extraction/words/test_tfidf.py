@@ -6,6 +6,8 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from featurestore.extraction.words import tfidf
+from featurestore.extraction.words.fields import read_fields
+from featurestore.extraction.words.segmentation import segment
 from featurestore.extraction.words.tfidf import (
     TermCounts,
     TermWeights,
@@ -13,7 +15,6 @@ from featurestore.extraction.words.tfidf import (
     fit_tfidf,
     keywords,
 )
-from featurestore.extraction.words.words import read_fields, segment
 from featurestore.views.text.text_spec import TfidfParameters
 from warehouse.errors import Corrupt, Invalid
 

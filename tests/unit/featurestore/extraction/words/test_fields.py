@@ -2,11 +2,10 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from featurestore.extraction.words import words
-from featurestore.extraction.words.words import normalise, read_fields, segment
+from featurestore.extraction.words.fields import MAX_FIELD_CHARS, Fields, normalise, read_fields
 
 
 def line(text: str, time_seconds: float | None = None) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def test_normal_text_is_utf8_and_stays_as_it_is(text: str) -> None:
 
 def test_a_very_long_field_keeps_its_two_ends() -> None:
     form = normalise("首" + "中" * 100_000 + "尾")
-    assert len(form) == words.MAX_FIELD_CHARS
+    assert len(form) == MAX_FIELD_CHARS
     assert form[0] + form[-1] == "首尾"
 
 
@@ -66,7 +65,7 @@ def test_lines_of_the_same_time_keep_their_order() -> None:
 
 
 def test_three_fillers_in_a_row_are_removed_from_speech_and_two_are_not() -> None:
-    assert read_fields("嗯嗯嗯", None, "嗯嗯嗯嗯好的嗯嗯对嗯") == words.Fields(
+    assert read_fields("嗯嗯嗯", None, "嗯嗯嗯嗯好的嗯嗯对嗯") == Fields(
         "嗯嗯嗯", "", "好的嗯嗯对嗯"
     )
 
@@ -75,13 +74,3 @@ def test_fields_without_text_are_empty() -> None:
     assert not read_fields(None, None, None)
     assert not read_fields(" \u200b", [line("\x00")], "嗯嗯嗯")
     assert read_fields("字", [], "")
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.text(
-        st.characters(codec="utf-8") | st.sampled_from("中文视频的了abc123 ,。-+#\n"), max_size=80
-    )
-)
-def test_words_joined_are_the_text(text: str) -> None:
-    assert "".join(segment(text)) == text

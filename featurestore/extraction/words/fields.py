@@ -1,25 +1,15 @@
-"""Text to words: bring the fields of a video to one form, and cut them.
+"""The fields of text that a video has, brought to one form."""
 
-The only module that knows jieba.
-"""
-
-import functools
 import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import jieba
-
-from featurestore.extraction.words.segmenter import Segmenter, UnknownWords
-from warehouse.storage.files import sha256_bytes
-
 MAX_FIELD_CHARS = 20_000
-"""A longer field loses its middle: nothing but its two ends and its commonest words are ever
-used."""
+"""A longer field loses its middle: nothing but its two ends and its commonest words are ever used,
+and cutting it may cost the square of its length."""
 MAX_RAW_CHARS = 20 * MAX_FIELD_CHARS
 """A field as it came, of which most may be spaces or marks that are not kept, loses its middle
 before it is read."""
@@ -93,31 +83,6 @@ def read_fields(
     )
 
 
-def segment(text: str) -> list[str]:
-    """Cut text into words; joined, they are the text again."""
-    return _segmenter().cut(text)
-
-
-@functools.cache
-def dictionary_sha256() -> str:
-    """Digest of the dictionary that words come from."""
-    return sha256_bytes(_dictionary())
-
-
 def _ends(text: str, num_chars: int) -> str:
     half = num_chars // 2
     return text if len(text) <= num_chars else text[:half] + text[-half:]
-
-
-@functools.cache
-def _segmenter() -> Segmenter:
-    """Make the segmenter from jieba's tables.
-
-    Its tokenizer, and its cache in a shared folder, are never touched.
-    """
-    tables = jieba.finalseg
-    return Segmenter(_dictionary(), UnknownWords(tables.start_P, tables.trans_P, tables.emit_P))
-
-
-def _dictionary() -> bytes:
-    return Path(jieba.__file__).with_name("dict.txt").read_bytes()
