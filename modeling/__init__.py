@@ -1,5 +1,7 @@
 """Learns from stored features only.
 
+`load_model` and `predict` are its face; what they need is imported when they are called.
+
 Tensor shapes are written with these letters, everywhere in this package:
 
 - B: examples of a batch
@@ -12,4 +14,85 @@ Tensor shapes are written with these letters, everywhere in this package:
 - V: tokens of the vocabulary
 """
 
+# ruff: noqa: PLC0415 - `import modeling` stays cheap: no torch, no polars
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import warehouse  # noqa: F401 - its setting for freed memory is read when polars is first imported
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from modeling.models.stored_model import LoadedModel
+    from warehouse.store import Store
+
+__all__ = ["load_model", "predict"]
+
+
+def load_model(store: "Store | Path | str", model: str = "champion") -> "LoadedModel":
+    """Load a classifier of a store.
+
+    Args:
+        store: An open store, or the root of one whose catalog is SQLite.
+        model: A model's id or the start of it, or an alias.
+
+    Returns:
+        The classifier, on the CPU.
+
+    Raises:
+        Invalid: There is no such store or model, or it is no classifier.
+        Corrupt: A file differs from its digest.
+
+    Example:
+        >>> import modeling
+        >>> model = modeling.load_model("store")
+        >>> model.config.views
+        ('frames', 'text')
+        >>> model.taxonomy.category_ids
+        ['0000', '0100']
+    """
+    from modeling.models import registry, stored_model
+
+    return stored_model.load_model(registry.require(_opened(store), model))
+
+
+def predict(model: "LoadedModel", store: "Store | Path | str", partition: str) -> "pl.DataFrame":
+    """Predict every listed video of a partition from its stored features; nothing is published.
+
+    Args:
+        model: From `load_model`.
+        store: As for `load_model`; it holds features of the model's own recipes.
+        partition: Of any role.
+
+    Returns:
+        One row for each listed video, sorted by id, with the columns of the predictions table that
+        the model alone decides; all of them in memory, 4 bytes for each category of a row.
+
+    Raises:
+        Invalid: There is no such partition, or it lacks up-to-date features of these recipes.
+        Corrupt: A file differs from its digest.
+
+    Example:
+        >>> import modeling
+        >>> rows = modeling.predict(modeling.load_model("store"), "store", "2026-11-20")
+        >>> rows.columns[:4]
+        ['video_id', 'category_id', 'level1_id', 'probability']
+        >>> len(rows)
+        3
+    """
+    import polars as pl
+
+    from featurestore.reading import snapshot
+    from featurestore.reading.examples import Examples
+    from modeling.models.scoring import score
+
+    opened = _opened(store)
+    pinned = snapshot.pin(opened, [partition], model.fingerprints)
+    return pl.concat(score(model, Examples(opened, pinned)))
+
+
+def _opened(store: "Store | Path | str") -> "Store":
+    from warehouse.store import open_existing_store
+
+    return open_existing_store(Path(store)) if isinstance(store, str | Path) else store

@@ -1,0 +1,61 @@
+"""`import modeling` is cheap, and its two functions do what their examples show."""
+
+import doctest
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import modeling
+from warehouse import commits
+from warehouse.errors import Invalid
+from warehouse.store import Store, open_existing_store
+
+NEWEST = "3"
+
+
+@pytest.fixture
+def root(golden: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = golden(NEWEST)
+    renamed = root.rename(root.with_name("store"))
+    monkeypatch.chdir(renamed.parent)
+    return renamed
+
+
+def _files(root: Path) -> set[Path]:
+    # The catalog's own files come and go with its connections.
+    return {path for path in root.rglob("*") if not path.name.startswith("catalog.")}
+
+
+def _heads(store: Store) -> set[str]:
+    return {head.id for name in commits.datasets(store) for head in commits.heads(store, name)}
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("name", modeling.__all__)
+def test_each_example_runs_as_it_is_written(name: str) -> None:
+    (example,) = doctest.DocTestFinder(recurse=False).find(getattr(modeling, name), name)
+    results = doctest.DocTestRunner().run(example)
+    assert results.attempted > 1
+    assert results.failed == 0
+
+
+def test_predicting_publishes_nothing(root: Path) -> None:
+    store = open_existing_store(root)
+    before = _files(root), _heads(store)
+    predicted = modeling.predict(modeling.load_model(store), store, "labeled")
+    assert len(predicted) == 20
+    assert (_files(root), _heads(store)) == before
+
+
+def test_a_root_without_a_store_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="there is no store at"):
+        modeling.load_model(tmp_path / "elsewhere")
+
+
+def test_importing_modeling_imports_neither_torch_nor_polars() -> None:
+    code = "import sys, modeling; sys.exit(str(sorted({'torch', 'polars'} & sys.modules.keys())))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "[]"
