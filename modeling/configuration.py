@@ -192,7 +192,7 @@ def preset(name: str) -> Recipe:
     """Look a recipe up by name.
 
     Raises:
-        Invalid: there is no such preset.
+        Invalid: There is no such preset.
     """
     if name not in PRESETS:
         raise Invalid(f"preset {name!r} is unknown; choose one of {', '.join(PRESETS)}")
@@ -203,7 +203,7 @@ def amend(recipe: Recipe, changes: Mapping[str, Mapping[str, object]]) -> Recipe
     """Change some settings of a recipe, such as `{"finetuning": {"epochs": 3}}`.
 
     Raises:
-        Invalid: a section or a setting is unknown, or a setting is out of its range.
+        Invalid: A section or a setting is unknown, or a setting is out of its range.
     """
     settings = recipe.model_dump()
     for section, values in changes.items():

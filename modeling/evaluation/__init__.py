@@ -1,4 +1,1 @@
-"""How good a model is, and how a person is told.
-
-Measures, baselines, calibration, the model card, the report.
-"""
+"""How good a model is: measures, baselines, calibration, the model card and the report."""

@@ -86,14 +86,12 @@ BASELINES: dict[str, Baseline] = {
 def predict_all(
     examples: Examples, video_ids: Sequence[str], taxonomy: Taxonomy
 ) -> dict[str, list[str]]:
-    """Predict the categories of some videos.
-
-    Learning from the labelled ones that are not validation.
+    """Predict the categories of some videos by each baseline, fitted on the training examples.
 
     Args:
-        examples: both kinds, each video once.
-        video_ids: N of them.
-        taxonomy: of the labels.
+        examples: Those to learn from and those to predict, each video once.
+        video_ids: N of the latter.
+        taxonomy: Gives the labels' order.
 
     Returns:
         N category ids by the baseline's name.
@@ -101,11 +99,11 @@ def predict_all(
     training_rows = np.flatnonzero((examples.labels >= 0) & ~examples.is_validation)
     row_of = {video_id: row for row, video_id in enumerate(examples.video_ids)}
     rows = np.array([row_of[video_id] for video_id in video_ids], np.int64)
-    found = {
+    predicted = {
         name: baseline(examples, training_rows, rows, len(taxonomy))
         for name, baseline in BASELINES.items()
     }
-    return {name: taxonomy.ids_of(labels) for name, labels in found.items()}
+    return {name: taxonomy.ids_of(labels) for name, labels in predicted.items()}
 
 
 def draw(rows: Rows, most: int = _MOST_TRAINING_ROWS) -> Rows:
@@ -137,13 +135,13 @@ def _masked_mean(batch: RawBatch) -> npt.NDArray[np.float32]:
     return np.asarray(frames.sum(axis=1) / np.maximum(1, mask.sum(axis=1)), np.float32)
 
 
-def _logistic(known: Any, asked: Any, labels: Labels, strength: float) -> Labels:
+def _logistic(known: Any, unknown: Any, labels: Labels, strength: float) -> Labels:
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as above
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
 
     if len(np.unique(labels)) == 1:
-        return np.full(asked.shape[0], labels[0], np.int64)
+        return np.full(unknown.shape[0], labels[0], np.int64)
     model = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the bound on its iterations is meant
-        return np.asarray(model.fit(known, labels).predict(asked), np.int64)
+        return np.asarray(model.fit(known, labels).predict(unknown), np.int64)

@@ -167,12 +167,12 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
 
 
 def expected_calibration_error(probabilities_: Logits, labels: Labels) -> float:
-    """The expected calibration error: probability against share of hits, over the examples.
+    """Compare probability with share of hits in 15 bins of equal width, weighted by their examples.
 
-    In 15 bins of equal width (Naeini et al. 2015; Guo et al. 2017).
+    Source: Naeini et al. 2015; Guo et al. 2017.
 
     Args:
-        probabilities_: `[N, C]`.
+        probabilities_: `[N, C]`, of which the largest of each row is compared.
         labels: `[N]`.
     """
     sure = probabilities_.max(axis=1).astype(np.float64)
@@ -193,9 +193,9 @@ def _negative_log_likelihood(probabilities_: Logits, labels: Labels) -> float:
 
 
 def _root(rising: Callable[[float], float], low: float, high: float) -> float:
-    """Where a rising function crosses zero, by halving the ratio of the bounds.
+    """Find where a rising function crosses zero, or the nearer bound where it does not.
 
-    The nearer bound where it does not.
+    The ratio of the bounds is halved again and again.
     """
     for _ in range(_NUM_HALVINGS):
         middle = math.sqrt(low * high)

@@ -47,10 +47,10 @@ def model_card(
     """Write a model's README as Markdown.
 
     Args:
-        trained: the model.
-        judgement: what is known about it.
-        snapshot_id: of the examples that it learned from.
-        teachers: ids of the classifiers whose predictions it learned from too.
+        trained: The model.
+        judgement: What is known about it.
+        snapshot_id: Of the examples that it learned from.
+        teachers: Ids of the classifiers whose predictions it learned from too.
     """
     measured, taxonomy = judgement.metrics, trained.taxonomy
     return "\n\n".join(

@@ -1,7 +1,4 @@
-"""Which categories are taken for which.
-
-A heat map, the pairs most often confused, the scores of each category.
-"""
+"""Which categories are taken for which: a heat map, the worst pairs, scores of each category."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -80,10 +77,7 @@ class Label:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """A confusion as pixels.
-
-    The map's own start is at (0, 0), labels lie left of it and above it.
-    """
+    """A confusion in pixels; the map starts at (0, 0), its labels lie left of it and above it."""
 
     size: float
     cell_size: float
@@ -105,7 +99,7 @@ def confuse(true_ids: Sequence[str], predicted_ids: Sequence[str], taxonomy: Tax
     Args:
         true_ids: N category ids.
         predicted_ids: N category ids, in the same order.
-        taxonomy: both are of it.
+        taxonomy: Of both; its order is that of the counts.
     """
     counts = metrics.confusion(true_ids, predicted_ids, taxonomy)
     places = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
@@ -139,10 +133,7 @@ def category_scores(confusion: Confusion) -> list[CategoryScore]:
 
 
 def heat_map(confusion: Confusion) -> HeatMap:
-    """Lay the counts out.
-
-    Where a category's own label has no room, its level-1 group's is shown.
-    """
+    """Lay the counts out; labels are of level-1 groups where those of categories have no room."""
     number = len(confusion.categories)
     low, high = _CELL_PIXELS
     cell_size = round(min(high, max(low, _MAP_PIXELS / max(1, number))), 1)

@@ -54,8 +54,8 @@ def learning_charts(
     """Chart what trainings recorded; those that record the same losses share their charts.
 
     Args:
-        histories: by the training's name.
-        colours: place in the page's palette by the training's name.
+        histories: By the training's name.
+        colours: Place in the page's palette by the training's name.
 
     Returns:
         One list of charts for each kind of training, the validation score first where there is one.

@@ -58,10 +58,10 @@ def describe(
     """Describe the examples that a model learned from.
 
     Args:
-        examples: where the rows are.
-        training_rows: labelled.
+        examples: Where the rows are.
+        training_rows: Labelled.
         confidence: `[N]`, probability of the predicted category of each validation example.
-        taxonomy: of the labels.
+        taxonomy: Of the labels.
     """
     counts = np.bincount(examples.labels[training_rows], minlength=len(taxonomy))
     shares = counts / max(1, len(training_rows))

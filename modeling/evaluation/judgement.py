@@ -1,7 +1,4 @@
-"""What is known about a trained classifier.
-
-How right and how sure it is on validation, beside baselines.
-"""
+"""How right and how sure a trained classifier is on validation, compared with baselines."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -85,7 +82,7 @@ def _measure(
 ) -> dict[str, Any]:
     true, predicted = taxonomy.ids_of(examples.labels[rows]), taxonomy.ids_of(predicted_labels)
     counts = np.bincount(examples.labels[training_rows], minlength=len(taxonomy))
-    beside = {
+    compared = {
         name: _scores(
             true, taxonomy.ids_of(baseline(examples, training_rows, rows, len(taxonomy))), taxonomy
         )
@@ -95,8 +92,8 @@ def _measure(
     return {
         "validation": own["scores"],
         "intervals": own["intervals"],
-        "majority": beside["majority"]["scores"],
-        "baselines": beside,
+        "majority": compared["majority"]["scores"],
+        "baselines": compared,
         "categories": _categories(true, predicted, counts, taxonomy),
         "slices": slices.evaluate(slices.choose(examples, rows, counts), true, predicted, taxonomy),
         "num_training_examples": len(training_rows),

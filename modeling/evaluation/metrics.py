@@ -17,14 +17,12 @@ _INTERVAL_PERCENT = (2.5, 97.5)
 def evaluate(
     true_ids: Sequence[str], predicted_ids: Sequence[str], taxonomy: Taxonomy
 ) -> dict[str, float]:
-    """Compare categories.
-
-    Micro and macro F1 on level 1 and level 2, the mean of the four, and accuracy.
+    """Measure micro and macro F1 on level 1 and level 2, the mean of the four, and accuracy.
 
     Args:
         true_ids: N category ids.
         predicted_ids: N category ids, in the same order.
-        taxonomy: both are of it.
+        taxonomy: Of both; it says which level-1 group a category is in.
 
     Returns:
         `lv1_f1_micro`, `lv1_f1_macro`, `lv2_f1_micro`, `lv2_f1_macro`, `mean_f1`, `accuracy`. Macro
@@ -41,8 +39,8 @@ def intervals(
     Args:
         true_ids: N category ids.
         predicted_ids: N category ids, in the same order.
-        taxonomy: both are of it.
-        seed: of the resampling.
+        taxonomy: Of both; it says which level-1 group a category is in.
+        seed: The same seed draws the same 1,000 resamples.
     """
     generator = np.random.default_rng(seed)
     compared = _Compared(true_ids, predicted_ids, taxonomy)

@@ -1,6 +1,4 @@
-"""One HTML page about a model.
-
-Its scores, how it learned, what it confuses, and what it says of single videos.
+"""One HTML page about a model: its scores, how it learned, what it confuses, single videos.
 
 The page needs nothing but itself: styles, figures and pictures are in it, it runs no script, and
 its own policy forbids the browser to load anything else.
@@ -25,10 +23,8 @@ _NUM_PAIRS = 15
 
 
 def _visible(value: object) -> object:
-    """Show what would forge other words.
-
-    What a macro has made is markup, and of a type of its own.
-    """
+    """Show characters that would forge other words."""
+    # What a macro has made is markup, which is of a type of its own.
     return printable(value, sys.maxsize) if type(value) is str else value
 
 
@@ -79,7 +75,7 @@ def render(report: Report) -> str:
     """Write a report as one self-contained HTML page; the same report gives the same text.
 
     Args:
-        report: titles and names in it may hold anything.
+        report: Titles and names in it may hold anything.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("modeling.evaluation"),

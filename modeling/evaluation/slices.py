@@ -1,7 +1,4 @@
-"""How good a model is on parts of the examples.
-
-Views that are missing, rare and frequent categories, short texts.
-"""
+"""How good a model is where views are missing, categories rare or frequent, texts short."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modeling.evaluation import metrics
-from modeling.learning.inputs.batching import Examples, Rows
+from modeling.learning.inputs.batching import Examples, Rows, is_present
 from warehouse.tables.taxonomy import Taxonomy
 
 TAIL_BELOW, HEAD_FROM = 100, 1000
@@ -23,7 +20,7 @@ def choose(
     """Say which examples belong to which slice.
 
     Args:
-        examples: where the rows are.
+        examples: Where the rows are.
         rows: `[N]`, labelled.
         training_counts: `[C]`, training examples of each category.
 
@@ -31,13 +28,14 @@ def choose(
         `[N]` by the slice's name. A text is short that has at most as many tokens as the middle one
             of those there are.
     """
-    has_frames, num_tokens = examples.has_frames[rows], examples.num_tokens[rows]
-    has_text, count = num_tokens > 0, training_counts[examples.labels[rows]]
+    present = {view: has_view[rows] for view, has_view in is_present(examples).items()}
+    num_tokens = examples.num_tokens[rows]
+    count = training_counts[examples.labels[rows]]
+    has_text = num_tokens > 0
     is_short = num_tokens <= (np.median(num_tokens[has_text]) if has_text.any() else 0)
     return {
-        "frames_missing": ~has_frames,
-        "text_missing": ~has_text,
-        "both_views": has_frames & has_text,
+        **{f"{view}_missing": ~has_view for view, has_view in present.items()},
+        "both_views": np.logical_and.reduce(list(present.values())),
         "tail": count < TAIL_BELOW,
         "middle": (count >= TAIL_BELOW) & (count < HEAD_FROM),
         "head": count >= HEAD_FROM,
@@ -58,7 +56,7 @@ def evaluate(
         chosen: `[N]` by the slice's name.
         true_ids: N category ids.
         predicted_ids: N category ids, in the same order.
-        taxonomy: both are of it.
+        taxonomy: Of both.
 
     Returns:
         `count` of each slice, and of those with examples the measures of `metrics.evaluate` and

@@ -18,10 +18,10 @@ def add_fgm_gradients(weight: Tensor, backward: Callable[[], object], *, epsilon
     """Add the gradients at `weight + epsilon g / |g|` to those already there.
 
     Args:
-        weight: the word embeddings `[V, D]`, holding the gradient g of the plain pass; the same
+        weight: The word embeddings `[V, D]`, holding the gradient g of the plain pass; the same
             bits afterwards.
-        backward: runs the model on the same batch and accumulates gradients.
-        epsilon: length of the perturbation, in the norm of the whole weight.
+        backward: Runs the model on the same batch and accumulates gradients.
+        epsilon: Length of the perturbation, in the norm of the whole weight.
     """
     with _restored(weight), torch.no_grad():
         weight.add_(_direction(weight), alpha=epsilon)
@@ -37,16 +37,14 @@ def add_pgd_gradients(
     epsilon: float,
     num_steps: int = _PGD_STEPS,
 ) -> None:
-    """Climb `num_steps` times within a ball around `weight`.
-
-    And add the gradients found at the end.
+    """Climb within a ball around `weight`, and add the gradients at the end of the way.
 
     Args:
-        weight: as for FGM.
-        parameters: all that `backward` gives gradients to.
-        backward: as for FGM.
-        epsilon: radius of the ball; a step is 0.3 of it long.
-        num_steps: passes.
+        weight: The word embeddings `[V, D]`, as for FGM.
+        parameters: All that `backward` gives gradients to.
+        backward: Runs the model on the same batch and accumulates gradients.
+        epsilon: Radius of the ball; a step is 0.3 of it long.
+        num_steps: Of the way; each is one more pass of the model.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     plain = [gradient.clone() for gradient in gradients]

@@ -11,8 +11,8 @@ class Averaged:
     """Averaged weights of a model, by parameter name.
 
     Args:
-        model: whose weights are averaged; the average starts at them.
-        decay: the share that the average keeps at each step, reached after a warm-up: `min(decay,
+        model: Whose weights are averaged; the average starts at them.
+        decay: The share that the average keeps at each step, reached after a warm-up: `min(decay,
             (1 + t) / (10 + t))`. 0 follows the weights exactly.
     """
 

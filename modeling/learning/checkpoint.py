@@ -1,7 +1,4 @@
-"""Checkpoints of a training.
-
-Named groups of tensors in safetensors beside JSON, whole or not there.
-"""
+"""Checkpoints of a training: groups of tensors in safetensors and a JSON, whole or not there."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +26,7 @@ class Checkpoints:
     folder: Path
     every_steps: int = 500
     keep: int = 2
-    """So many are kept, the last one written and those of the steps before it."""
+    """How many are kept: the last one written and those of the steps before it."""
 
     def save(self, step: int, groups: TensorGroups, state: Mapping[str, Any]) -> None:
         """Write a checkpoint, then drop the oldest.
@@ -38,30 +35,18 @@ class Checkpoints:
         without it a checkpoint counts as unfinished.
 
         Args:
-            step: steps done.
-            groups: tensors by group and name, one file for each group.
-            state: all else, as JSON.
+            step: Steps done.
+            groups: Tensors by group and name, one file for each group.
+            state: All else, as JSON.
         """
         folder = self.folder / f"step-{step:08d}"
         remove_tree(folder)
         make_folder(folder)
-        digests = {}
-        for group, tensors in sorted(groups.items()):
-            payload = save(
-                {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-            )
-            write_file(folder / f"{group}.safetensors", payload)
-            digests[group] = sha256_bytes(payload)
+        digests = {group: _write(folder, group, groups[group]) for group in sorted(groups)}
         text = canonical_json({"digests": digests, "state": state})
         write_file(folder / _STATE, text)
         write_file(folder / _SEAL, sha256_bytes(text).encode())
-        beyond = [
-            other for other in self._folders() if other.name > folder.name
-        ]  # another training's, or damaged
-        kept = [*beyond, *self._folders()[len(beyond) :][: self.keep]]
-        for other in self.folder.glob("step-*"):  # those that a killed run was removing among them
-            if other not in kept:
-                remove_tree(other)
+        self._drop_oldest(folder)
 
     def latest(self, identity: str) -> tuple[TensorGroups, dict[str, Any]] | None:
         """Read the newest whole checkpoint of a training.
@@ -82,8 +67,25 @@ class Checkpoints:
         """Remove all checkpoints, once the model they led to is published."""
         remove_tree(self.folder)
 
+    def _drop_oldest(self, newest: Path) -> None:
+        folders = self._folders()
+        # What is of a later step is another training's, or damaged.
+        num_later = sum(folder.name > newest.name for folder in folders)
+        kept = folders[: num_later + self.keep]
+        # Those that a killed run was removing bear other names, and go too.
+        for folder in self.folder.glob("step-*"):
+            if folder not in kept:
+                remove_tree(folder)
+
     def _folders(self) -> list[Path]:
         return sorted(self.folder.glob(f"step-{'[0-9]' * 8}"), reverse=True)
+
+
+def _write(folder: Path, group: str, tensors: Mapping[str, Tensor]) -> str:
+    """Write one group of tensors; returns the digest of its file."""
+    payload = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    write_file(folder / f"{group}.safetensors", payload)
+    return sha256_bytes(payload)
 
 
 class _Content(BaseModel):
@@ -100,9 +102,9 @@ def _read(folder: Path, identity: str) -> tuple[TensorGroups, dict[str, Any]]:
     """Read one checkpoint, every byte of it checked before it is parsed.
 
     Raises:
-        OSError: a file is missing.
-        ValueError: it is damaged, or another training's.
-        SafetensorError: a file was no safetensors when it was sealed.
+        OSError: A file is missing.
+        ValueError: It is damaged, or another training's.
+        SafetensorError: A file was no safetensors when it was sealed.
     """
     content = _Content.model_validate(
         json.loads(_sealed(folder / _STATE, (folder / _SEAL).read_text("ascii")))

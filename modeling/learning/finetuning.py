@@ -121,7 +121,7 @@ class _Part:
     targets: Tensor | None
     """`[B, C]`, soft labels"""
     num_examples: Tensor
-    """scalar int64, of the whole batch"""
+    """Scalar int64, of the whole batch"""
 
 
 class _Finetuning:

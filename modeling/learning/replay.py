@@ -1,6 +1,4 @@
-"""A training pass that a GPU replays.
-
-Recorded once for each shape, so that no kernel waits for Python.
+"""A training pass that a GPU replays, recorded once for each shape: no kernel waits for Python.
 
 Source: CUDA graphs, by `torch.cuda.graph`.
 """
@@ -22,7 +20,7 @@ _LENGTH_STEP = 16
 
 
 def length_step(device: torch.device, max_positions: int) -> int:
-    """To a multiple of what a batch is padded: on a GPU such that few shapes are to be recorded."""
+    """Choose the multiple that a batch is padded to: on a GPU, few shapes are to be recorded."""
     return math.gcd(_LENGTH_STEP, max_positions) if device.type == "cuda" else 1
 
 
@@ -30,9 +28,9 @@ def replayed(run: Callable[[_Inputs], Losses], device: torch.device) -> Callable
     """Make a pass that is replayed on a GPU; elsewhere the pass itself.
 
     Args:
-        run: forward and backward on one batch, which waits for no result; adds to gradients that
+        run: Forward and backward on one batch, which waits for no result; adds to gradients that
             stay where they are, those of the same parameters whatever the shape.
-        device: where the model is.
+        device: Where the model is.
     """
     return _Replayed(run) if device.type == "cuda" else run
 
@@ -73,11 +71,11 @@ class _Replayed(Generic[_Inputs]):
 
 
 def _tensors(inputs: object) -> list[Tensor]:
-    found: list[Tensor] = []
+    tensors: list[Tensor] = []
 
     def keep(tensor: Tensor) -> Tensor:
-        found.append(tensor)
+        tensors.append(tensor)
         return tensor
 
     map_tensors(inputs, keep)
-    return found
+    return tensors

@@ -1,7 +1,4 @@
-"""The loop that both training phases share.
-
-Steps, schedule, averaged weights, evaluation, exact resume.
-"""
+"""The loop that both training phases share: steps, schedule, evaluation, exact resume."""
 
 import math
 from collections.abc import Iterable
@@ -48,8 +45,8 @@ class Phase(Protocol):
         """Run the model on a batch and add to its gradients.
 
         Args:
-            rows: of the batch.
-            step: from 0; seeds what is drawn for this batch.
+            rows: Of the batch.
+            step: From 0; seeds what is drawn for this batch.
 
         Returns:
             Detached scalar losses by name.
@@ -71,9 +68,7 @@ class Trained:
 
 
 def optimise(phase: Phase, config: TrainingConfig, *, identity: str, runtime: Runtime) -> Trained:
-    """Train, from the latest checkpoint where there is one.
-
-    Stopped and resumed, the weights are the same bits (CPU).
+    """Train, from the latest checkpoint where there is one: on a CPU to the same bits as in one go.
 
     Args:
         phase: The model and what it learns.
@@ -93,9 +88,9 @@ def learning_rate_scale(step: int, num_steps: int, warmup_fraction: float) -> fl
     """The one schedule: a linear rise over the warm-up, then a linear fall to zero.
 
     Args:
-        step: from 0.
-        num_steps: of the whole training.
-        warmup_fraction: of all steps.
+        step: From 0.
+        num_steps: Of the whole training.
+        warmup_fraction: Of all steps.
     """
     num_warmup_steps = math.ceil(num_steps * warmup_fraction)
     if step < num_warmup_steps:
@@ -275,11 +270,9 @@ class _Run:
         self._averaged.restore(groups["averaged"])
         self._best = groups["best"]
         self._best_score = -math.inf if state["best_score"] is None else state["best_score"]
-        self._step, self._history, self._num_summed = (
-            state["step"],
-            state["history"],
-            state["num_summed"],
-        )
+        self._step = state["step"]
+        self._history = state["history"]
+        self._num_summed = state["num_summed"]
         self._num_stale = state["num_stale"]
         self._sums = {
             name: torch.tensor(total, dtype=torch.float64) for name, total in state["sums"].items()

@@ -9,7 +9,7 @@ from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS
 from modeling.learning.inputs.origin import Origin
 from modeling.models.model_facts import ClassifierFacts, EncoderFacts
-from modeling.models.stored_model import CONFIG_FILE, MODELS, StoredConfig
+from modeling.models.stored_model import CONFIG_FILE, MODELS, StoredConfig, spec_file
 from warehouse import commits
 from warehouse.commits import Address, Commit, Draft, Facts
 from warehouse.store import Store
@@ -106,8 +106,7 @@ def _common_files(
 ) -> dict[str, bytes]:
     return {
         CONFIG_FILE: _readable_json(_config_json(config)),
-        "frames_spec.json": spec_json(origin.frame_spec),
-        "text_spec.json": spec_json(origin.text_spec),
+        **{spec_file(view): spec_json(spec) for view, spec in origin.specs.items()},
         "vocab.txt": vocabulary.payload,
         "history.json": _readable_json(history),
     }
@@ -130,7 +129,7 @@ def _described(config: StoredConfig, origin: Origin) -> dict[str, Any]:
     made_from |= config.pseudo_labels
     return {
         "recipe": config.recipe.name,
-        "fingerprints": dict(origin.fingerprints),
+        "fingerprints": origin.fingerprints,
         "made_from": made_from,
     }
 

@@ -43,8 +43,8 @@ class PseudoLabels:
         """The id of each commit, by its partition and its teacher."""
         return {
             f"{commit.address.partition}/predictions-{teacher[:16]}": commit.id
-            for teacher, found in self.commits.items()
-            for commit in found
+            for teacher, of_teacher in self.commits.items()
+            for commit in of_teacher
         }
 
     def average(self) -> SoftLabels:
@@ -54,7 +54,7 @@ class PseudoLabels:
         partition at a time.
 
         Raises:
-            Corrupt: predictions are of other videos or categories than they were published for.
+            Corrupt: Predictions are of other videos or categories than they were published for.
         """
         spans = _unlabelled_rows(self.pinned)
         rows = np.concatenate([np.arange(span.start, span.stop) for span in spans])
@@ -62,9 +62,9 @@ class PseudoLabels:
         first = 0
         for index, span in enumerate(spans):
             ids = pl.DataFrame({"video_id": self.pinned.examples.video_ids[span.start : span.stop]})
-            for found in self.commits.values():
+            for of_teacher in self.commits.values():
                 for places, values in _joined(
-                    found[index], ids.with_row_index("place", first), self.num_categories
+                    of_teacher[index], ids.with_row_index("place", first), self.num_categories
                 ):
                     probabilities[places] += values / np.float32(len(self.commits))
             first += len(ids)
@@ -75,12 +75,12 @@ def find(pinned: PinnedSet, taxonomy: Taxonomy, teachers: Sequence[str]) -> Pseu
     """Find what teachers have predicted for the pinned partitions that have no labels.
 
     Args:
-        pinned: what the student learns from.
-        taxonomy: the student's.
-        teachers: as for `registry.require`, at least one; one that is named twice counts once.
+        pinned: What the student learns from.
+        taxonomy: The student's.
+        teachers: As for `registry.require`, at least one; one that is named twice counts once.
 
     Raises:
-        Invalid: every partition has labels, there is no such teacher, it knows other categories, or
+        Invalid: Every partition has labels, there is no such teacher, it knows other categories, or
             it has not scored a partition as it is pinned.
     """
     pins = [pin for pin in pinned.snapshot.pins if pin.labels is None]
@@ -98,11 +98,11 @@ def find(pinned: PinnedSet, taxonomy: Taxonomy, teachers: Sequence[str]) -> Pseu
                 f" which differs from {taxonomy.name} of the labeled partitions; name teachers that"
                 " were trained on it"
             )
-    found = {
+    scored = {
         model_id: tuple(_scored(pinned, model, pin) for pin in pins)
         for model_id, model in sorted(models.items())
     }
-    return PseudoLabels(pinned, len(taxonomy), found)
+    return PseudoLabels(pinned, len(taxonomy), scored)
 
 
 def _scored(pinned: PinnedSet, model: Commit, pin: Pin) -> Commit:
@@ -122,10 +122,7 @@ def _scored(pinned: PinnedSet, model: Commit, pin: Pin) -> Commit:
 
 
 def _unlabelled_rows(pinned: PinnedSet) -> list[range]:
-    """The rows of each unlabelled partition among the examples.
-
-    Which are in the order of partitions.
-    """
+    """Find the rows of each unlabelled partition; examples are in the order of partitions."""
     pins = pinned.snapshot.pins
     ends = np.cumsum(
         [0, *(commits.commit_by_id(pinned.store, pin.videos).num_rows for pin in pins)]

@@ -23,10 +23,10 @@ def newest_encoder(
     """Find the pretrained encoder that a training on these features, of these sizes, starts from.
 
     Args:
-        store: where it is.
-        fingerprints: of the features.
-        sizes: of the model; what its classifier reads and its dropout may differ.
-        as_of: published by this moment, with a time zone; None for now.
+        store: Where it is.
+        fingerprints: Of the features.
+        sizes: Of the model; what its classifier reads and its dropout may differ.
+        as_of: Published by this moment, with a time zone; None for now.
     """
     for commit in reversed(commits.commits(store, MODELS)):
         is_late = as_of is not None and commit.created_at > as_of
@@ -50,11 +50,11 @@ def require(store: Store, model_id: str | None) -> Commit:
     """Find a classifier to score with.
 
     Args:
-        store: where it is.
-        model_id: or the first digits of it, or an alias; None for the champion.
+        store: Where it is.
+        model_id: Or the first digits of it, or an alias; None for the champion.
 
     Raises:
-        Invalid: there is no such model, it is no classifier, or there is no champion yet.
+        Invalid: There is no such model, it is no classifier, or there is no champion yet.
     """
     name = model_id or CHAMPION
     target = commits.alias(store, name)
@@ -86,12 +86,12 @@ def promote(store: Store, model_id: str, now: datetime) -> Commit:
     """Make a classifier the champion.
 
     Args:
-        store: where it is.
-        model_id: or the first digits of it, if they name one commit only; or an alias.
-        now: in UTC.
+        store: Where it is.
+        model_id: Or the first digits of it, if they name one commit only; or an alias.
+        now: In UTC.
 
     Raises:
-        Invalid: there is no such model, or it is no classifier.
+        Invalid: There is no such model, or it is no classifier.
     """
     commit = require(store, model_id)
     commits.set_alias(store, CHAMPION, commit.id, now)

@@ -38,14 +38,14 @@ def publish(
     """Publish the predictions for one partition.
 
     Args:
-        store: where to.
-        model_id: of the model that made them, 64 hexadecimal digits.
-        pin: the features that they were made from.
-        blocks: rows of the predictions table, keyed and sorted by video id; each becomes one file.
+        store: Where to.
+        model_id: Of the model that made them, 64 hexadecimal digits.
+        pin: The features that they were made from.
+        blocks: Rows of the predictions table, keyed and sorted by video id; each becomes one file.
         now: UTC.
 
     Raises:
-        Corrupt: there are more or fewer predictions than listed videos.
+        Corrupt: There are more or fewer predictions than listed videos.
     """
     facts = PredictionFacts.of_pin(model_id, pin)
     pinned = [{"view": view, "commit_id": commit_id} for view, commit_id in pin.features.items()]
@@ -72,7 +72,7 @@ def scan(store: Store, model_id: str, partition: str) -> pl.LazyFrame:
     """Read a model's predictions for a partition.
 
     Raises:
-        Invalid: the model has not scored this partition as it is now.
+        Invalid: The model has not scored this partition as it is now.
     """
     commit = commits.head(store, address(model_id, partition))
     listed = tables.video_partition(store, partition).commit.id

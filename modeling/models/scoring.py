@@ -30,16 +30,16 @@ def score(
     """Predict every example, in bounded memory, in the examples' order.
 
     Args:
-        loaded: the model.
-        examples: of the model's own feature specs; those with a missing view too.
-        batch_size: examples that pass through the model at once.
-        device: where the model computes; the GPU where there is one.
+        loaded: The model.
+        examples: Of the model's own feature specs; those with a missing view too.
+        batch_size: Examples that pass through the model at once.
+        device: Where the model computes; the GPU where there is one.
 
     Yields:
         Blocks with the columns of the predictions table that the model alone decides.
 
     Raises:
-        Invalid: the frame embeddings are of another width than the model's, or a text is longer
+        Invalid: The frame embeddings are of another width than the model's, or a text is longer
             than it reads.
     """
     config = loaded.config

@@ -65,6 +65,11 @@ class LoadedModel:
     """Of the feature specs that it learned from, and must be given."""
 
 
+def spec_file(view: str) -> str:
+    """The file of a model folder that holds a view's spec."""
+    return f"{view}_spec.json"
+
+
 def is_of_kind(commit: Commit, kind: Kind) -> bool:
     """Whether a commit is a model of a kind."""
     return commit.address.dataset == MODELS and commit.facts.get("kind") == kind
@@ -74,8 +79,8 @@ def read_config(commit: Commit, kind: Kind) -> StoredConfig:
     """Read what a model folder says of itself.
 
     Raises:
-        Invalid: the commit is no model of that kind.
-        Corrupt: the file differs from its digest.
+        Invalid: The commit is no model of that kind.
+        Corrupt: The file differs from its digest.
     """
     if not is_of_kind(commit, kind):
         raise Invalid(
@@ -92,8 +97,8 @@ def load_model(commit: Commit) -> LoadedModel:
     """Read a classifier.
 
     Raises:
-        Invalid: the commit is no classifier.
-        Corrupt: a file differs from its digest.
+        Invalid: The commit is no classifier.
+        Corrupt: A file differs from its digest.
     """
     from safetensors.torch import load  # noqa: PLC0415 - as above
 
@@ -136,7 +141,7 @@ def load_specs(commit: Commit) -> dict[str, Spec]:
 
     Raises as `load_model`.
     """
-    names = {view: f"{view}_spec.json" for view in ALL_VIEWS}
+    names = {view: spec_file(view) for view in ALL_VIEWS}
     return {
         view: parse_spec(commits.read_bytes(commit, name), commit.folder / name)
         for view, name in names.items()

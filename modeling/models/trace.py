@@ -35,13 +35,13 @@ def trace_prediction(
     """Find a video's prediction and what made it.
 
     Args:
-        store: where it is.
-        partition: a scored partition.
-        video_id: a listed video.
-        model_id: as for `registry.require`; None for the champion.
+        store: Where it is.
+        partition: A scored partition.
+        video_id: A listed video.
+        model_id: As for `registry.require`; None for the champion.
 
     Raises:
-        Invalid: it is no video id, there is no such model, partition or video, or the model has not
+        Invalid: It is no video id, there is no such model, partition or video, or the model has not
             scored it.
     """
     parse_video_id(video_id)

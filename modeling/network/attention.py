@@ -18,9 +18,8 @@ NORM_EPSILON = 1e-12
 class Attention(nn.Module):
     """Multi-head attention with its residual connection and norm.
 
-    Where one side has few places, as frames have beside tokens, the projections of the many are
-    left out: a weight that the many would pass is multiplied into the few instead. The sums are the
-    same in another order.
+    Where one side has few places, as frames have compared with tokens, the many are not projected:
+    their weight is multiplied into the few instead. The sums are the same in another order.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -47,10 +46,7 @@ class Attention(nn.Module):
         )
 
     def _pays(self, few: int, many: int) -> bool:
-        """Multiplying weights into the few.
-
-        And these with the many, takes less than projecting the many.
-        """
+        """Whether weights times the few, times the many, is less work than projecting the many."""
         return few * (many + self.head_width) < many * self.head_width
 
     def _attend(self, hidden: Tensor, context: Tensor, context_mask: Tensor) -> Tensor:

@@ -11,16 +11,14 @@ from modeling.network.cross_encoder import CrossEncoder, Encoded, initialise
 
 
 class VideoClassifier(nn.Module):
-    """A cross encoder with a dense layer on its pooled output.
-
-    Or on that and the means of both streams.
+    """A cross encoder with a dense layer on its pooled output, or on that and both streams' means.
 
     Args:
-        config: sizes.
+        config: Its `reads` says what the dense layer is on.
         vocab_size: V.
         embedding_dim: E.
         num_categories: C.
-        dropout: before the dense layer.
+        dropout: The share of what the dense layer reads that is dropped in training.
     """
 
     def __init__(

@@ -1,6 +1,4 @@
-"""The cross encoder.
-
-BERT over tokens, a projection of frames, and LXMERT's cross-modality layers over both.
+"""The cross encoder: BERT over tokens, a projection of frames, LXMERT's layers over both.
 
 Sources: Devlin et al., BERT, arXiv:1810.04805; Tan and Bansal, LXMERT, arXiv:1908.07490.
 """
@@ -29,10 +27,7 @@ Outputs = Literal["all", "language", "pooled"]
 
 @dataclass(frozen=True)
 class Encoded:
-    """The three outputs of the cross encoder.
-
-    And the masks that say where the first two hold something.
-    """
+    """The three outputs of the cross encoder, and masks of where the first two hold something."""
 
     language: Tensor | None
     """`[B, T, D]`; None where nobody asked for it"""
@@ -94,9 +89,14 @@ class CrossModalityLayer(nn.Module):
         *,
         num_places: int | None = None,
     ) -> Tensor:
-        """Update the first places of the language stream alone.
+        """Update the language stream alone.
 
-        For a layer of which nobody reads the rest.
+        Args:
+            language: `[B, T, D]`.
+            vision: `[B, F, D]`.
+            language_mask: `[B, 1, 1, T]`.
+            vision_mask: `[B, 1, 1, F]`.
+            num_places: Leaves out all but so many first places; None updates all T.
         """
         crossed = self.cross_attention(language, vision, vision_mask)
         return cast(
@@ -170,7 +170,7 @@ class CrossEncoder(nn.Module):
     """Text and frames in; language, vision and pooled outputs out.
 
     Args:
-        config: sizes.
+        config: Sizes.
         vocab_size: V.
         embedding_dim: E.
     """
@@ -219,7 +219,7 @@ class CrossEncoder(nn.Module):
             language_mask: `[B, T]` bool, True at one place of each row at least.
             vision: `[B, F, D]`.
             vision_mask: `[B, F]` bool, likewise.
-            outputs: what is read; the parts of the last layer that only other outputs need are left
+            outputs: What is read; the parts of the last layer that only other outputs need are left
                 out.
         """
         over_tokens, over_frames = language_mask[:, None, None, :], vision_mask[:, None, None, :]
@@ -267,10 +267,8 @@ def initialise(module: nn.Module, width: int) -> None:
 
 
 def initial_std(width: int) -> float:
-    """BERT's 0.02 at its width of 768.
-
-    Wider spread in a narrower model, whose layers would else let little through.
-    """
+    """BERT's 0.02 at its width of 768, and more in a narrower model."""
+    # Narrow layers of small weights would let little through.
     return _BERT_STD * math.sqrt(_BERT_WIDTH / width)
 
 

@@ -1,7 +1,4 @@
-"""A BERT from a local folder, such as chinese-roberta-wwm-ext.
-
-As the start of the language encoder.
-"""
+"""A BERT from a local folder, such as chinese-roberta-wwm-ext, as the language encoder's start."""
 
 import json
 import pickle
@@ -56,12 +53,12 @@ def load_language_model(
     Args:
         folder: `config.json`, `vocab.txt` and `model.safetensors` or `pytorch_model.bin`; norms may
             have the old names gamma and beta.
-        encoder: of the same sizes.
+        encoder: Of the same sizes.
         head: None where no masked language model is trained.
-        vocabulary: of the token ids, which must be the folder's.
+        vocabulary: Of the token ids, which must be the folder's.
 
     Raises:
-        Invalid: a file is missing or unreadable, sizes or vocabularies differ, or a tensor is
+        Invalid: A file is missing or unreadable, sizes or vocabularies differ, or a tensor is
             missing or unknown.
     """
     check_language_model(folder, encoder.config, vocabulary)
@@ -86,7 +83,7 @@ def check_language_model(folder: Path, config: ModelConfig, vocabulary: Vocabula
     """Compare a BERT's sizes and vocabulary with ours, without reading its weights.
 
     Raises:
-        Invalid: they differ, or a file is missing.
+        Invalid: They differ, or a file is missing.
     """
     theirs = _read_configuration(folder)
     expected = {name: getattr(config, ours) for name, ours in _SIZES.items()} | {
@@ -128,7 +125,7 @@ def weights_sha256(folder: Path) -> str:
     """Digest a BERT's weights, without parsing them.
 
     Raises:
-        Invalid: there are none.
+        Invalid: There are none.
     """
     path = _weights_path(folder)
     try:

@@ -66,14 +66,16 @@ class PretrainingBatch:
     matches: Tensor
     """`[B]` int64, 1 where frames and text belong together, -100 where one of them is missing"""
     num_hidden: Tensor
-    """scalar int64, hidden tokens of the whole batch that this is a part of"""
+    """Scalar int64, hidden tokens of the whole batch that this is a part of"""
     num_matches: Tensor
-    """scalar int64, its pairs that are asked about"""
+    """Scalar int64, its pairs that are asked about"""
 
     def cut(self, num_parts: int, length_step: int = 1) -> "list[PretrainingBatch]":
-        """Cut it into parts of nearly equal size.
+        """Cut it into parts of nearly equal size, each as wide as its own longest text.
 
-        Each as wide as its own longest text, to a multiple of a step.
+        Args:
+            num_parts: Fewer come out where there are fewer examples.
+            length_step: Texts are padded to a multiple of so many tokens.
         """
         rows = torch.arange(len(self.batch)).tensor_split(num_parts)
         return [self._part(part, length_step) for part in rows if len(part)]
@@ -131,10 +133,10 @@ def hide_tokens(
 
     Args:
         batch: B texts.
-        vocabulary: names the special tokens, which are never chosen.
-        unit: draw each token by itself, or each word with all of its tokens.
-        probability: of a unit being chosen.
-        generator: the source of chance, on the CPU.
+        vocabulary: Names the special tokens, which are never chosen.
+        unit: Draw each token by itself, or each word with all of its tokens.
+        probability: Of a unit being chosen.
+        generator: The source of chance, on the CPU.
 
     Returns:
         Token ids as the model sees them, and the hidden ids, -100 elsewhere; both `[B, T]` int64.
@@ -160,9 +162,7 @@ def hide_tokens(
 
 
 def exchange_frames(batch: Batch) -> tuple[Batch, Tensor]:
-    """Give the second half of the batch each other's frames.
-
-    That half reversed along the batch axis.
+    """Give the second half of the batch each other's frames: that half, reversed along the batch.
 
     Frames move with their mask and times. A place that keeps its own counts as matched.
 
@@ -210,8 +210,8 @@ def pretraining_losses(model: nn.Module, asked: PretrainingBatch) -> Pretraining
     """Compute both losses of a `PretrainingModel`; a batch that asks nothing loses nothing.
 
     Args:
-        model: of both objectives.
-        asked: a batch, or a part of one: losses are shares of the whole batch's means, and add up
+        model: Of both objectives.
+        asked: A batch, or a part of one: losses are shares of the whole batch's means, and add up
             to them.
     """
     words, matching = model(asked.batch, asked.places)

@@ -32,10 +32,7 @@ class Calibration(BaseModel):
 
 
 def probabilities(logits: Logits, calibration: Calibration) -> npt.NDArray[np.float32]:
-    """Apply a calibration.
-
-    `softmax((logits - tail_exponent * log prior) / temperature)`, `[N, C]`.
-    """
+    """Calibrate `[N, C]` logits: `softmax((logits - tail_exponent log prior) / temperature)`."""
     possible = without(logits, calibration.never_predicted)
     rescaled = rescale_tail(possible, calibration.tail_exponent, np.array(calibration.prior))
     return np.exp(log_softmax(rescaled / calibration.temperature)).astype(np.float32)

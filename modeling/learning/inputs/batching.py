@@ -1,7 +1,4 @@
-"""From stored examples to batches.
-
-Which rows, in which order, padded to the longest text of the batch only.
-"""
+"""From stored examples to batches: which rows, in which order, padded to the longest text."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -64,13 +61,13 @@ class Examples(Protocol):
 
 
 def resample(rows: Rows, labels: npt.NDArray[np.int64], repeats: Sequence[tuple[int, int]]) -> Rows:
-    """Repeat the rows of rare classes.
+    """Repeat the rows of rare categories.
 
     Args:
         rows: `[N]`.
-        labels: `[N]`, the class of each row.
-        repeats: a class with fewer rows than the first number is repeated as often as the second;
-            the smallest such number decides.
+        labels: `[N]`, the category of each row.
+        repeats: Pairs: a category with fewer rows than the first number is repeated as often as the
+            second; the smallest such first number decides.
     """
     counts = np.bincount(labels)
     times = np.ones_like(counts)
@@ -106,11 +103,11 @@ def epoch_batches(
     """Shuffle rows into batches of like length; the same seed and epoch give the same batches.
 
     Args:
-        rows: the rows of one epoch, repeats included.
-        lengths: tokens of each of them.
-        batch_size: rows of a batch; the last one of the epoch may be smaller.
-        seed: of the whole training.
-        epoch: from 0.
+        rows: The rows of one epoch, repeats included.
+        lengths: Tokens of each of them.
+        batch_size: Rows of a batch; the last one of the epoch may be smaller.
+        seed: Of the whole training.
+        epoch: From 0.
     """
     generator = np.random.default_rng([seed, epoch])
     shuffled = generator.permutation(len(rows))
@@ -134,23 +131,20 @@ def sorted_batches(rows: Rows, lengths: npt.NDArray[np.int32], batch_size: int) 
 def read_batch(
     examples: Examples, rows: Rows, views: Views = ALL_VIEWS, *, length_step: int = 1
 ) -> Batch:
-    """Read rows and pad them to the longest text and the last frame among them.
-
-    Views left out become missing.
-    """
+    """Read rows as a batch; arguments as for `collate`, which pads them."""
     return collate(examples.read(rows), examples.labels[rows], views, length_step=length_step)
 
 
 def collate(
     raw: RawBatch, labels: npt.NDArray[np.int64], views: Views = ALL_VIEWS, *, length_step: int = 1
 ) -> Batch:
-    """Pad stored features into tensors.
+    """Pad stored features to the longest text and the last frame among them.
 
     Args:
         raw: B examples.
-        labels: `[B]`.
-        views: what the model may see.
-        length_step: texts are padded to a multiple of it.
+        labels: `[B]`, -1 where unlabelled.
+        views: What the model may see; a view left out becomes missing.
+        length_step: Texts are padded to a multiple of so many tokens.
     """
     token_ids, slot_ids, word_start = raw.token_ids, raw.slot_ids, raw.word_start
     if "text" not in views:

@@ -1,10 +1,9 @@
 """Where a model's examples came from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from featurestore.views.frames.frame_spec import FrameSpec
-from featurestore.views.spec import fingerprint
-from featurestore.views.text.text_spec import TextSpec
+from featurestore.views.spec import Spec, fingerprint
 
 
 @dataclass(frozen=True)
@@ -13,8 +12,8 @@ class Origin:
 
     snapshot_id: str
     """Pins the features and labels."""
-    frame_spec: FrameSpec
-    text_spec: TextSpec
+    specs: Mapping[str, Spec]
+    """Of the features, by view."""
     encoder_id: str | None = None
     """The pretrained encoder that the training started from."""
     teachers: tuple[str, ...] = ()
@@ -25,4 +24,4 @@ class Origin:
     @property
     def fingerprints(self) -> dict[str, str]:
         """The fingerprint of each view."""
-        return {"frames": fingerprint(self.frame_spec), "text": fingerprint(self.text_spec)}
+        return {view: fingerprint(spec) for view, spec in self.specs.items()}

@@ -20,7 +20,7 @@ def check_pretraining(examples: Examples, recipe: Recipe) -> None:
     """Refuse examples that the first phase cannot learn from.
 
     Raises:
-        Invalid: there are too few, none has text, or one has too many tokens.
+        Invalid: There are too few, none has text, or one has too many tokens.
     """
     _check_count(int((~examples.is_validation).sum()), recipe.pretraining.batch_size, "pretraining")
     if not (examples.num_tokens[~examples.is_validation] > 0).any():
@@ -35,7 +35,7 @@ def check_finetuning(examples: Examples, recipe: Recipe) -> None:
     """Refuse examples that the second phase cannot learn from.
 
     Raises:
-        Invalid: none is labelled, there are too few, or none is left to validate on.
+        Invalid: None is labelled, there are too few, or none is left to validate on.
     """
     is_labelled = examples.labels >= 0
     if not is_labelled.any():
@@ -59,7 +59,7 @@ def check_soft_labels(examples: Examples, taxonomy: Taxonomy, soft_labels: SoftL
     """Refuse soft labels that do not belong to these examples.
 
     Raises:
-        Invalid: they name no example, one that there is not, one twice or a labelled one, or are of
+        Invalid: They name no example, one that there is not, one twice or a labelled one, or are of
             other categories.
     """
     rows, (_, num_categories) = soft_labels.rows, soft_labels.probabilities.shape
@@ -92,10 +92,10 @@ def identify(
     """Digest all that decides a training's result, 64 hexadecimal digits.
 
     Args:
-        examples: by their ids, labels and split.
-        recipe: all of it.
-        vocabulary: by its digest.
-        circumstances: all else, as JSON.
+        examples: By their ids, labels and split.
+        recipe: All of it.
+        vocabulary: By its digest.
+        circumstances: All else, as JSON.
     """
     arrays: tuple[npt.NDArray[np.generic], ...] = (
         examples.labels,
@@ -129,7 +129,7 @@ def check_lengths(examples: Examples, config: ModelConfig) -> None:
     """Refuse examples with more tokens than a model has positions.
 
     Raises:
-        Invalid: one has; the sentence names it.
+        Invalid: One has; the sentence names it.
     """
     if not len(examples):
         return

@@ -25,7 +25,7 @@ class SoftLabels:
     """Probabilities for some examples.
 
     Raises:
-        Invalid: there are more or fewer rows than probabilities.
+        Invalid: There are more or fewer rows than probabilities.
     """
 
     rows: Rows
@@ -78,8 +78,8 @@ def example_losses(
         labels: `[B]`, -1 where there is none.
         targets: `[B, C]`, the teacher's probabilities, zeros where there is a label; None without a
             teacher.
-        label_smoothing: of labels alone.
-        soft_weight: of an example that a teacher labelled, beside 1 for a labelled one.
+        label_smoothing: Of labels alone.
+        soft_weight: Of an example that a teacher labelled, beside 1 for a labelled one.
     """
     losses = functional.cross_entropy(
         logits, labels, ignore_index=_UNLABELLED, label_smoothing=label_smoothing, reduction="none"

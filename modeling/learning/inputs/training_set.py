@@ -1,7 +1,4 @@
-"""What a training reads.
-
-A published snapshot of committed features, with its taxonomy and vocabulary.
-"""
+"""What a training reads: a snapshot of committed features, its taxonomy and vocabulary."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +8,6 @@ from featurestore import wanted
 from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
 from featurestore.reading.snapshot import Snapshot
-from featurestore.views.frames.frame_spec import FrameSpec
-from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS, Recipe
 from modeling.learning.checkpoint import Checkpoints
@@ -38,16 +33,13 @@ class PinnedSet:
     as_of: datetime | None
 
     def publish(self, now: datetime) -> "TrainingSet":
-        """Publish the snapshot.
-
-        Args:
-            now: UTC.
-        """
-        fingerprints = self.snapshot.fingerprints
+        """Publish the snapshot; `now` is in UTC."""
         origin = Origin(
             snapshot_id=snapshot.publish(self.store, self.snapshot, now, self.as_of).id,
-            frame_spec=wanted.load_spec(self.store, fingerprints["frames"], FrameSpec),
-            text_spec=wanted.load_spec(self.store, fingerprints["text"], TextSpec),
+            specs={
+                view: wanted.load_any_spec(self.store, view, fingerprint)
+                for view, fingerprint in self.snapshot.fingerprints.items()
+            },
         )
         return TrainingSet(self.store, self.examples, origin, self.vocabulary, self.taxonomy)
 
@@ -64,15 +56,13 @@ class TrainingSet:
     """Of the labels; None where no partition has any."""
 
     def checkpoints(self, phase: str, seed: int, recipe: Recipe, start: str) -> Checkpoints:
-        """Where an interrupted training of this recipe on these examples.
-
-        By these teachers, goes on from.
+        """Say where a training keeps its checkpoints: by all that tells it from another one.
 
         Args:
-            phase: of training, and what it sees.
-            seed: of it.
-            recipe: of it.
-            start: names the model that it starts from.
+            phase: `pretraining`, or the views that a classifier sees.
+            seed: Of weights, order and chance.
+            recipe: All of its settings count.
+            start: Names the model that is started from.
         """
         digest = sha256_bytes(
             canonical_json([recipe.model_dump(mode="json"), self.origin.pseudo_labels, start])
@@ -94,14 +84,14 @@ def pin_training_set(
     """Pin all partitions of some roles under the wanted recipes, and open their examples.
 
     Args:
-        store: where the features are.
-        roles: of the partitions, `unlabeled` or `labeled`.
-        now: the time of the snapshot, UTC.
-        as_of: learn from what was committed and wanted by this moment, with a time zone; None for
+        store: Where the features are.
+        roles: Of the partitions, `unlabeled` or `labeled`.
+        now: The time of the snapshot, UTC.
+        as_of: Learn from what was committed and wanted by this moment, with a time zone; None for
             now.
 
     Raises:
-        Invalid: there is no such partition, one lacks its features, two have labels of different
+        Invalid: There is no such partition, one lacks its features, two have labels of different
             taxonomies, gc has removed what was committed then, or the moment has no time zone or is
             still to come.
     """
@@ -131,14 +121,14 @@ def pin_training_set(
 
 
 def _taxonomy(store: Store, pinned: Snapshot) -> Taxonomy | None:
-    found = {
+    taxonomies = {
         pin.partition: tables.taxonomy_of(commits.commit_by_id(store, pin.labels))
         for pin in pinned.pins
         if pin.labels
     }
-    if len({taxonomy.to_csv() for taxonomy in found.values()}) > 1:
+    if len({taxonomy.to_csv() for taxonomy in taxonomies.values()}) > 1:
         raise Invalid(
-            f"the partitions {', '.join(found)} have labels of different taxonomies; ingest them"
-            " with one"
+            f"the partitions {', '.join(taxonomies)} have labels of different taxonomies; ingest"
+            " them with one"
         )
-    return next(iter(found.values()), None)
+    return next(iter(taxonomies.values()), None)

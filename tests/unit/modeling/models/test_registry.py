@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from featurestore.views.spec import fingerprint
 from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, Views, amend
@@ -34,12 +33,12 @@ Publish = Callable[..., Commit]
 def origin(store: Store, vocabulary: Vocabulary, now: datetime) -> Origin:
     draft = Draft(facts=Facts(), num_rows=0, move_head=False)
     place = Address("snapshots")
+    text = TextSpec(
+        dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256=vocabulary.sha256
+    )
     return Origin(
         snapshot_id=publish_files(store, place, {"snapshot.json": b"{}"}, draft, now).id,
-        frame_spec=bare_frame_spec(6),
-        text_spec=TextSpec(
-            dictionary_sha256="1" * 64, terms_sha256="2" * 64, vocabulary_sha256=vocabulary.sha256
-        ),
+        specs={"frames": bare_frame_spec(6), "text": text},
     )
 
 
@@ -119,10 +118,7 @@ def test_a_loaded_model_scores_as_the_trained_one(
 ) -> None:
     loaded = stored_model.load_model(publish(trained))
     assert loaded.taxonomy == trained.taxonomy
-    assert loaded.fingerprints == {
-        "frames": fingerprint(origin.frame_spec),
-        "text": fingerprint(origin.text_spec),
-    }
+    assert loaded.fingerprints == origin.fingerprints
     assert not loaded.model.training
     examples = make_examples(20, seed=3)
     again = replace(loaded, model=trained.model)
@@ -144,10 +140,7 @@ def test_specs_and_encoder_come_back(
     origin: Origin,
     now: datetime,
 ) -> None:
-    assert stored_model.load_specs(publish(trained)) == {
-        "frames": origin.frame_spec,
-        "text": origin.text_spec,
-    }
+    assert stored_model.load_specs(publish(trained)) == origin.specs
     commit = model_publishing.publish_encoder(store, pretrained, origin, now)
     loaded = stored_model.load_encoder(commit)
     assert replace(loaded, weights={}) == replace(pretrained, weights={})
