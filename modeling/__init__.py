@@ -24,17 +24,18 @@ import warehouse  # noqa: F401 - its setting for freed memory is read when polar
 if TYPE_CHECKING:
     import polars as pl
 
+    from featurestore.reading.feature_store import FeatureStore
     from modeling.models.stored_model import LoadedModel
     from warehouse.store import Store
 
 __all__ = ["load_model", "predict"]
 
 
-def load_model(store: "Store | Path | str", model: str = "champion") -> "LoadedModel":
+def load_model(store: "FeatureStore | Path | str", model: str = "champion") -> "LoadedModel":
     """Load a classifier of a store.
 
     Args:
-        store: An open store, or the root of one whose catalog is SQLite.
+        store: What `featurestore.open` gives, or the root of a store whose catalog lies in it.
         model: A model's id or the start of it, or an alias.
 
     Returns:
@@ -57,7 +58,9 @@ def load_model(store: "Store | Path | str", model: str = "champion") -> "LoadedM
     return stored_model.load_model(registry.require(_opened(store), model))
 
 
-def predict(model: "LoadedModel", store: "Store | Path | str", partition: str) -> "pl.DataFrame":
+def predict(
+    model: "LoadedModel", store: "FeatureStore | Path | str", partition: str
+) -> "pl.DataFrame":
     """Predict every listed video of a partition from its stored features; nothing is published.
 
     Args:
@@ -92,7 +95,7 @@ def predict(model: "LoadedModel", store: "Store | Path | str", partition: str) -
     return pl.concat(score(model, Examples(opened, pinned)))
 
 
-def _opened(store: "Store | Path | str") -> "Store":
-    from warehouse.store import open_existing_store
+def _opened(store: "FeatureStore | Path | str") -> "Store":
+    from featurestore.reading.feature_store import FeatureStore
 
-    return open_existing_store(Path(store)) if isinstance(store, str | Path) else store
+    return FeatureStore(store).store if isinstance(store, str | Path) else store.store

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import featurestore
 import modeling
 from warehouse import commits
 from warehouse.errors import Invalid
-from warehouse.store import Store, open_existing_store
+from warehouse.store import Store
 
 NEWEST = "3"
 
@@ -43,11 +44,11 @@ def test_each_example_runs_as_it_is_written(name: str) -> None:
 
 
 def test_predicting_publishes_nothing(root: Path) -> None:
-    store = open_existing_store(root)
-    before = _files(root), _heads(store)
-    predicted = modeling.predict(modeling.load_model(store), store, "labeled")
-    assert len(predicted) == 20
-    assert (_files(root), _heads(store)) == before
+    with featurestore.open(root) as features:
+        before = _files(root), _heads(features.store)
+        predicted = modeling.predict(modeling.load_model(features), features, "labeled")
+        assert len(predicted) == 20
+        assert (_files(root), _heads(features.store)) == before
 
 
 def test_a_root_without_a_store_is_refused_with_a_sentence(tmp_path: Path) -> None:
