@@ -17,8 +17,8 @@ def git_revision() -> str | None:
         40 hexadecimal digits, with `-dirty` where tracked files are changed; None where it is not
         known.
     """
-    if given := os.environ.get(VARIABLE):
-        return given
+    if named := os.environ.get(VARIABLE):
+        return named
     checkout = Path(__file__).parents[1]
     if not (checkout / ".git").exists():
         return None

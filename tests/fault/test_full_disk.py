@@ -171,7 +171,7 @@ def listing(tmp_path: Path) -> Listing:
     )
     for name in ("0.mp4", "1.mp4"):
         (tmp_path / name).write_text(name)
-    records = manifest.read_records(path, left_out.add)
+    records = manifest.read_records(path, "p", left_out.add)
     return read_listing(
         records, "p", "labeled", tmp_path, Taxonomy("one", (Category("0000", "00"),)), left_out
     )

@@ -190,7 +190,7 @@ def _answers(
 def _ingest(store: Store, name: str, role: Any, now: datetime) -> None:
     path = Path(CORPUS) / f"{name}.jsonl"
     taxonomy = TAXONOMY if role == "labeled" else None
-    listing = read_listing(manifest.read_records(path), name, role, path.parent, taxonomy)
+    listing = read_listing(manifest.read_records(path, name), name, role, path.parent, taxonomy)
 
     def publish_elsewhere(*given: Any, attributes: dict[str, Any]) -> Any:
         publish: Any = tables.publish_videos

@@ -90,7 +90,7 @@ def _list(store: Store, folder: Path, partition: str, now: datetime) -> None:
     listing = folder / "manifest.jsonl"
     rows = [f'{{"video_id": "{name}", "path": "{name}.wav"}}' for name in (*AMPLITUDES, "e")]
     listing.write_text("\n".join(rows), encoding="utf-8")
-    records = manifest.read_records(listing)
+    records = manifest.read_records(listing, "day")
     publish_listing(store, read_listing(records, partition, "score", folder, None), now)
 
 

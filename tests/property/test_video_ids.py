@@ -91,7 +91,7 @@ def test_ids_survive_listing_and_the_table_of_videos(ids: list[str], suffix: str
                 csv.writer(file).writerows([rows.columns, *rows.iter_rows()])
         else:
             rows.write_parquet(manifest)
-        listing = read_listing(read_records(manifest), "day", "score", Path(folder), None)
+        listing = read_listing(read_records(manifest, "day"), "day", "score", Path(folder), None)
         listed = listing.rows.with_columns(
             media_sha256=pl.lit(None, pl.String),
             size_bytes=pl.lit(None, pl.Int64),

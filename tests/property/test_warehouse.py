@@ -42,7 +42,7 @@ def test_media_path_of_a_manifest_never_leaves_its_folder(path: str) -> None:
         listing = Path(folder, "manifest.jsonl")
         listing.write_text(json.dumps({"video_id": "a", "path": path}))
         try:
-            (record,) = read_records(listing)
+            (record,) = read_records(listing, "day")
         except Invalid:
             return
         assert record.media_path is not None
@@ -92,7 +92,7 @@ def test_whatever_a_manifest_holds_is_a_row_or_a_sentence_of_one_line(
         listing = Path(folder, f"manifest.{suffix}")
         listing.write_bytes(line[:place] + given_ + line[place:])
         try:
-            assert all(record.video_id for record in read_records(listing, refused.append))
+            assert all(record.video_id for record in read_records(listing, "day", refused.append))
         except Invalid as error:
             refused.append(error)
     for found in refused:

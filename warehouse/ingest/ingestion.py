@@ -88,8 +88,8 @@ def publish_listing(
     taxonomy = listing.taxonomy if listing.role == "labeled" else None
     steps = ["videos", *(["labels", "split"] if taxonomy is not None else [])]
     with _telling(steps) as published:
-        found = _digests(store, listing, now, rehash=rehash, on_hashed=on_hashed)
-        videos = _videos(listing.rows, found.rows)
+        media = _digests(store, listing, now, rehash=rehash, on_hashed=on_hashed)
+        videos = _videos(listing.rows, media.rows)
         noted = {"set_aside": asdict(listing.set_aside)} if listing.set_aside.num_rows else {}
         videos_commit = publish_videos(
             store,
@@ -106,7 +106,7 @@ def publish_listing(
             published.append("labels")
             freeze_salt(store, *_contents(videos, labels), now)
     after = _published_ids(store, listing.partition)
-    num_unread = videos.filter(pl.col("media_path").is_in(list(found.unread))).height
+    num_unread = videos.filter(pl.col("media_path").is_in(list(media.unread))).height
     return IngestSummary(
         partition=listing.partition,
         role=listing.role,
@@ -116,11 +116,11 @@ def publish_listing(
         num_media_missing=videos["media_sha256"].null_count() - num_unread,
         num_media_unread=num_unread,
         num_texts_damaged=videos.select(_is_damaged().sum()).item(),
-        num_media_hashed=found.num_hashed,
+        num_media_hashed=media.num_hashed,
         videos_commit=videos_commit.id,
         num_rows_set_aside=listing.set_aside.num_rows,
         rows_set_aside=tuple(listing.set_aside.first),
-        media_unread=tuple(found.sentences(MAX_NAMED)),
+        media_unread=tuple(media.sentences(MAX_NAMED)),
         changed=before != after,
     )
 
@@ -156,15 +156,15 @@ def _digests(
     on_hashed: Callable[[int, int], None],
 ) -> MediaDigests:
     paths, root = listing.rows["media_path"].drop_nulls(), listing.media_root
-    found = digest_media(
+    media = digest_media(
         store, listing.partition, root, paths, now, rehash=rehash, on_hashed=on_hashed
     )
-    if found.missing and not len(found.rows) and not found.unread:
+    if media.missing and not len(media.rows) and not media.unread:
         raise Invalid(
-            f"none of the {len(found.missing)} media of {listing.source} is under {root}, "
-            f"such as {printable(min(found.missing))}: name the folder that they are in"
+            f"none of the {len(media.missing)} media of {listing.source} is under {root}, "
+            f"such as {printable(min(media.missing))}: name the folder that they are in"
         )
-    return found
+    return media
 
 
 def _videos(listing: pl.DataFrame, digests: pl.DataFrame) -> pl.DataFrame:

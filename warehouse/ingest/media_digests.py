@@ -100,39 +100,39 @@ def digest_media(
             failing disk; nothing was published.
         Retryable: The disk of the store is full or failing, or the catalog is out of reach.
     """
-    address, found = Address(MEDIA, partition), MediaDigests()
-    current = _current(media_root, media_paths, found)
+    address, media = Address(MEDIA, partition), MediaDigests()
+    current = _current(media_root, media_paths, media)
     earlier = pl.DataFrame(schema=_DIGESTS) if rehash else _published(store, address)
     digests = current.join(earlier, on=list(_STATUS), how="left").sort("media_path")
     wanted = digests.filter(pl.col("media_sha256").is_null()).select(*_STATUS)
     for path in wanted.filter(pl.col("size_bytes") > MAX_MEDIUM_BYTES)["media_path"]:
-        found.reject(path, media_files.too_large())
+        media.reject(path, media_files.too_large())
     wanted = wanted.filter(pl.col("size_bytes") <= MAX_MEDIUM_BYTES)
-    found.rows = digests.drop_nulls("media_sha256")
+    media.rows = digests.drop_nulls("media_sha256")
     if len(wanted):
         key = files.sha256_bytes(to_parquet(wanted)) + ("-rehash" if rehash else "")
         staging = commits.stage(store, address, key, now)
-        hashed = _hash_all(staging, media_root, wanted, found, on_hashed)
-        found.num_hashed = len(hashed)
-        found.rows = pl.concat([found.rows, hashed]).sort("media_path")
-    _check_unread(found, media_root)
+        hashed = _hash_all(staging, media_root, wanted, media, on_hashed)
+        media.num_hashed = len(hashed)
+        media.rows = pl.concat([media.rows, hashed]).sort("media_path")
+    _check_unread(media, media_root)
     if len(wanted):
-        if found.num_hashed:
-            payloads = {"media.parquet": to_parquet(found.rows)}
+        if media.num_hashed:
+            payloads = {"media.parquet": to_parquet(media.rows)}
             commits.publish_files(
-                store, address, payloads, Draft(facts=Facts(), num_rows=len(found.rows)), now
+                store, address, payloads, Draft(facts=Facts(), num_rows=len(media.rows)), now
             )
         staging.discard()
-    return found
+    return media
 
 
-def _check_unread(found: MediaDigests, media_root: Path) -> None:
-    failed = [path for path, error in found.unread.items() if media_files.is_refused(error)]
-    num_all = len(found.rows) + len(found.missing) + len(found.unread)
+def _check_unread(media: MediaDigests, media_root: Path) -> None:
+    failed = [path for path, error in media.unread.items() if media_files.is_refused(error)]
+    num_all = len(media.rows) + len(media.missing) + len(media.unread)
     if not over_budget(len(failed), num_all):
         return
     named = "; ".join(
-        f"{shown(path)} {found.unread[path]}" for path in sorted(failed)[:_NAMED_IN_A_SENTENCE]
+        f"{shown(path)} {media.unread[path]}" for path in sorted(failed)[:_NAMED_IN_A_SENTENCE]
     )
     raise Invalid(
         f"{len(failed):,} of {num_all:,} media under {media_root} are there and cannot be read,"
@@ -141,13 +141,13 @@ def _check_unread(found: MediaDigests, media_root: Path) -> None:
     )
 
 
-def _current(media_root: Path, media_paths: Iterable[str], found: MediaDigests) -> pl.DataFrame:
+def _current(media_root: Path, media_paths: Iterable[str], media: MediaDigests) -> pl.DataFrame:
     paths, sizes, times = list[str](), list[int](), list[int]()
     for path in sorted(set(media_paths)):
         try:
             status = media_files.status(media_root / path)
         except Rejected as error:
-            found.reject(path, error)
+            media.reject(path, error)
             continue
         paths.append(path)
         sizes.append(status.st_size)
@@ -164,7 +164,7 @@ def _hash_all(
     staging: Staging,
     media_root: Path,
     wanted: pl.DataFrame,
-    found: MediaDigests,
+    media: MediaDigests,
     on_hashed: Callable[[int, int], None],
 ) -> pl.DataFrame:
     blocks, num_done = [], 0
@@ -181,7 +181,7 @@ def _hash_all(
                 digests = readers.map(
                     _sha256_or_error, (media_root / path for path in rest["media_path"])
                 )
-                kept = pl.concat([kept, _read(rest, list(digests), found)])
+                kept = pl.concat([kept, _read(rest, list(digests), media)])
                 staging.write(name, to_parquet(kept))
             blocks.append(kept)
             num_done += len(block)
@@ -189,10 +189,10 @@ def _hash_all(
     return pl.concat(blocks)
 
 
-def _read(listed: pl.DataFrame, digests: list[str | Rejected], found: MediaDigests) -> pl.DataFrame:
+def _read(listed: pl.DataFrame, digests: list[str | Rejected], media: MediaDigests) -> pl.DataFrame:
     for path, digest in zip(listed["media_path"], digests, strict=True):
         if isinstance(digest, Rejected):
-            found.reject(path, digest)
+            media.reject(path, digest)
     column = pl.Series(
         [None if isinstance(digest, Rejected) else digest for digest in digests], dtype=pl.String
     )

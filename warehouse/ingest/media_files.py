@@ -53,8 +53,8 @@ def status(path: Path) -> os.stat_result:
         Rejected: There is none, it cannot be reached, or it is something else.
     """
     with _rejecting():
-        found = path.stat()
-    return _regular(found)
+        seen = path.stat()
+    return _regular(seen)
 
 
 @contextmanager
@@ -162,8 +162,8 @@ def _rejecting() -> Iterator[None]:
         raise Rejected(UNREADABLE, f"cannot be read: {cause}") from error
 
 
-def _regular(found: os.stat_result) -> os.stat_result:
-    if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no regular file")
+def _regular(status: os.stat_result) -> os.stat_result:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
         raise Rejected(UNREADABLE, f"is {kind}")
-    return found
+    return status

@@ -1,14 +1,21 @@
 """One module for each input format; each reads a listing as a stream of `VideoRecord`."""
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 if TYPE_CHECKING:  # naming a format must not cost the import of its reader
     from warehouse.sources.record import Refuse, VideoRecord
 
 Source = Literal["wbdc", "manifest"]
-"""The formats that annotations may have."""
+"""The formats that annotations may have; the module of each is called as it is."""
+
+
+class _Reader(Protocol):
+    def read_records(
+        self, annotations: Path, partition: str, refuse: "Refuse", /
+    ) -> Iterator["VideoRecord"]: ...
 
 
 def read_annotations(
@@ -22,11 +29,11 @@ def read_annotations(
         partition: In the layout of the contest it is also the folder of the frames.
         refuse: Called with what is wrong with a row.
 
+    Returns:
+        One record for each row that is right.
+
     Raises:
         Invalid: The file cannot be read, or is not of this format.
     """
-    from warehouse.sources import manifest, wbdc  # noqa: PLC0415 - as above
-
-    if source == "wbdc":
-        return wbdc.read_records(annotations, partition, refuse)
-    return manifest.read_records(annotations, refuse)
+    reader = cast("_Reader", importlib.import_module(f"{__name__}.{source}"))
+    return reader.read_records(annotations, partition, refuse)

@@ -20,13 +20,16 @@ _READERS: dict[str, Callable[[Path], Iterator[Row | Invalid]]] = {
 }
 
 
-def read_records(manifest: Path, refuse: Refuse = refuse_all) -> Iterator[VideoRecord]:
+def read_records(
+    manifest: Path, _partition: str, refuse: Refuse = refuse_all
+) -> Iterator[VideoRecord]:
     """Read a manifest as a stream; memory does not grow with its length.
 
     Args:
         manifest: A file that ends in `.jsonl`, `.csv` or `.parquet`. Only `video_id` must be there.
             Paths are relative to the manifest's folder; `ocr` is text, or a list of `{time or
             time_seconds, text}` or of text, also as the JSON of such a list.
+        _partition: The partition that is listed, which tells nothing of a manifest.
         refuse: Called with what is wrong with a row.
 
     Yields:

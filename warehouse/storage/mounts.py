@@ -44,8 +44,8 @@ def network_file_system(folder: Path) -> str | None:
         mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return None
-    found = file_system_of(PurePosixPath(folder.resolve()), mounts)
-    return found if found is not None and is_network(found) else None
+    kind = file_system_of(PurePosixPath(folder.resolve()), mounts)
+    return kind if kind is not None and is_network(kind) else None
 
 
 def file_system_of(path: PurePosixPath, mounts: str) -> str | None:
@@ -85,7 +85,10 @@ def _parse(mounts: str) -> Iterator[tuple[PurePosixPath, str]]:
     for line in mounts.splitlines():
         match [part.split(" ") for part in line.split(" - ", 1)]:
             case [[_, _, _, _, point, *_], [kind, *_]]:
-                yield PurePosixPath(_ESCAPED.sub(lambda found: chr(int(found[1], 8)), point)), kind
+                yield (
+                    PurePosixPath(_ESCAPED.sub(lambda code: chr(int(code[1], 8)), point)),
+                    kind,
+                )
 
 
 def _holds(point: PurePosixPath, path: PurePosixPath) -> bool:

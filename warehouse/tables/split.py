@@ -158,9 +158,9 @@ def _by_category(contents: Sequence[str], categories: Sequence[str]) -> list[tup
     for content, category in zip(contents, categories, strict=True):
         members[category].add(content)
     large = (
-        (category, sorted(found))
-        for category, found in members.items()
-        if len(found) >= MIN_CONTENTS
+        (category, sorted(contents_of))
+        for category, contents_of in members.items()
+        if len(contents_of) >= MIN_CONTENTS
     )
     # The smallest classes fail most: asked first, they spare the digests of all the others.
     return sorted(large, key=lambda item: (len(item[1]), item[0]))

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,15 @@ import pytest
 
 from warehouse.errors import Invalid
 from warehouse.identifiers import VideoId
-from warehouse.sources.manifest import read_records
+from warehouse.sources import manifest
 from warehouse.sources.ocr import OcrLine
-from warehouse.sources.record import VideoRecord
+from warehouse.sources.record import Refuse, VideoRecord, refuse_all
 
 Write = Callable[..., Path]
+
+
+def read_records(path: Path, refuse: Refuse = refuse_all) -> Iterator[VideoRecord]:
+    return manifest.read_records(path, "day", refuse)
 
 
 @pytest.fixture

@@ -47,36 +47,36 @@ def verify(
         commit for dataset in history.datasets(store) for commit in history.commits(store, dataset)
     ]
     with ThreadPoolExecutor() as readers:
-        for done, found in enumerate(
+        for done, damages in enumerate(
             readers.map(partial(_verify_published, store), wanted), start=1
         ):
-            yield from found
+            yield from damages
             on_verified(done, len(wanted))
 
 
 def _verify_published(store: Store, commit: Commit) -> list[Damage]:
-    found = _verify_commit(commit)
-    while found:
+    damages = _verify_commit(commit)
+    while damages:
         # gc may have swept it meanwhile, and a run may have made it again.
         now = history.find(store, commit.id)
         if now == commit:
-            return found
+            return damages
         if now is None:
             return []
-        commit, found = now, _verify_commit(now)
-    return found
+        commit, damages = now, _verify_commit(now)
+    return damages
 
 
 def _verify_commit(commit: Commit) -> list[Damage]:
-    found = [Damage(path, problem) for path, problem in faults(commit)]
+    damages = [Damage(path, problem) for path, problem in faults(commit)]
     provenance = commit.folder / PROVENANCE
     if not provenance.is_file():
-        found.append(Damage(provenance, "is missing"))
+        damages.append(Damage(provenance, "is missing"))
     elif files.sha256_file(provenance) != commit.provenance_sha256:
-        found.append(Damage(provenance, "has changed bytes"))
+        damages.append(Damage(provenance, "has changed bytes"))
     known = {MANIFEST, PROVENANCE, *commit.files}
     strange = sorted(path for path in commit.folder.glob("*") if path.name not in known)
-    return found + [Damage(path, "is no part of the commit") for path in strange]
+    return damages + [Damage(path, "is no part of the commit") for path in strange]
 
 
 def _verify_journal(store: Store) -> Iterator[Damage]:

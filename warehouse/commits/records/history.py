@@ -36,10 +36,10 @@ def head(store: Store, address: Address, as_of: datetime | None = None) -> Commi
     """
     if as_of is not None:
         return _head_at(store, address, as_of)
-    found = _select(
+    selected = _select(
         store, _COMMITS.c.id.in_(_head_ids(_HEADS.c.dataset == address.dataset, _at(address)))
     )
-    return next(iter(found), None)
+    return next(iter(selected), None)
 
 
 def _head_at(store: Store, address: Address, as_of: datetime) -> Commit | None:
@@ -68,8 +68,8 @@ def heads(store: Store, dataset: str) -> list[Commit]:
     Returns:
         Heads, by partition.
     """
-    found = _select(store, _COMMITS.c.id.in_(_head_ids(_HEADS.c.dataset == dataset)))
-    return sorted(found, key=lambda commit: commit.address.column)
+    selected = _select(store, _COMMITS.c.id.in_(_head_ids(_HEADS.c.dataset == dataset)))
+    return sorted(selected, key=lambda commit: commit.address.column)
 
 
 def head_attributes(store: Store, address: Address) -> dict[str, Any]:
@@ -99,8 +99,8 @@ def head_moved_at(store: Store, address: Address) -> datetime | None:
     """
     wanted = sa.select(_HEADS.c.moved_at).where(_HEADS.c.dataset == address.dataset, _at(address))
     with catalog.reading(store.engine) as connection:
-        found = connection.scalar(wanted)
-    return None if found is None else datetime.fromisoformat(found)
+        moved_at = connection.scalar(wanted)
+    return None if moved_at is None else datetime.fromisoformat(moved_at)
 
 
 def commits(store: Store, dataset: str) -> list[Commit]:
@@ -129,15 +129,17 @@ def commit_by_id(store: Store, prefix: str) -> Commit:
     Raises:
         Invalid: No commit begins so, or several do.
     """
-    found = (
+    matches = (
         _select(store, _COMMITS.c.id.startswith(prefix))
         if re.fullmatch("[0-9a-f]{1,64}", prefix)
         else []
     )
-    if len(found) != 1:
-        problem = "no commit has" if not found else f"{len(found)} commits have ids that begin with"
+    if len(matches) != 1:
+        problem = (
+            "no commit has" if not matches else f"{len(matches)} commits have ids that begin with"
+        )
         raise Invalid(f"{problem} {shown(prefix)}: give the first digits of one commit's id")
-    return found[0]
+    return matches[0]
 
 
 def find(store: Store, commit_id: str) -> Commit | None:
@@ -163,10 +165,10 @@ def find_within(connection: sa.Connection, commit_id: str) -> str | None:
     Returns:
         The id; None where there is no such commit.
     """
-    found: str | None = connection.scalar(
+    known_id: str | None = connection.scalar(
         sa.select(_COMMITS.c.id).where(_COMMITS.c.id == commit_id)
     )
-    return found
+    return known_id
 
 
 def of_staging(store: Store, pending_id: str) -> Commit | None:

@@ -51,14 +51,14 @@ def writing(store: Store, *, whole: bool = False) -> Iterator[sa.Connection]:
     """
     while True:
         with catalog.writing(store.engine) as connection:
-            found = comparison.compare_within(connection, store, whole=whole)
-            if found.problem is not None:
-                raise Corrupt(found.problem)
-            if found.interrupted is None:
+            compared = comparison.compare_within(connection, store, whole=whole)
+            if compared.problem is not None:
+                raise Corrupt(compared.problem)
+            if compared.interrupted is None:
                 yield connection
                 return
             # In a transaction of its own: it stays settled whatever becomes of the writer.
-            _settle(connection, store, found.interrupted)
+            _settle(connection, store, compared.interrupted)
 
 
 def settle(store: Store) -> None:

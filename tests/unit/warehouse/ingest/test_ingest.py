@@ -48,7 +48,8 @@ def run(store: Store, now: datetime, taxonomy: Taxonomy) -> Ingest:
         given = {"media_root": file.parent, "taxonomy": taxonomy, "partition": "p", **changes}
         hashing = {key: given.pop(key) for key in ("rehash", "on_hashed") if key in given}
         left_out = None if strict else SetAside()
-        records = manifest.read_records(file, refuse_all if left_out is None else left_out.add)
+        refuse = refuse_all if left_out is None else left_out.add
+        records = manifest.read_records(file, "p", refuse)
         return publish_listing(
             store, read_listing(records, role=role, set_aside=left_out, **given), now, **hashing
         )
