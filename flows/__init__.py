@@ -2,8 +2,6 @@
 
 import os
 
-import warehouse  # noqa: F401 - its setting for freed memory is read when polars is first imported
-
 # Read when torch is first imported. Threads that spin while they wait make each step of a small
 # model up to a hundred times slower as soon as another process uses a core.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
