@@ -114,12 +114,12 @@ def _slices(sliced: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
         [
             label,
-            str(found["count"]),
-            _with_interval(found["mean_f1"], found["mean_f1_interval"]),
-            _figure(found["accuracy"]),
+            str(measures["count"]),
+            _with_interval(measures["mean_f1"], measures["mean_f1_interval"]),
+            _figure(measures["accuracy"]),
         ]
-        for label, found in ((label, sliced[name]) for name, label in _SLICES.items())
-        if found["count"]
+        for label, measures in ((label, sliced[name]) for name, label in _SLICES.items())
+        if measures["count"]
     ]
     empty = [label for name, label in _SLICES.items() if not sliced[name]["count"]]
     table = _table(["validation videos", "count", "mean F1 (95% interval)", "accuracy"], rows)
@@ -156,7 +156,8 @@ def _categories(scores: Sequence[Mapping[str, Any]], taxonomy: Taxonomy) -> str:
 
 
 def _calibration(judgement: Judgement) -> str:
-    fitted, found = judgement.calibration, judgement.metrics["calibration"]
+    fitted = judgement.calibration
+    measures = judgement.metrics["calibration"]
     tail = (
         f"the logits are lowered by {fitted.tail_exponent:g} times the logarithm of the category's"
         " share in training, which raises rare categories"
@@ -164,7 +165,7 @@ def _calibration(judgement: Judgement) -> str:
         else "the logits are not shifted towards rare categories"
     )
     rows = [
-        [label, f"{found[name]['before']:.4f}", f"{found[name]['after']:.4f}"]
+        [label, f"{measures[name]['before']:.4f}", f"{measures[name]['after']:.4f}"]
         for name, label in _CALIBRATION.items()
     ]
     return (

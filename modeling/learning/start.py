@@ -63,7 +63,7 @@ class Start:
             check_language_model(self.language_model, config, vocabulary)
 
     def identity(self) -> object:
-        """Name what is started from beside the seed, as JSON; None for chance alone."""
+        """Name what is started from apart from the seed, as JSON; None for chance alone."""
         if self.encoder is not None:
             return [self.encoder.seed, self.encoder.history]
         return self.language_model and weights_sha256(self.language_model)

@@ -1,4 +1,4 @@
-"""Publish a trained model as a folder that scoring needs nothing beside."""
+"""Publish a trained model as a folder that holds all that scoring needs."""
 
 import json
 from datetime import datetime

@@ -187,7 +187,8 @@ class CrossEncoder(nn.Module):
         self.missing_text = nn.Parameter(torch.zeros(config.width))
         self.missing_frames = nn.Parameter(torch.zeros(config.width))
         initialise(self, config.width)
-        nn.init.zeros_(self.slots.weight)  # an encoder given to start from starts as it was
+        # Slots add nothing at first, so that an encoder that is started from starts as it was.
+        nn.init.zeros_(self.slots.weight)
         nn.init.normal_(self.missing_text, std=initial_std(config.width))
         nn.init.normal_(self.missing_frames, std=initial_std(config.width))
         self.language = BertModel(_bert_config(config, vocab_size), add_pooling_layer=False)

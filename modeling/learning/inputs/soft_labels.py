@@ -45,9 +45,9 @@ class SoftLabels:
         """Look up the probabilities of a batch, `[B, C]` float32; zeros for rows that have none."""
         places = np.searchsorted(self.rows, rows, sorter=self._order)
         places = self._order[np.minimum(places, len(self.rows) - 1)]
-        found = self.rows[places] == rows
+        has_target = self.rows[places] == rows
         return torch.from_numpy(
-            np.where(found[:, None], self.probabilities[places], 0).astype(np.float32)
+            np.where(has_target[:, None], self.probabilities[places], 0).astype(np.float32)
         )
 
     @cached_property
@@ -79,7 +79,7 @@ def example_losses(
         targets: `[B, C]`, the teacher's probabilities, zeros where there is a label; None without a
             teacher.
         label_smoothing: Of labels alone.
-        soft_weight: Of an example that a teacher labelled, beside 1 for a labelled one.
+        soft_weight: Of an example that a teacher labelled, compared with 1 for a labelled one.
     """
     losses = functional.cross_entropy(
         logits, labels, ignore_index=_UNLABELLED, label_smoothing=label_smoothing, reduction="none"
