@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from featurestore.views import registry
+from featurestore.views.feature_facts import SpecFacts
 from featurestore.views.spec import Spec, fingerprint, short, spec_json
 from warehouse import commits
 from warehouse.clock import timestamp
@@ -39,7 +40,7 @@ def freeze(store: Store, spec: Spec, files: Mapping[str, bytes], now: datetime) 
         store,
         _address(spec.view, name),
         {"spec.json": spec_json(spec), **files},
-        commits.Draft(facts={"fingerprint": name}, num_rows=0),
+        commits.Draft(facts=SpecFacts(fingerprint=name), num_rows=0),
         now,
     )
     commits.set_alias(store, f"wanted/{spec.view}", name, now)

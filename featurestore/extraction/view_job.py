@@ -18,6 +18,7 @@ from featurestore.progress import failures, ledger
 from featurestore.progress.ledger import LEDGER_FILE, Ledger
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views import registry
+from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import (
     address,
     input_sha256,
@@ -83,16 +84,16 @@ class ViewJob:
         columns = {"media_path", content_column, *listed_columns(view)}
         listed = tables.read_videos(partition, sorted(columns))
         self._listed = listed.select("video_id", "media_path", content_sha256=content_column)
-        self._facts: dict[str, Any] = {
-            "fingerprint": fingerprint,
-            "input_sha256": input_sha256(view, listed),
+        self._facts = FeatureFacts(
+            fingerprint=fingerprint,
+            input_sha256=input_sha256(view, listed),
             **self._of_view.facts(partition),
-        }
+        )
         place = address(view, fingerprint, partition.name)
         self._head = commits.head(store, place)
         # Equal keys must mean equal files: a retry keeps what its head holds.
         built_upon = [] if retry is None or self._head is None else [self._head.id, *retry]
-        key = files.sha256_bytes(files.canonical_json([self._facts, built_upon]))
+        key = files.sha256_bytes(files.canonical_json([self._facts.to_json(), built_upon]))
         self._staging = commits.stage(store, place, key, now)
         # The chunks' notes only mark them as done: they are staged apart, and never published.
         self._notes = commits.stage(store, place, f"{key}-rows", now)
@@ -177,22 +178,19 @@ class ViewJob:
         rows_by_shard = [len(self._note("traits", index)) for index in range(self.num_chunks)]
         whole = ledger.check(noted.drop(*NOTES), self._listed, rows_by_shard)
         attributes = failures.to_attributes(failures.of_rows(noted))
-        self._facts |= {"outcomes": ledger.count_outcomes(whole)}
+        outcomes = ledger.count_outcomes(whole)
+        self._facts = self._facts.model_copy(update={"outcomes": outcomes})
         contents = self._contents(noted)
         num_failed = contents.filter("may_pass")["content"].n_unique()
         if over_budget(num_failed, contents["content"].n_unique()):
             raise self._refuse(whole, attributes, contents, now)
         self._staging.write(LEDGER_FILE, tables.to_parquet(whole))
+        spec = wanted.spec_commit(self._store, self._view, self._fingerprint)
         commit = commits.publish(
             self._staging,
             commits.Draft(
-                facts={
-                    **self._facts,
-                    "made_from": {
-                        "spec": wanted.spec_commit(self._store, self._view, self._fingerprint).id
-                    },
-                },
-                num_rows=self._facts["outcomes"].get(OK, 0),
+                facts=self._facts.model_copy(update={"made_from": {"spec": spec.id}}),
+                num_rows=outcomes.get(OK, 0),
                 provenance=self._provenance(),
                 attributes=attributes,
             ),

@@ -13,6 +13,7 @@ from featurestore.progress import failures
 from featurestore.progress.failures import FAILURES, is_caused, is_due, is_raised, may_pass
 from featurestore.progress.ledger import LEDGER_FILE, Ledger
 from featurestore.progress.reasons import CAUSED_BY_MEDIA, Reason
+from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import KIND, input_sha256, listed_columns, listing_of
 from warehouse import tables
 from warehouse.commits import Commit
@@ -117,7 +118,7 @@ def _under_both_kinds(listings: Sequence[Commit]) -> pl.DataFrame:
 
 def _tells_kinds_apart(view: str, head: Commit, listing: Commit) -> bool:
     videos = tables.read_table(listing, "videos.parquet", listed_columns(view))
-    return bool(head.facts.get("input_sha256") == input_sha256(view, videos))
+    return FeatureFacts.of(head).input_sha256 == input_sha256(view, videos)
 
 
 class Committed:

@@ -10,6 +10,7 @@ from featurestore.extraction import work_limits
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.reasons import OK
 from featurestore.progress.retrying import chances
+from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import (
     address,
     is_current,
@@ -93,7 +94,7 @@ def view_coverage(
             found, state = refused, "refused"
     if found is None:
         return Coverage(view, fingerprint, partition.name, state, None, 0, {}, 0, {}, {})
-    outcomes = found.facts["outcomes"]
+    outcomes = FeatureFacts.of(found).outcomes
     again = chances(store, found, limits)
     return Coverage(
         view=view,

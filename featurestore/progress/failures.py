@@ -15,6 +15,7 @@ from featurestore.extraction import work_limits
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.ledger import LEDGER_FILE
 from featurestore.progress.reasons import CAUSED_BY_MEDIA, MAX_ATTEMPTS, RETRYABLE, Reason
+from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import KIND, listing_of
 from warehouse import commits, tables
 from warehouse.commits import Commit
@@ -142,7 +143,8 @@ def _parse(kept: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> pl.DataFrame:
 
 def _of_ledger(store: Store, head: Commit) -> pl.DataFrame:
     listing = listing_of(store, head)
-    if listing is None or not any(head.facts.get("outcomes", {}).get(reason) for reason in _NOTED):
+    outcomes = FeatureFacts.of(head).outcomes
+    if listing is None or not any(outcomes.get(reason) for reason in _NOTED):
         return pl.DataFrame(schema=FAILURES)
     ledger = tables.read_table(
         head, LEDGER_FILE, ["video_id", "content_sha256", "outcome", "detail"]

@@ -12,6 +12,7 @@ import polars as pl
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress import failures
 from featurestore.progress.reasons import OK, RETRYABLE, Reason
+from featurestore.views.feature_facts import FeatureFacts
 from warehouse.commits import Commit
 from warehouse.store import Store
 
@@ -56,9 +57,8 @@ def chances(store: Store, head: Commit, limits: WorkLimits) -> Chances:
     passing = rows.filter(pl.col("outcome").is_in(list(RETRYABLE)))
     given_up = _by_reason(passing.filter(~failures.may_pass(), ~failures.is_raised(limits)))
     wanted = _by_reason(raised)
-    outcomes = Counter(
-        {str(reason): head.facts.get("outcomes", {}).get(reason, 0) for reason in RETRYABLE}
-    )
+    counts = FeatureFacts.of(head).outcomes
+    outcomes = Counter({str(reason): counts.get(reason, 0) for reason in RETRYABLE})
     # What had no medium at ingest has no content of its own that could be noted.
     unread = outcomes - Counter(_by_reason(passing))
     attempts = dict(
@@ -90,7 +90,7 @@ def num_to_retry(store: Store, head: Commit, reasons: Sequence[Reason], limits: 
     Returns:
         How many videos failed so and had a medium when they were ingested.
     """
-    if head.facts["outcomes"].keys() <= {OK}:
+    if FeatureFacts.of(head).outcomes.keys() <= {OK}:
         return 0
     return int(
         failures.of_head(store, head).filter(failures.is_due(reasons, limits))["videos"].sum()

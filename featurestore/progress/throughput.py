@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from featurestore.progress.plan import Work
+from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import address, datasets
 from warehouse import commits
 from warehouse.commits import Commit
@@ -92,7 +93,7 @@ def _measure(found: Sequence[Commit]) -> Throughput:
     past = [commits.read_provenance(commit) for commit in newest]
     num_extracted = sum(known.get("num_extracted", 0) for known in past)
     seconds = sum(known.get("seconds", 0.0) for known in past)
-    num_videos = sum(sum(commit.facts["outcomes"].values()) for commit in newest)
+    num_videos = sum(sum(FeatureFacts.of(commit).outcomes.values()) for commit in newest)
     num_bytes = sum(entry.size_bytes for commit in newest for entry in commit.files.values())
     return Throughput(
         seconds_per_content=seconds / num_extracted if num_extracted else None,

@@ -12,7 +12,7 @@ from featurestore.views.spec import TRANSFORM_VERSION, can_make
 from featurestore.wanted import load_any_spec
 from warehouse import commits, formats, tables
 from warehouse.clock import timestamp
-from warehouse.commits import Address, Commit
+from warehouse.commits import Address, Commit, Facts
 from warehouse.errors import Invalid
 from warehouse.identifiers import name_right_ones, shown
 from warehouse.store import Store
@@ -77,6 +77,13 @@ class Snapshot(BaseModel):
         return self.fingerprints[view]
 
 
+class SnapshotFacts(Facts):
+    """What the commit of a snapshot is: `made_from` names each pinned commit by its partition."""
+
+    fingerprints: dict[str, str]
+    """Of the pinned features, by view."""
+
+
 def pin(
     store: Store,
     partitions: Sequence[str],
@@ -120,7 +127,9 @@ def publish(
         Address(DATASET, None),
         {_FILE: payload},
         commits.Draft(
-            facts={"fingerprints": dict(snapshot.fingerprints), "made_from": _made_from(snapshot)},
+            facts=SnapshotFacts(
+                fingerprints=dict(snapshot.fingerprints), made_from=_made_from(snapshot)
+            ),
             num_rows=len(snapshot.pins),
             provenance={} if as_of is None else {"as_of": timestamp(as_of)},
             move_head=False,

@@ -8,6 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from featurestore.views import registry
+from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.spec import SHORT_FINGERPRINT_CHARS, short
 from warehouse import commits, tables
 from warehouse.commits import Address, Commit
@@ -110,10 +111,11 @@ def is_made_from(store: Store, commit: Commit, view: str, partition: VideoPartit
     # compared.
     if _listing_id(commit) == partition.commit.id:
         return True
-    if sum(commit.facts.get("outcomes", {}).values()) not in (0, partition.commit.num_rows):
+    facts = FeatureFacts.of(commit)
+    if sum(facts.outcomes.values()) not in (0, partition.commit.num_rows):
         return False
     wanted = _listing_sha256(view, partition.commit)
-    if commit.facts["input_sha256"] == wanted:
+    if facts.input_sha256 == wanted:
         return True
     # Commits from before kinds were told apart have another digest of the same rows.
     listing = listing_of(store, commit) if registry.find(view).reads_media else None

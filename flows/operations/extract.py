@@ -11,6 +11,7 @@ from featurestore.extraction.jobs import Extraction, MapChunks, Request
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.reasons import OK, Reason, parse_retryable
 from featurestore.progress.retrying import num_to_retry
+from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import current_commit
 from flows.operations import wanted_specs
 from flows.operations.recipes_in_use import left_behind, recipes_to_make
@@ -168,7 +169,7 @@ def _work(
 
 
 def _described(request: Request, num_due: int, commit: Commit) -> ExtractedView:
-    outcomes = commit.facts["outcomes"]
+    outcomes = FeatureFacts.of(commit).outcomes
     warnings = commits.read_provenance(commit).get("warnings", {})
     return ExtractedView(
         partition=request.partition,

@@ -9,6 +9,7 @@ import polars as pl
 
 from featurestore.progress.ledger import Ledger
 from featurestore.progress.reasons import OK
+from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.frames import embeddings
 from featurestore.views.frames.embeddings import FrameShard
 from featurestore.views.frames.frame_spec import FrameSpec
@@ -40,7 +41,7 @@ def wants_previews(partition: VideoPartition) -> bool:
 
 def has_previews(commit: Commit) -> bool:
     """Whether a commit of the frames view was made with preview strips."""
-    return bool(commit.facts.get("previews", True))
+    return bool(FeatureFacts.of(commit).own("previews", default=True))
 
 
 def build(
