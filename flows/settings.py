@@ -127,7 +127,7 @@ class Settings(BaseSettings):
         """A path that this piece of work needs.
 
         Raises:
-            Invalid: it is not set, or there is no such file.
+            Invalid: It is not set, or there is no such file.
         """
         path: Path | None = getattr(self, name)
         if path is None and name == "vocabulary" and self.text_model is not None:
@@ -145,7 +145,7 @@ def recipe_of(settings: Settings) -> Recipe:
     """The preset with the settings' own changes.
 
     Raises:
-        Invalid: a change is unknown or out of its range.
+        Invalid: A change is unknown or out of its range.
     """
     return amend(preset(settings.preset), settings.recipe)
 
@@ -161,7 +161,7 @@ def load_settings() -> Settings:
     Or the checkout's own.
 
     Raises:
-        Invalid: the file cannot be read, or a setting or one of the recipe's is unknown or has a
+        Invalid: The file cannot be read, or a setting or one of the recipe's is unknown or has a
             wrong value.
     """
     file = _settings_file()
@@ -207,7 +207,7 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Say which variables look like settings and are none.
 
     Args:
-        environment: the variables.
+        environment: The variables.
 
     Returns:
         A sentence for each.

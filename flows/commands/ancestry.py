@@ -56,7 +56,7 @@ def describe(store: Store, commit_id: str) -> dict[str, Any]:
     """Tell a commit's lineage both ways.
 
     Args:
-        store: where it is.
+        store: Where it is.
         commit_id: 64 hexadecimal digits.
 
     Returns:
@@ -82,14 +82,14 @@ def describe(store: Store, commit_id: str) -> dict[str, Any]:
 def _unfold(
     store: Store, commit_id: str, edges: Edges, seen: set[str], key: str
 ) -> list[dict[str, Any]]:
-    found = []
+    nodes = []
     for name, other in edges[commit_id]:
         node = {"as": name, **_commit(store, other)}
         if other not in seen:
             seen.add(other)
             node[key] = _unfold(store, other, edges, seen, key)
-        found.append(node)
-    return found
+        nodes.append(node)
+    return nodes
 
 
 def _commit(store: Store, commit_id: str) -> dict[str, Any]:

@@ -36,11 +36,11 @@ def diff(
     """
     from featurestore.reading.difference import compare
 
-    found = compare(*_pair(open_wanted_store(), before, after))
+    difference = compare(*_pair(open_wanted_store(), before, after))
     if as_json:
-        say_json(_document(found))
+        say_json(_document(difference))
         return
-    for line in _lines(found):
+    for line in _lines(difference):
         say(line)
 
 
@@ -52,31 +52,33 @@ def _pair(store: "Store", *words: str) -> "list[Commit]":
     partitions = partition_names(store)
     named = [None if word in partitions else find_commit(store, word) for word in words]
     dataset = next((commit.address.dataset for commit in named if commit), tables.VIDEOS)
-    found = [
+    pair = [
         commit or commits.head(store, Address(dataset, word))
         for word, commit in zip(words, named, strict=True)
     ]
-    for word, commit in zip(words, found, strict=True):
+    for word, commit in zip(words, pair, strict=True):
         if commit is None:
             raise Invalid(
                 f"partition {word} has nothing in {dataset}: name a commit, or two partitions"
             )
-    return [commit for commit in found if commit]
+    return [commit for commit in pair if commit]
 
 
-def _lines(found: "Difference") -> list[str]:
-    lines = [f"{found.kind}: {_named(found.before)} → {_named(found.after)}"]
+def _lines(difference: "Difference") -> list[str]:
+    lines = [f"{difference.kind}: {_named(difference.before)} → {_named(difference.after)}"]
     for word, rows in (
-        ("added", found.added),
-        ("removed", found.removed),
-        ("changed", found.changed),
+        ("added", difference.added),
+        ("removed", difference.removed),
+        ("changed", difference.changed),
     ):
         lines.append(f"{word} {rows.count:,}{_first(rows)}")
-    lines.append(f"unchanged {found.unchanged:,}")
-    lines += [f"column {name} changed in {count:,} rows" for name, count in found.columns.items()]
-    lines += [f"column {name} added" for name in found.columns_added]
-    lines += [f"column {name} removed" for name in found.columns_removed]
-    for move in found.outcomes:
+    lines.append(f"unchanged {difference.unchanged:,}")
+    lines += [
+        f"column {name} changed in {count:,} rows" for name, count in difference.columns.items()
+    ]
+    lines += [f"column {name} added" for name in difference.columns_added]
+    lines += [f"column {name} removed" for name in difference.columns_removed]
+    for move in difference.outcomes:
         lines.append(f"outcome {move.before} → {move.after} {move.rows.count:,}{_first(move.rows)}")
     return lines
 
@@ -91,21 +93,21 @@ def _first(rows: "Rows") -> str:
     return ": " + ", ".join(rows.video_ids) + (", …" if rows.count > len(rows.video_ids) else "")
 
 
-def _document(found: "Difference") -> dict[str, Any]:
+def _document(difference: "Difference") -> dict[str, Any]:
     return {
-        "kind": found.kind,
-        "before": _described(found.before),
-        "after": _described(found.after),
-        "added": _counted(found.added),
-        "removed": _counted(found.removed),
-        "changed": _counted(found.changed),
-        "unchanged": found.unchanged,
-        "columns_changed": found.columns,
-        "columns_added": found.columns_added,
-        "columns_removed": found.columns_removed,
+        "kind": difference.kind,
+        "before": _described(difference.before),
+        "after": _described(difference.after),
+        "added": _counted(difference.added),
+        "removed": _counted(difference.removed),
+        "changed": _counted(difference.changed),
+        "unchanged": difference.unchanged,
+        "columns_changed": difference.columns,
+        "columns_added": difference.columns_added,
+        "columns_removed": difference.columns_removed,
         "outcomes_changed": [
             {"before": move.before, "after": move.after, **_counted(move.rows)}
-            for move in found.outcomes
+            for move in difference.outcomes
         ],
     }
 

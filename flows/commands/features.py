@@ -41,11 +41,11 @@ def plan(as_json: AsJson = False) -> None:
     from flows.commands import plan_tables
     from flows.operations import planning
 
-    found = planning.plan_store(open_wanted_store(), load_settings().work_limits)
+    planned = planning.plan_store(open_wanted_store(), load_settings().work_limits)
     if as_json:
-        say_json(asdict(found))
+        say_json(asdict(planned))
     else:
-        plan_tables.show(found)
+        plan_tables.show(planned)
 
 
 @app.command()
@@ -57,11 +57,11 @@ def status(as_json: AsJson = False) -> None:
     from flows.commands import status_tables
     from flows.operations.status import store_status
 
-    found = store_status(open_wanted_store(), load_settings().work_limits)
+    present = store_status(open_wanted_store(), load_settings().work_limits)
     if as_json:
-        say_json(found.to_json())
+        say_json(present.to_json())
     else:
-        status_tables.show(found)
+        status_tables.show(present)
 
 
 @app.command()
@@ -121,15 +121,14 @@ def _given_up(store: "Store", partition: str | None, reasons: "Sequence[Reason]"
     """Videos of up-to-date partitions that are given up since their third attempt."""
     from flows.operations.status import store_status
 
-    found = store_status(store, load_settings().work_limits).partitions
-    views = [view for one in found if partition in (None, one.partition) for view in one.views]
     counts = Counter[str]()
-    for view in views:
-        if view.state == "current":
-            counts.update(
-                {reason: count for reason, count in view.given_up.items() if reason in reasons}
-            )
-    return counts
+    for row in store_status(store, load_settings().work_limits).partitions:
+        if partition not in (None, row.partition):
+            continue
+        for view in row.views:
+            if view.state == "current":
+                counts.update({reason: view.given_up.get(reason, 0) for reason in reasons})
+    return +counts
 
 
 @app.command("try-recipe")

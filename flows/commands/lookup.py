@@ -16,7 +16,7 @@ def open_wanted_store() -> Store:
     """Open the store that the settings name.
 
     Raises:
-        Invalid: there is no store, or the settings are wrong.
+        Invalid: There is no store, or the settings are wrong.
     """
     settings = load_settings()
     return open_existing_store(settings.root, settings.catalog_url)
@@ -33,22 +33,22 @@ def find_commit(store: Store, word: str) -> "Commit":
     """Find the commit that a word means.
 
     Args:
-        store: where it is.
-        word: a commit's first digits, or an alias.
+        store: Where it is.
+        word: A commit's first digits, or an alias.
 
     Raises:
-        Invalid: it means none, or several; where it is a partition, the sentence names that one's
+        Invalid: It means none, or several; where it is a partition, the sentence names that one's
             commits.
     """
     from warehouse import commits
 
     if word in partition_names(store):
-        found = [
+        heads = [
             head for dataset in commits.datasets(store) for head in commits.heads(store, dataset)
         ]
         named = [
             f"{head.id[:12]} of {head.address.dataset}"
-            for head in found
+            for head in heads
             if head.address.partition == word
         ]
         raise Invalid(

@@ -45,19 +45,20 @@ def _show(title: str, rows: list[tuple[Work, Estimate]]) -> None:
         *(Column(_HEADINGS.get(name, name), is_figure=True) for name in names),
     ]
     cells = []
-    for work, found in rows:
+    for work, estimate in rows:
         counts = [work.listed, *(work.reasons.get(reason, 0) for reason in used), work.reused]
         amounts = [
             *(f"{count:,}" for count in counts),
-            duration(found.seconds),
-            size(found.size_bytes),
+            duration(estimate.seconds),
+            size(estimate.size_bytes),
         ]
         cells.append([work.partition, *amounts])
     say_table(title, columns, cells)
 
 
 def _remarks(plan: Plan) -> list[str]:
-    due = [found for work, found in zip(plan.work, plan.estimates, strict=True) if work.is_due]
+    pairs = zip(plan.work, plan.estimates, strict=True)
+    due = [estimate for work, estimate in pairs if work.is_due]
     waiting = sum(work.reasons.get("retryable", 0) for work in plan.work if work.is_current)
     if not due:
         remarks = ["nothing to do: every partition has its features"]
@@ -65,7 +66,7 @@ def _remarks(plan: Plan) -> list[str]:
         remarks = ["time and disk unknown: nothing was extracted yet to tell them from"]
     else:
         remarks = [f"in all about {duration(plan.seconds)} and {size(plan.size_bytes)}"]
-        if not all(found.is_of_recipe for found in due):
+        if not all(estimate.is_of_recipe for estimate in due):
             remarks.append("as other recipes took: one of these has no past yet")
     if waiting:
         remarks.append(

@@ -31,7 +31,7 @@ def apply(
     store = open_wanted_store()
     prepared = wanted_specs.prepare(store, load_settings())
     frozen = wanted.wanted(store)
-    for view, new in ((each.spec.view, each.spec) for each in prepared):
+    for view, new in ((ready.spec.view, ready.spec) for ready in prepared):
         name = frozen.get(view)
         old = wanted.load_any_spec(store, view, name) if name else None
         if name == fingerprint(new):

@@ -106,8 +106,9 @@ def _remarks(status: StoreStatus) -> list[str]:
             f"run score-partitions: {len(unscored)} partitions lack the champion's predictions"
         )
     remarks += [
-        f"validation holds all or none of {len(found)} classes of {name}: {', '.join(found[:5])}"
-        for name, found in status.one_sided_categories.items()
+        f"validation holds all or none of {len(classes)} classes of {name}:"
+        f" {', '.join(classes[:5])}"
+        for name, classes in status.one_sided_categories.items()
     ]
     return remarks
 
@@ -156,20 +157,20 @@ def _tried_again(views: list[Coverage]) -> list[str]:
 
 
 def _unread(views: list[Coverage]) -> list[str]:
-    found = {view.partition: sum(view.unread.values()) for view in views if view.unread}
+    counts = {view.partition: sum(view.unread.values()) for view in views if view.unread}
     return [
         f"{count:,} media of {partition} could not be read when it was ingested: see that they are"
         " there, then ingest it again"
-        for partition, count in found.items()
+        for partition, count in counts.items()
     ]
 
 
 def _warned(views: list[Coverage]) -> list[str]:
-    found: Counter[str] = Counter()
+    counts = Counter[str]()
     for view in views:
-        found.update(view.warnings)
+        counts.update(view.warnings)
     return [
-        f"{count:,} videos {_WARNINGS.get(name, name)}" for name, count in sorted(found.items())
+        f"{count:,} videos {_WARNINGS.get(name, name)}" for name, count in sorted(counts.items())
     ]
 
 

@@ -47,11 +47,11 @@ def say(line: str = "", *, err: bool = False) -> None:
     """Print one line.
 
     Args:
-        line: anything; what could act on a terminal, or forge a line, is shown as an escape.
-        err: to standard error.
+        line: Anything; what could act on a terminal, or forge a line, is shown as an escape.
+        err: To standard error.
 
     Raises:
-        Retryable: the output cannot be written.
+        Retryable: The output cannot be written.
     """
     _write(printable(line, sys.maxsize), err=err)
 
@@ -79,9 +79,9 @@ def say_table(title: str, columns: Sequence[Column], rows: Sequence[Sequence[Cel
     """Print a table, or one block for each row where the terminal is too narrow.
 
     Args:
-        title: a line above it.
-        columns: the first one may fold.
-        rows: a cell for each column.
+        title: A line above it.
+        columns: The first one may fold.
+        rows: A cell for each column.
     """
     from rich.measure import Measurement
 
@@ -159,7 +159,7 @@ def _lines(cell: Cell) -> Sequence[str]:
 
 
 def _ascii(line: str) -> str:
-    return _NO_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], line)
+    return _NO_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], line)
 
 
 def _write(text: str, *, err: bool = False) -> None:

@@ -27,15 +27,15 @@ def verify() -> None:
     store, terminal = open_wanted_store(), console(err=True)
     if (problem := commits.compare(store).problem) is not None:
         raise Corrupt(problem)
-    found = list(
+    damages = list(
         track(commits.verify(store), "verify", console=terminal, disable=not terminal.is_terminal)
     )
-    for damage in found:
+    for damage in damages:
         say(f"{damage.path} {damage.problem}")
-    if found:
+    if damages:
         raise Corrupt(
-            f"not what was published: {len(found)} of the store's files, named above; restore them"
-            " from a copy, or delete their commits' folders and make them again"
+            f"not what was published: {len(damages)} of the store's files, named above; restore"
+            " them from a copy, or delete their commits' folders and make them again"
         )
     known = [
         commit for dataset in commits.datasets(store) for commit in commits.commits(store, dataset)
@@ -65,15 +65,15 @@ def gc(
     from warehouse import commits
 
     store = open_wanted_store()
-    found = commits.collect_garbage(
+    garbage = commits.collect_garbage(
         store, datetime.now(UTC), timedelta(days=grace_days), dry_run=dry_run
     )
-    for folder in found.folders:
+    for folder in garbage.folders:
         say(str(folder))
     verb = "would go" if dry_run else "removed"
     say(
-        f"{verb}: {len(found.commits)} commits, {found.num_pending} abandoned runs, "
-        f"{len(found.folders)} folders, {_mib(found.size_bytes)}"
+        f"{verb}: {len(garbage.commits)} commits, {garbage.num_pending} abandoned runs, "
+        f"{len(garbage.folders)} folders, {_mib(garbage.size_bytes)}"
     )
 
 

@@ -53,10 +53,10 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
     """Hold the predictions of all scored days against the truth, and publish the report.
 
     Args:
-        store: the demo's.
-        models: id by name, the one that the report is about first.
+        store: The demo's.
+        models: Id by name, the one that the report is about first.
         truth: CSV of `video_id,category_id`.
-        now: the report's time, UTC.
+        now: The report's time, UTC.
     """
     scored = [
         partition for partition in tables.video_partitions(store) if partition.role == "score"
@@ -153,12 +153,12 @@ def _failed_by_reason(
 
 
 def _histories(store: Store, models: Mapping[str, str]) -> dict[str, Any]:
-    found = {
+    stored = {
         name: json.loads(commits.read_bytes(commits.commit_by_id(store, model), "history.json"))
         for name, model in models.items()
     }
-    pretraining = next(iter(found.values())).get("pretraining")
-    histories = {name: history["finetuning"] for name, history in found.items()}
+    pretraining = next(iter(stored.values())).get("pretraining")
+    histories = {name: history["finetuning"] for name, history in stored.items()}
     return histories | ({"pretraining": pretraining} if pretraining else {})
 
 
@@ -180,7 +180,7 @@ def _gallery(
             predicted_category_id=row["category_id"],
             probability=row["probability"],
             preview=strips.get(row["video_id"]),
-            missing_views=tuple(view for view in ("frames", "text") if row[f"{view}_missing"]),
+            missing_views=tuple(row["missing_views"]),
         )
         for row in rows.head(GALLERY_VIDEOS).iter_rows(named=True)
     ]

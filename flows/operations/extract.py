@@ -179,6 +179,6 @@ def _described(request: Request, num_due: int, commit: Commit) -> ExtractedView:
         tried=num_due,
         ok=commit.num_rows,
         failed_by_reason={reason: count for reason, count in outcomes.items() if reason != OK},
-        warnings={name: found["videos"] for name, found in warnings.items()},
+        warnings={name: warned["videos"] for name, warned in warnings.items()},
         commit=commit.id,
     )

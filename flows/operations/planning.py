@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from featurestore.extraction import work_limits
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.plan import Work, plan_view
-from featurestore.progress.throughput import Estimate, estimate, measure
+from featurestore.progress.throughput import Estimate, measure
+from featurestore.progress.throughput import estimate as estimate_work
 from featurestore.views import registry as views_registry
 from flows.operations.recipes_in_use import recipes_to_make
 from warehouse import tables
@@ -33,15 +34,15 @@ def plan_store(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Plan:
     """Count the work on all partitions.
 
     Args:
-        store: the store.
-        limits: on one video's work, as they are now.
+        store: Is left as it is.
+        limits: On one video's work, as they are now.
 
     Returns:
         The work and what it may take.
 
     Raises:
-        Corrupt: a file is not as it was published.
-        Invalid: a wanted recipe is of another transform version, so that nothing would be
+        Corrupt: A file is not as it was published.
+        Invalid: A wanted recipe is of another transform version, so that nothing would be
             extracted.
     """
     recipes: list[tuple[str, str | None]] = [*recipes_to_make(store)] or [
@@ -53,12 +54,12 @@ def plan_store(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Plan:
         throughput = measure(store, view, fingerprint)
         for listed in partitions:
             work.append(plan_view(store, view, fingerprint, listed, limits))
-            estimates.append(estimate(work[-1], throughput))
-    seconds = [found.seconds for found in estimates]
-    sizes = [found.size_bytes for found in estimates]
+            estimates.append(estimate_work(work[-1], throughput))
+    seconds = [estimate.seconds for estimate in estimates if estimate.seconds is not None]
+    sizes = [estimate.size_bytes for estimate in estimates if estimate.size_bytes is not None]
     return Plan(
         work=tuple(work),
         estimates=tuple(estimates),
-        seconds=None if None in seconds else sum(found for found in seconds if found is not None),
-        size_bytes=None if None in sizes else sum(found for found in sizes if found is not None),
+        seconds=sum(seconds) if len(seconds) == len(estimates) else None,
+        size_bytes=sum(sizes) if len(sizes) == len(estimates) else None,
     )

@@ -30,7 +30,7 @@ def recipes_to_make(store: Store) -> list[tuple[str, str]]:
     All but a champion's of another transform version.
 
     Raises:
-        Invalid: a wanted recipe is of another transform version; the sentence says what to type.
+        Invalid: A wanted recipe is of another transform version; the sentence says what to type.
     """
     for view, fingerprint in wanted.wanted(store).items():
         check_makeable(wanted.load_any_spec(store, view, fingerprint))

@@ -75,25 +75,25 @@ def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Stor
     """Look at a store; answered by the catalog and small files, whatever the number of videos.
 
     Args:
-        store: the store.
-        limits: on one video's work, as they are now.
+        store: Is left as it is.
+        limits: On one video's work, as they are now.
 
     Returns:
         Its state.
 
     Raises:
-        Corrupt: a file is not as it was published, or the catalog is another store's.
+        Corrupt: A file is not as it was published, or the catalog is another store's.
     """
     journal = commits.compare(store).sentence
     try:
-        return _looked_at(store, journal, limits)
+        return _status_of(store, journal, limits)
     except Corrupt as error:
         if journal is not None:
             raise Corrupt(journal) from error
         raise
 
 
-def _looked_at(store: Store, journal: str | None, limits: WorkLimits) -> StoreStatus:
+def _status_of(store: Store, journal: str | None, limits: WorkLimits) -> StoreStatus:
     recipes, champion = recipes_in_use(store), registry.champion(store)
     partitions = tables.video_partitions(store)
     return StoreStatus(
@@ -168,7 +168,7 @@ def _set_aside(store: Store, partition: VideoPartition) -> dict[str, Any]:
 
 def _one_sided(store: Store, partitions: list[VideoPartition]) -> dict[str, list[str]]:
     salt = split.frozen_salt(store)
-    found: dict[str, list[str]] = {}
+    by_partition: dict[str, list[str]] = {}
     for partition in partitions:
         labels = (
             tables.read_labels(store, partition.name)
@@ -182,5 +182,5 @@ def _one_sided(store: Store, partitions: list[VideoPartition]) -> dict[str, list
             one_sided = split.one_sided_categories(
                 salt, rows["content_sha256"].to_list(), rows["category_id"].to_list()
             )
-            found |= {partition.name: one_sided} if one_sided else {}
-    return found
+            by_partition |= {partition.name: one_sided} if one_sided else {}
+    return by_partition

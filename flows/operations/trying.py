@@ -65,18 +65,18 @@ def try_recipe(
     """Extract the frames of a few videos under the recipe that the settings ask for.
 
     Args:
-        store: where the partition is listed; left as it is.
-        settings: name the encoder, and say how many processes decode.
-        partition: its name.
-        num_videos: how many distinct media to try, at most.
-        choice: the first ones by video id, or those of the smallest digests, which are spread over
+        store: Where the partition is listed; left as it is.
+        settings: Name the encoder, and say how many processes decode.
+        partition: Its name.
+        num_videos: How many distinct media to try, at most.
+        choice: The first ones by video id, or those of the smallest digests, which are spread over
             the partition and the same each time.
-        clock: seconds that only ever rise.
+        clock: Seconds that only ever rise.
 
     Raises:
-        Invalid: there is no such partition, or nothing in it to try, or the settings name no
+        Invalid: There is no such partition, or nothing in it to try, or the settings name no
             encoder.
-        Retryable: no decoding worker can be started.
+        Retryable: No decoding worker can be started.
     """
     listed = tables.video_partition(store, partition)
     media = tables.read_videos(listed).drop_nulls("media_sha256").sort("video_id")

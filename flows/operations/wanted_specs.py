@@ -38,12 +38,12 @@ def prepare(store: Store, settings: Settings) -> list[Prepared]:
     """Make the specs that the settings ask for, one for each view.
 
     Args:
-        store: with the partitions that TF-IDF is fitted on: unlabeled and labeled, validation
+        store: With the partitions that TF-IDF is fitted on: unlabeled and labeled, validation
             videos left out.
-        settings: name the encoder, its weights and the vocabulary.
+        settings: Name the encoder, its weights and the vocabulary.
 
     Raises:
-        Invalid: there is no partition to fit on, or a file is missing.
+        Invalid: There is no partition to fit on, or a file is missing.
     """
     corpus = _corpus_partitions(store)
     weights, vocabulary = (
@@ -65,7 +65,7 @@ def frame_spec(settings: Settings) -> FrameSpec:
     """Describe the frames view that the settings ask for.
 
     Raises:
-        Invalid: no such encoder, other weights or other arguments.
+        Invalid: No such encoder, other weights or other arguments.
     """
     return make_frame_spec(
         settings.encoder,
@@ -81,14 +81,16 @@ def freeze(store: Store, prepared: Iterable[Prepared], now: datetime) -> dict[st
     """Keep specs in the store and make them the wanted ones.
 
     Args:
-        store: where to.
-        prepared: what to freeze.
-        now: the time of the journal's entries, UTC.
+        store: Where to.
+        prepared: What to freeze.
+        now: The time of the journal's entries, UTC.
 
     Returns:
         The wanted fingerprint of each view.
     """
-    return {each.spec.view: wanted.freeze(store, each.spec, each.files, now) for each in prepared}
+    return {
+        ready.spec.view: wanted.freeze(store, ready.spec, ready.files, now) for ready in prepared
+    }
 
 
 def apply(store: Store, settings: Settings, now: datetime) -> dict[str, str]:
@@ -103,13 +105,13 @@ def _corpus_partitions(store: Store) -> list[VideoPartition]:
     listed = tables.video_partitions(store)
     partitions = [partition for partition in listed if partition.role != "score"]
     if not partitions:
-        found = (
+        listing = (
             f"only partitions of role score ({listed[0].name} and the like)"
             if listed
             else "no partition"
         )
         raise Invalid(
-            f"{store.root} has {found}, and a recipe's keywords are fitted on those of role"
+            f"{store.root} has {listing}, and a recipe's keywords are fitted on those of role"
             " unlabeled or labeled; ingest one, then run extract-features"
         )
     return partitions
