@@ -33,6 +33,13 @@ GALLERY_VIDEOS = 96
 _COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")
 
 
+class ReportFacts(commits.Facts):
+    """What the commit of a report page is."""
+
+    model: str
+    """The id of the model that was judged."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What the demo measured."""
@@ -197,7 +204,9 @@ def _publish(store: Store, page: Report, model_id: str, now: datetime) -> Path:
         store,
         Address("reports"),
         {"report.html": report.render(page).encode()},
-        commits.Draft(facts={"model": model_id}, num_rows=len(page.true_ids), move_head=False),
+        commits.Draft(
+            facts=ReportFacts(model=model_id), num_rows=len(page.true_ids), move_head=False
+        ),
         now,
     )
     return commits.verified_path(commit, "report.html")
