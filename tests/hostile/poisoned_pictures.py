@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from featurestore.extraction.decoding.pictures.pictures import MAX_PIXELS
+from featurestore.extraction.decoding.framing import MAX_PIXELS
 
 SIDE = 4096
 LARGE = 32_000_000

@@ -7,6 +7,8 @@ from typing import Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+MAX_PIXELS = 4096 * 4096
+"""A frame or a picture with more is not decoded."""
 MAX_ASPECT_RATIO = 50
 """A picture this much longer than wide is refused: its resized long side alone would fill the
 memory."""

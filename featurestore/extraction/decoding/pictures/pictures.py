@@ -18,14 +18,12 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
-from featurestore.extraction.decoding.framing import MAX_ASPECT_RATIO, Framing
+from featurestore.extraction.decoding.framing import MAX_ASPECT_RATIO, MAX_PIXELS, Framing
 from featurestore.extraction.decoding.pictures.picture_work import PictureWork
 from featurestore.extraction.decoding.video.signature import kind_of
 from featurestore.progress.reasons import Reason
 from warehouse.errors import Rejected
 
-MAX_PIXELS = 4096 * 4096
-"""Of one picture."""
 ACCEPTED = "JPEG, PNG or WebP"
 
 _FORMATS = ("JPEG", "PNG", "WEBP")

@@ -7,13 +7,12 @@ import av
 import av.subtitles.codeccontext  # else imported with the first container, in the jail
 import av.subtitles.stream
 
+from featurestore.extraction.decoding.framing import MAX_PIXELS
 from featurestore.extraction.decoding.video import signature
 from featurestore.extraction.decoding.video.encryption import encrypted
 from featurestore.progress.reasons import Reason
 from warehouse.errors import Rejected
 
-MAX_PIXELS = 4096 * 4096
-"""Of one frame."""
 MAX_PACKETS = 200_000
 """Of one video stream: an hour and more at 50 frames a second."""
 MAX_STREAMS = 64

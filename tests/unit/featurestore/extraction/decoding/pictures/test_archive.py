@@ -359,7 +359,7 @@ def test_entries_pixels_and_bytes_are_bounded(
     }
     for limit, value in limits.items():
         with monkeypatch.context() as patch:
-            patch.setattr(f"featurestore.extraction.{limit}", value)
+            patch.setattr(f"featurestore.extraction.decoding.pictures.{limit}", value)
             assert reason_of(payload, framing) == Reason.TOO_LARGE
     decode_zip(io.BytesIO(payload), framing)
 
