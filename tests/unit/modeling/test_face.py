@@ -1,10 +1,12 @@
 """`import modeling` is cheap, and its two functions do what their examples show."""
 
 import doctest
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from warehouse.errors import Invalid
 from warehouse.store import Store
 
 NEWEST = "3"
+PAGE = Path(__file__).parents[3] / "docs" / "python.md"
 
 
 @pytest.fixture
@@ -41,6 +44,14 @@ def test_each_example_runs_as_it_is_written(name: str) -> None:
     results = doctest.DocTestRunner().run(example)
     assert results.attempted > 1
     assert results.failed == 0
+
+
+@pytest.mark.usefixtures("root")
+def test_the_page_on_python_runs_as_it_is_written() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec("".join(blocks), names)  # noqa: S102 - the page is ours
+    assert names["rows"].columns[0] == "video_id"
 
 
 def test_predicting_publishes_nothing(root: Path) -> None:
