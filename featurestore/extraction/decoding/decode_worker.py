@@ -15,7 +15,7 @@ import sys
 from featurestore.extraction.decoding.decode import decode_video
 from featurestore.extraction.decoding.framing import DecodedFrames, Framing
 from featurestore.extraction.decoding.isolation import jail
-from featurestore.extraction.decoding.lifeline import end_with
+from featurestore.extraction.decoding.parent_death import end_with
 from featurestore.extraction.decoding.pictures.archive import decode_zip
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress.reasons import MAX_DETAIL_CHARS, OK, Reason

@@ -1,4 +1,4 @@
-"""How a worker's life hangs on its parent's."""
+"""Has the kernel end a worker when the process that started it ends."""
 
 import ctypes
 import os
