@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import warehouse  # noqa: F401 - its setting for freed memory is read when polars is first imported
-
 if TYPE_CHECKING:  # `import featurestore` costs nothing; what opens a store pays for its reader
     from featurestore.reading.feature_store import FeatureStore
 

@@ -19,8 +19,6 @@ Tensor shapes are written with these letters, everywhere in this package:
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import warehouse  # noqa: F401 - its setting for freed memory is read when polars is first imported
-
 if TYPE_CHECKING:
     import polars as pl
 

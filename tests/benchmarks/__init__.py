@@ -1,3 +1,1 @@
-"""Figures of the product and of its peers, measured in processes that free memory as it does."""
-
-import warehouse  # noqa: F401 - its setting for freed memory is read when polars is first imported
+"""Figures of the product and of its peers, each measured in the same run."""

@@ -34,7 +34,7 @@ from featurestore.views.heads import address
 from featurestore.views.spec import TRANSFORM_VERSION
 from featurestore.views.text import tokens
 from featurestore.views.text.text_spec import TextSpec
-from modeling.learning.inputs.training_set import open_training_set
+from modeling.learning.inputs.training_set import pin_training_set
 from modeling.models import registry, scored_partitions, stored_model
 from modeling.models.scoring import score
 from warehouse import commits, tables
@@ -108,7 +108,8 @@ def test_every_table_reads_with_its_rows(opened: Store) -> None:
 def test_examples_of_the_training_then_are_read_byte_by_byte_alike(
     opened: Store, answers: Answers
 ) -> None:
-    given = open_training_set(opened, ("labeled",), NOW, as_of=training_moment(answers))
+    pinned = pin_training_set(opened, ("labeled",), NOW, as_of=training_moment(answers))
+    given = pinned.publish(NOW)
     assert given.origin.snapshot_id == answers["snapshot"]
     assert len(given.examples) == answers["examples"]
     batch = given.examples.read(np.arange(len(given.examples)))
@@ -126,7 +127,7 @@ def test_examples_of_the_training_then_are_read_byte_by_byte_alike(
     assert sha256_bytes("\n".join(given.examples.video_ids).encode()) == answers["video_ids"]
     assert given.examples.labels.tolist() == answers["labels"]
     assert given.examples.is_validation.tolist() == answers["is_validation"]
-    now = open_training_set(opened, ("labeled",), NOW)
+    now = pin_training_set(opened, ("labeled",), NOW)
     assert now.examples.labels.tolist() != answers["labels"]
 
 

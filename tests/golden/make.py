@@ -42,7 +42,7 @@ from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
 from modeling.evaluation.judgement import judge
 from modeling.learning import finetuning
 from modeling.learning.inputs.training_inputs import TrainingInputs
-from modeling.learning.inputs.training_set import open_training_set
+from modeling.learning.inputs.training_set import pin_training_set
 from modeling.learning.start import Start
 from modeling.models import model_publishing, registry, scored_partitions, stored_model
 from modeling.models.scoring import score
@@ -139,7 +139,7 @@ def _fill(store: Store) -> dict[str, Any]:
         for view in views_registry.names():
             _extract(store, view, fingerprints[view], name, now + MINUTE)
     as_of = now + 2 * MINUTE
-    given = open_training_set(store, ("labeled",), as_of)
+    given = pin_training_set(store, ("labeled",), as_of).publish(as_of)
     inputs = TrainingInputs(given.examples, given.vocabulary, TAXONOMY)
     trained = finetuning.train(inputs, RECIPE, Start(seed=0))
     judged = judge(trained, given.examples)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import dataframely as dy
 import polars as pl
@@ -58,24 +58,6 @@ class VideoPartition:
     """The folder that media paths are relative to; may have moved since ingest."""
     commit: Commit
     """Its head."""
-
-
-def parse_role(text: str) -> Role:
-    """Accept a partition's role, or say what there is.
-
-    Args:
-        text: The role as given.
-
-    Returns:
-        The role.
-
-    Raises:
-        Invalid: It is none of them.
-    """
-    for role in get_args(Role):
-        if role == text:
-            return role  # type: ignore[no-any-return]
-    raise Invalid(f"role {shown(text)} is not known: give one of {', '.join(get_args(Role))}")
 
 
 def publish_videos(

@@ -71,13 +71,6 @@ class TrainingSet:
         return Checkpoints(self.store.root / commits.CHECKPOINTS / name)
 
 
-def open_training_set(
-    store: Store, roles: Sequence[str], now: datetime, *, as_of: datetime | None = None
-) -> TrainingSet:
-    """Pin and publish a snapshot; arguments as for `pin_training_set`, which writes nothing."""
-    return pin_training_set(store, roles, now, as_of=as_of).publish(now)
-
-
 def pin_training_set(
     store: Store, roles: Sequence[str], now: datetime, *, as_of: datetime | None = None
 ) -> PinnedSet:

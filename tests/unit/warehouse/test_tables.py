@@ -151,11 +151,7 @@ def test_damaged_table_is_not_parsed(store: Store, now: datetime) -> None:
         tables.read_videos(tables.video_partition(store, "day"))
 
 
-def test_unknown_partition_and_role_are_refused(store: Store, now: datetime) -> None:
+def test_an_unknown_partition_is_refused(store: Store, now: datetime) -> None:
     publish_videos(store, "day", "score", videos("a"), Path("/media"), now)
     with pytest.raises(Invalid, match=r"partition 'night' was never ingested.*\(day\)"):
         tables.video_partition(store, "night")
-    with pytest.raises(
-        Invalid, match="role 'train' is not known: give one of unlabeled, labeled, score"
-    ):
-        tables.parse_role("train")
