@@ -259,7 +259,8 @@ def crafted(clip: bytes, canaries: Canaries) -> dict[str, tuple[str, bytes]]:
 PROBE = """
 import io, json, sys
 import av
-from featurestore.extraction import decode, jail
+from featurestore.extraction.decoding import decode
+from featurestore.extraction.decoding.isolation import jail
 
 options, layers, paths = json.loads(sys.stdin.readline())
 payloads = {path: open(path, "rb").read() for path in paths}

@@ -18,7 +18,7 @@ from warehouse.errors import Rejected
 
 LIAR = """
 import json, os, time
-from featurestore.extraction import decode_worker
+from featurestore.extraction.decoding import decode_worker
 
 def lay(framing, mask, seconds=(), beyond=0):
     decoded = decode_worker.DecodedFrames.of(framing, [], [])

@@ -22,7 +22,7 @@ TIME_LIMIT_SECONDS = 6
 
 OBEDIENT = """
 import os, time
-from featurestore.extraction import decode_worker
+from featurestore.extraction.decoding import decode_worker
 
 kept = []
 

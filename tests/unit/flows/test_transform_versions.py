@@ -199,7 +199,14 @@ def champion_of_version_1(house: Store, fingerprint: str) -> dict[str, str]:
     for view, name in present.items():
         commits.set_alias(house, f"wanted/{view}", name, NOW)
     assert wanted.require(house)["frames"] == fingerprint
-    facts = {"kind": "classifier", "fingerprints": names, "views": ["frames", "text"]}
+    facts = {
+        "kind": "classifier",
+        "recipe": "default",
+        "fingerprints": names,
+        "views": ["frames", "text"],
+        "beats_majority": True,
+        "taxonomy": "wechat2022",
+    }
     model = commits.publish_files(
         house,
         Address(MODELS, None),

@@ -59,7 +59,7 @@ def clips(make_clip: Callable[..., bytes], put: Callable[[bytes], MediaItem]) ->
 
 FAULTY = """
 import os, signal, sys, time
-from featurestore.extraction import decode_worker
+from featurestore.extraction.decoding import decode_worker
 
 kept = []
 answer = decode_worker._answer
@@ -285,7 +285,7 @@ import sys, os, hashlib
 from pathlib import Path
 from featurestore.extraction.decoding.framing import Framing
 from featurestore.extraction.decoding.media import MediaItem
-from featurestore.extraction import sandbox
+from featurestore.extraction.decoding import sandbox
 sandbox.PROGRAM = "faulty_worker"
 path = Path(sys.argv[1])
 item = MediaItem(hashlib.sha256(path.read_bytes()).hexdigest(), path, "video")
