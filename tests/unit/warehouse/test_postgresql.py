@@ -122,15 +122,15 @@ def test_writer_that_lost_its_turn_leaves_no_second_entry_of_a_number(
     tmp_path: Path, postgresql_url: str, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, fast = (open_store(tmp_path / "store", postgresql_url) for _ in range(2))
-    write_file = disk.write_file
+    write_if_absent = disk.write_if_absent
 
-    def overtaken(path: Path, payload: bytes) -> None:
+    def overtaken(path: Path, payload: bytes) -> bool:
         monkeypatch.undo()
         cut_connections(fast)
         commits.set_alias(fast, "champion", "fast", now)
-        write_file(path, payload)
+        return write_if_absent(path, payload)
 
-    monkeypatch.setattr(disk, "write_file", overtaken)
+    monkeypatch.setattr(disk, "write_if_absent", overtaken)
     with pytest.raises(Retryable, match="the catalog cannot be used"):
         commits.set_alias(slow, "champion", "slow", now)
     assert [entry["target"] for entry in journal.read_all(slow)] == ["fast"]
