@@ -18,9 +18,10 @@ from warehouse import tables
 from warehouse.clock import running_from
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
+from warehouse.reporting import ShowProgress
 from warehouse.store import Store
 
-__all__ = ["Chunk", "Extraction", "MapChunks", "Request", "Tell", "make_chunk"]
+__all__ = ["Chunk", "Extraction", "MapChunks", "Request", "make_chunk"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,6 @@ class Chunk:
 MapChunks = Callable[[Callable[[Chunk], int], Sequence[Chunk]], Iterable[int]]
 """Calls a function, which another process can import, for each chunk; gives what it returns, in
 order. The builtin `map` is one."""
-Tell = Callable[[int, int], None]
-"""Takes how many videos are done, and of how many."""
 
 _open_jobs: dict[Request, ViewJob] = {}
 """What this process can make chunks of: filled and emptied by the block of `Extraction.job`."""
@@ -95,7 +94,11 @@ class Extraction:
         self._open.__exit__(kind, error, traceback)
 
     def run(
-        self, request: Request, now: datetime, map_chunks: MapChunks = map, tell: Tell | None = None
+        self,
+        request: Request,
+        now: datetime,
+        map_chunks: MapChunks = map,
+        tell: ShowProgress | None = None,
     ) -> Commit:
         """Make and publish what is asked for; what a killed run finished is kept.
 
@@ -103,7 +106,7 @@ class Extraction:
             request: What is asked for.
             now: The moment, in UTC.
             map_chunks: How chunks are handed to where they are made.
-            tell: Is told of progress.
+            tell: Is told how many videos are done, and of how many.
 
         Raises:
             Corrupt: A video's features must not be published, or the ledger and the listed videos

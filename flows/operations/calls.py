@@ -107,24 +107,18 @@ def _extract_features() -> Call:
 def _pretrain_encoder() -> Call:
     from modeling.pretrain import PretrainParameters, pretrain_encoder
 
-    def run(settings: Settings, parameters: PretrainParameters, engine: Engine) -> Any:
-        return pretrain_encoder(
-            _store(settings),
-            recipe_of(settings),
-            parameters,
-            datetime.now(UTC),
-            language_model=settings.text_model,
-            reporter=engine.reporter,
-        )
-
-    return Call(PretrainParameters, pretrain_encoder, run)
+    return _training(PretrainParameters, pretrain_encoder)
 
 
 def _train_classifier() -> Call:
     from modeling.train import TrainParameters, train_classifier
 
-    def run(settings: Settings, parameters: TrainParameters, engine: Engine) -> Any:
-        return train_classifier(
+    return _training(TrainParameters, train_classifier)
+
+
+def _training(parameters_class: type[BaseModel], operation: Callable[..., Any]) -> Call:
+    def run(settings: Settings, parameters: BaseModel, engine: Engine) -> Any:
+        return operation(
             _store(settings),
             recipe_of(settings),
             parameters,
@@ -133,7 +127,7 @@ def _train_classifier() -> Call:
             reporter=engine.reporter,
         )
 
-    return Call(TrainParameters, train_classifier, run)
+    return Call(parameters_class, operation, run)
 
 
 def _score_partitions() -> Call:
