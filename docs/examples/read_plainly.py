@@ -83,7 +83,8 @@ def main(root: Path) -> None:
         str(path / "labels.parquet") for (name, _), path in found.items() if name == "tables/labels"
     ]
     rows = duckdb.sql(
-        "SELECT category_id, count(*), round(avg(len(token_ids)), 2) FROM read_parquet($labels)"
+        "SELECT category_id, count(*), round(avg(len(token_ids)), 2) FROM"
+        " read_parquet($labels, union_by_name=true)"
         " JOIN read_parquet($text) USING (video_id) GROUP BY ALL ORDER BY ALL",
         params={"labels": labels, "text": text},
     ).fetchall()

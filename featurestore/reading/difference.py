@@ -3,6 +3,7 @@
 Rows by their video id, columns, outcomes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
@@ -18,12 +19,12 @@ NUM_SHOWN = 10
 """Ids that are named of each kind of change."""
 
 _ID = "video_id"
-_TABLES = {
-    tables.VIDEOS: "videos",
-    tables.LABELS: "labels",
-    f"{tables.PREDICTIONS}/": "predictions",
+_TABLES: dict[str, Callable[[Commit], pl.LazyFrame]] = {
+    tables.VIDEOS: lambda commit: tables.scan_table(commit, "videos"),
+    tables.LABELS: tables.scan_labels,
+    f"{tables.PREDICTIONS}/": lambda commit: pl.concat(tables.scan_predictions(commit)),
 }
-"""What the files of a table's rows begin with, by the start of the dataset."""
+"""What reads a table's rows, by the start of the dataset."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _digests(commit: Commit) -> pl.DataFrame:
     kind = _kind(commit)
     if kind not in _TABLES:
         return registry.find(_views()[kind]).digests(commit)
-    rows = tables.scan_table(commit, _TABLES[kind])
+    rows = _TABLES[kind](commit)
     return rows.select(pl.col(_ID), pl.all().exclude(_ID).hash()).collect(engine="streaming")
 
 

@@ -132,7 +132,6 @@ def _labels(store: Store, pin: Pin, taxonomy: Taxonomy | None) -> Iterator[pl.Da
         return
     index = {category_id: place for place, category_id in enumerate(taxonomy.category_ids)}
     place = pl.col("category_id").replace_strict(index, return_dtype=pl.Int64)
-    for rows in tables.batches(
-        commits.commit_by_id(store, pin.labels), "labels.parquet", ["video_id", "category_id"]
-    ):
+    commit = commits.commit_by_id(store, pin.labels)
+    for rows in tables.label_batches(commit, ["video_id", "category_id"]):
         yield rows.select("video_id", labels=place)

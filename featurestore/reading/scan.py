@@ -40,7 +40,7 @@ def features(store: Store, snapshot: Snapshot, view: str) -> pl.LazyFrame:
 def labels(store: Store, snapshot: Snapshot) -> pl.LazyFrame:
     """Read the pinned labels; as for `features`, with the columns of `warehouse.tables.Labels`."""
     pinned = [(pin, commits.commit_by_id(store, pin.labels)) for pin in snapshot.pins if pin.labels]
-    found = [(pin, tables.scan_table(commit, "labels")) for pin, commit in pinned]
+    found = [(pin, tables.scan_labels(commit)) for pin, commit in pinned]
     empty = pl.LazyFrame(schema={"partition": pl.String(), **tables.Labels.create_empty().schema})
     return _of_partitions(found) if found else empty
 

@@ -207,7 +207,9 @@ def _correct_a_label(store: Store, now: datetime) -> None:
     is_wrong = pl.col("video_id") == f"{5:020d}"
     category_id = pl.when(is_wrong).then(pl.lit("0000")).otherwise("category_id")
     corrected = labels.with_columns(category_id=category_id).with_columns(
-        level1_id=pl.col("category_id").str.head(2)
+        level1_id=pl.col("category_id").str.head(2),
+        annotator=pl.when(is_wrong).then(pl.lit("Ada")),
+        source=pl.when(is_wrong).then(pl.lit("review")),
     )
     tables.publish_labels(store, LABELED, corrected, TAXONOMY, now)
 

@@ -163,7 +163,7 @@ sys.exit(f"imported {sorted(ours)}" if ours else 0)
 
 
 def test_a_store_is_read_without_reelstore(golden: Callable[[str], Path]) -> None:
-    words = [sys.executable, "-c", PLAIN, str(EXAMPLE), str(golden("3"))]
+    words = [sys.executable, "-c", PLAIN, str(EXAMPLE), str(golden("4"))]
     done = subprocess.run(
         words, capture_output=True, text=True, check=False, env=os.environ, timeout=120
     )
@@ -171,7 +171,7 @@ def test_a_store_is_read_without_reelstore(golden: Callable[[str], Path]) -> Non
     assert "heads, " in done.stdout
     assert "23 videos" in done.stdout
     assert "float16 (19, 8, 4)" in done.stdout
-    assert "3 predictions of model c1fc56a4f06b34e4" in done.stdout
+    assert "3 predictions of model f518c43de02575d3" in done.stdout
     assert re.search(r"category 0000: \d+ videos with text, \d+\.\d+ tokens", done.stdout)
 
 

@@ -15,7 +15,7 @@ from warehouse.ingest.media_digests import MediaDigests, digest_media
 from warehouse.ingest.set_aside import MAX_NAMED
 from warehouse.printable import printable
 from warehouse.store import Store
-from warehouse.tables import Videos, publish_labels, publish_videos
+from warehouse.tables import Labels, Videos, publish_labels, publish_videos
 from warehouse.tables.split import freeze_salt
 
 
@@ -84,7 +84,7 @@ def publish_listing(
             what was published.
     """
     before = _published_ids(store, listing.partition)
-    labels = listing.rows.drop_nulls("category_id").select("video_id", "category_id", "level1_id")
+    labels = listing.rows.drop_nulls("category_id").select(Labels.column_names())
     taxonomy = listing.taxonomy if listing.role == "labeled" else None
     steps = ["videos", *(["labels", "split"] if taxonomy is not None else [])]
     with _telling(steps) as published:

@@ -27,6 +27,8 @@ _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "text_sha256": pl.String,
     "category_id": pl.String,
     "level1_id": pl.String,
+    "annotator": pl.String,
+    "source": pl.String,
 }
 
 
@@ -46,7 +48,8 @@ class Listing:
     """The categories, where they are known."""
     rows: pl.DataFrame
     """One row for each video, by video id: row, video_id, media_path, media_kind, title, ocr, asr,
-    text_sha256, and category_id and level1_id (null where there is no category)."""
+    text_sha256, category_id and level1_id (null where there is no category), annotator and source
+    (of the label)."""
     set_aside: SetAside
     """The wrong rows, which are not listed."""
 
@@ -175,6 +178,8 @@ def _block(records: Sequence[VideoRecord], taxonomy: Taxonomy | None) -> pl.Data
         "text_sha256": [_text_sha256(record) for record in records],
         "category_id": [record.category_id for record in records],
         "level1_id": [_level1_id(record.category_id, taxonomy) for record in records],
+        "annotator": [record.annotator for record in records],
+        "source": [record.label_source for record in records],
     }
     return pl.DataFrame(columns, schema=_COLUMNS)
 

@@ -1,18 +1,17 @@
-"""The columns of a manifest, whatever its format."""
+"""The columns of a listing, whatever its format."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 
-_KNOWN = ("video_id", "path", "title", "asr", "ocr", "category_id")
 
-
-def check_columns(columns: Iterable[str], where: str) -> None:
+def check_columns(columns: Iterable[str], known: Sequence[str], where: str) -> None:
     """Refuse what lacks the video's id, or has a column that would be ignored.
 
     Args:
         columns: The names.
+        known: Those that are read.
         where: The file, and the row where each has its own names.
 
     Raises:
@@ -24,8 +23,8 @@ def check_columns(columns: Iterable[str], where: str) -> None:
             f"{where} has no video_id: give it for each video, and path where there is a medium"
         )
     for name in names:
-        if name not in _KNOWN or names.count(name) > 1:
+        if name not in known or names.count(name) > 1:
             raise Invalid(
-                f"{where} has an unexpected column {shown(name)}: known are {', '.join(_KNOWN)},"
+                f"{where} has an unexpected column {shown(name)}: known are {', '.join(known)},"
                 " each once"
             )

@@ -1,7 +1,7 @@
-"""Rows of a CSV manifest: a header, then one record for each video."""
+"""Rows of a CSV listing: a header, then one record for each video."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -13,11 +13,12 @@ from warehouse.sources.record import Row
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def read_csv(manifest: Path) -> Iterator[Row | Invalid]:
+def read_csv(manifest: Path, known: Sequence[str]) -> Iterator[Row | Invalid]:
     """Read the rows as a stream.
 
     Args:
         manifest: The file.
+        known: The columns that it may have.
 
     Yields:
         Each row with the number of its record, or what is wrong with it; blank records are passed
@@ -29,7 +30,7 @@ def read_csv(manifest: Path) -> Iterator[Row | Invalid]:
     """
     with utf8.open_text(manifest, newline="") as file:
         records = _records(file, manifest)
-        columns = _header(records, manifest)
+        columns = _header(records, manifest, known)
         number = 0
         for fields, unparsed, num_lines in records:
             if unparsed is None and not any(map(str.strip, fields)):
@@ -70,12 +71,14 @@ def _records(file: TextIO, manifest: Path) -> Iterator[tuple[list[str], str | No
         yield fields, unparsed, reader.line_num - before
 
 
-def _header(records: Iterable[tuple[list[str], str | None, int]], manifest: Path) -> list[str]:
+def _header(
+    records: Iterable[tuple[list[str], str | None, int]], manifest: Path, known: Sequence[str]
+) -> list[str]:
     columns, unparsed, _ = next(iter(records), ([], None, 0))
     if (problem := unparsed or utf8.fault("".join(columns))) is not None:
         raise Invalid(f"{manifest}, its header {problem}")
     for delimiter, name in _OTHER_DELIMITERS.items():
         if len(columns) == 1 and "video_id" in columns[0].split(delimiter):
             raise Invalid(f"{manifest} has {name} between its columns: write it with commas")
-    check_columns(columns, str(manifest))
+    check_columns(columns, known, str(manifest))
     return columns

@@ -1,7 +1,7 @@
-"""Rows of a JSONL manifest: one JSON object a line."""
+"""Rows of a JSONL listing: one JSON object a line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ from warehouse.sources.columns import check_columns
 from warehouse.sources.record import Row
 
 
-def read_jsonl(manifest: Path) -> Iterator[Row | Invalid]:
+def read_jsonl(manifest: Path, known: Sequence[str]) -> Iterator[Row | Invalid]:
     """Read the rows as a stream.
 
     Args:
         manifest: The file.
+        known: The keys that a row may have.
 
     Yields:
         Each row with the number of its line, or what is wrong with it; blank lines are passed over.
@@ -32,12 +33,12 @@ def read_jsonl(manifest: Path) -> Iterator[Row | Invalid]:
             if not text:
                 continue
             try:
-                yield Row(manifest, number, _object(text, f"{manifest}, row {number}"))
+                yield Row(manifest, number, _object(text, known, f"{manifest}, row {number}"))
             except Invalid as error:
                 yield error
 
 
-def _object(text: str, where: str) -> dict[str, Any]:
+def _object(text: str, known: Sequence[str], where: str) -> dict[str, Any]:
     if (problem := utf8.fault(text)) is not None:
         raise Invalid(f"{where} {problem}")
     try:
@@ -51,5 +52,5 @@ def _object(text: str, where: str) -> dict[str, Any]:
         ) from error
     if not isinstance(fields, dict):
         raise Invalid(f"{where} is not a JSON object: give {{video_id, path, …}}")
-    check_columns(fields, where)
+    check_columns(fields, known, where)
     return fields

@@ -4,7 +4,7 @@ JSONL, CSV or Parquet with `video_id, path` and what is known of each video.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from warehouse.errors import Invalid, cause_of
@@ -13,7 +13,8 @@ from warehouse.sources.jsonl_rows import read_jsonl
 from warehouse.sources.parquet_rows import read_parquet
 from warehouse.sources.record import Refuse, Row, VideoRecord, refuse_all
 
-_READERS: dict[str, Callable[[Path], Iterator[Row | Invalid]]] = {
+_COLUMNS = ("video_id", "path", "title", "asr", "ocr", "category_id", "annotator", "source")
+_READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Row | Invalid]]] = {
     ".jsonl": read_jsonl,
     ".csv": read_csv,
     ".parquet": read_parquet,
@@ -38,6 +39,29 @@ def read_records(
     Raises:
         Invalid: The file cannot be read, is not of that format or has no rows.
     """
+    for row in read_rows(manifest, _COLUMNS, refuse):
+        try:
+            record = _record(row)
+        except Invalid as error:
+            refuse(error)
+        else:
+            yield record
+
+
+def read_rows(manifest: Path, known: Sequence[str], refuse: Refuse) -> Iterator[Row]:
+    """Read the raw rows of a listing as a stream, by the end of its name.
+
+    Args:
+        manifest: A file that ends in `.jsonl`, `.csv` or `.parquet`.
+        known: The columns that it may have.
+        refuse: Called with what is wrong with a row.
+
+    Yields:
+        Each row that could be read.
+
+    Raises:
+        Invalid: The file cannot be read, is not of that format or has no rows.
+    """
     read = _READERS.get(manifest.suffix.lower())
     if read is None:
         raise Invalid(
@@ -45,14 +69,12 @@ def read_records(
         )
     is_empty = True
     try:
-        for row in read(manifest):
+        for row in read(manifest, known):
             is_empty = False
-            try:
-                record = _record(row)
-            except Invalid as error:
-                refuse(error)
+            if isinstance(row, Invalid):
+                refuse(row)
             else:
-                yield record
+                yield row
     except OSError as error:
         raise Invalid(
             f"{manifest} cannot be read ({cause_of(error)}): name a readable manifest"
@@ -61,9 +83,7 @@ def read_records(
         raise Invalid(f"{manifest} lists no videos: give a row for each")
 
 
-def _record(row: Row | Invalid) -> VideoRecord:
-    if isinstance(row, Invalid):
-        raise row
+def _record(row: Row) -> VideoRecord:
     return VideoRecord(
         source=row.source,
         row=row.number,
@@ -73,6 +93,8 @@ def _record(row: Row | Invalid) -> VideoRecord:
         asr=row.text("asr"),
         ocr=row.ocr_lines(as_text=True),
         category_id=row.category_id(),
+        annotator=row.name("annotator"),
+        label_source=row.name("source"),
     )
 
 

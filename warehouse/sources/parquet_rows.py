@@ -1,8 +1,8 @@
-"""Rows of a Parquet manifest, whose columns hold text."""
+"""Rows of a Parquet listing, whose columns hold text."""
 
 # ruff: noqa: PLC0415 - only this format needs pyarrow
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ from warehouse.sources.record import Row
 _BATCH_ROWS = 4096
 
 
-def read_parquet(manifest: Path) -> Iterator[Row | Invalid]:
+def read_parquet(manifest: Path, known: Sequence[str]) -> Iterator[Row | Invalid]:
     """Read the rows as a stream.
 
     Args:
         manifest: The file.
+        known: The columns that it may have.
 
     Yields:
         Each row with its number, or what is wrong with it.
@@ -31,7 +32,7 @@ def read_parquet(manifest: Path) -> Iterator[Row | Invalid]:
 
     try:
         with pq.ParquetFile(manifest) as file:
-            check_columns(file.schema_arrow.names, str(manifest))
+            check_columns(file.schema_arrow.names, known, str(manifest))
             _check_types(file.schema_arrow, manifest)
             number = 0
             for batch in file.iter_batches(_BATCH_ROWS):

@@ -7,6 +7,7 @@ from typing import Any
 
 from warehouse.errors import Invalid
 from warehouse.identifiers import VideoId, parse_video_id, shown
+from warehouse.printable import MAX_PRINTABLE_CHARS, printable
 from warehouse.sources import ocr
 from warehouse.sources.ocr import OcrLine, storable
 
@@ -46,6 +47,10 @@ class VideoRecord:
     """What was seen as text, in the listing's order."""
     category_id: str | None
     """The label; None where there is none."""
+    annotator: str | None = None
+    """Who gave the label; None where the listing does not say."""
+    label_source: str | None = None
+    """Where the label came from; None where the listing does not say."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,26 @@ class Row:
         if value is not None and not isinstance(value, str):
             raise self.refuse(
                 "category_id", "is not text: give the id as a string, its leading zeros with it"
+            )
+        return value or None
+
+    def name(self, field: str) -> str | None:
+        """Read a name that people are shown, such as an annotator's.
+
+        Args:
+            field: The field's name.
+
+        Returns:
+            The name; None where the field is missing, null or empty.
+
+        Raises:
+            Invalid: It is not text, too long, or has a character that cannot be seen.
+        """
+        value = self.value(field)
+        if value is not None and (not isinstance(value, str) or printable(value) != value):
+            raise self.refuse(
+                field,
+                f"is not a name: give a string of at most {MAX_PRINTABLE_CHARS} visible characters",
             )
         return value or None
 

@@ -26,8 +26,8 @@ def read_records(
     """Read the annotations as a stream; memory does not grow with their number.
 
     Args:
-        annotations: A JSON array of `{id, title, asr, ocr: [{time, text}], category_id only when
-            labelled}`.
+        annotations: A JSON array of `{id, title, asr, ocr: [{time, text}], category_id, annotator
+            and source only when labelled}`.
         split: The folder of the frames under `zip_frames`: `labeled`, `unlabeled`, `test_a` or the
             like.
         refuse: Called with what is wrong with a record.
@@ -175,4 +175,6 @@ def _record(row: Row, split: str) -> VideoRecord:
         asr=row.text("asr"),
         ocr=row.ocr_lines(),
         category_id=category_id,
+        annotator=row.name("annotator"),
+        label_source=row.name("source"),
     )

@@ -3,9 +3,11 @@
 from warehouse.tables.labels import (
     LABELS,
     Labels,
+    label_batches,
     labels_commit,
     publish_labels,
     read_labels,
+    scan_labels,
     taxonomy_of,
 )
 from warehouse.tables.parquet import encode as to_parquet
@@ -38,12 +40,14 @@ __all__ = [
     "Videos",
     "batches",
     "encode_predictions",
+    "label_batches",
     "labels_commit",
     "publish_labels",
     "publish_videos",
     "read_labels",
     "read_table",
     "read_videos",
+    "scan_labels",
     "scan_predictions",
     "scan_table",
     "taxonomy_of",

@@ -1,5 +1,6 @@
 """The table of labels: one row for each labelled video of a partition."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import dataframely as dy
@@ -10,11 +11,15 @@ from warehouse.commits import Address, Commit, Draft, Facts
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.store import Store
-from warehouse.tables.parquet import encode as to_parquet
-from warehouse.tables.stored_tables import read_table, validated
+from warehouse.tables import parquet
+from warehouse.tables.stored_tables import validated
 from warehouse.tables.taxonomy import Taxonomy, parse_taxonomy
 
 LABELS = "tables/labels"
+FORMAT_VERSION = 2
+"""Version 1 had neither `annotator` nor `source`."""
+
+_FILE = "labels.parquet"
 
 
 class Labels(dy.Schema):
@@ -23,6 +28,10 @@ class Labels(dy.Schema):
     video_id = dy.String(primary_key=True)
     category_id = dy.String()
     level1_id = dy.String()
+    annotator = dy.String(nullable=True)
+    """Who gave the label, as the annotations name them; null where they do not."""
+    source = dy.String(nullable=True)
+    """Where the label came from, as the annotations name it; null where they do not."""
 
 
 class LabelFacts(Facts):
@@ -40,18 +49,18 @@ def publish_labels(
     Args:
         store: The store.
         partition: The partition's name.
-        labels: Rows of `Labels`.
+        labels: Rows of `Labels`; `annotator` and `source` may be left out where none is known.
         taxonomy: The taxonomy.
         now: The moment, in UTC.
 
     Returns:
-        The commit; the one that is there where nothing changed.
+        The commit; the one that is there, of whatever version, where nothing changed.
 
     Raises:
         Invalid: A row does not fit the schema, or names a category that the taxonomy has not.
         Conflict: Another run published other labels at the same time.
     """
-    rows = validated(Labels, labels)
+    rows = validated(Labels, _brought_up(labels.lazy()).collect())
     for category_id, level1_id in (
         rows.select("category_id", "level1_id").unique(maintain_order=True).iter_rows()
     ):
@@ -60,10 +69,17 @@ def publish_labels(
                 f"category {category_id} is not in group {shown(level1_id)} of taxonomy"
                 f" {taxonomy.name}: correct it"
             )
+    head = labels_commit(store, partition)
+    if (
+        head is not None
+        and taxonomy_of(head) == taxonomy
+        and rows.equals(scan_labels(head).collect())
+    ):
+        return head
     return commits.publish_files(
         store,
         Address(LABELS, partition),
-        {"labels.parquet": to_parquet(rows), "taxonomy.csv": taxonomy.to_csv()},
+        {_FILE: parquet.encode(rows, FORMAT_VERSION), "taxonomy.csv": taxonomy.to_csv()},
         Draft(facts=LabelFacts(taxonomy=taxonomy.name), num_rows=len(rows)),
         now,
     )
@@ -96,7 +112,40 @@ def read_labels(store: Store, partition: str) -> pl.DataFrame | None:
         Corrupt: The file is not as it was published.
     """
     commit = labels_commit(store, partition)
-    return None if commit is None else read_table(commit, "labels.parquet")
+    return None if commit is None else scan_labels(commit).collect()
+
+
+def scan_labels(commit: Commit) -> pl.LazyFrame:
+    """Read the labels of a commit lazily, in the columns of the newest version.
+
+    Args:
+        commit: Of any version of the table.
+
+    Returns:
+        Rows of `Labels`, by video id.
+
+    Raises:
+        Corrupt: The file is not as it was published.
+        Invalid: It has a format version that this code does not read.
+    """
+    return _brought_up(parquet.scan([commits.verified_path(commit, _FILE)], FORMAT_VERSION))
+
+
+def label_batches(commit: Commit, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Read the labels of a commit some at a time; memory does not grow with their number.
+
+    Args:
+        commit: Of any version of the table.
+        columns: Which columns.
+
+    Returns:
+        Rows of `Labels`, by video id.
+
+    Raises:
+        Corrupt: The file is not as it was published.
+        Invalid: It has a format version that this code does not read.
+    """
+    return parquet.batches(scan_labels(commit).select(columns))
 
 
 def taxonomy_of(labels: Commit) -> Taxonomy:
@@ -116,3 +165,10 @@ def taxonomy_of(labels: Commit) -> Taxonomy:
         str(labels.folder / "taxonomy.csv"),
     )
     return parse_taxonomy(payload, LabelFacts.of(labels).taxonomy, source)
+
+
+def _brought_up(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Bring version 1 to the columns of version 2; version 2 stays as it is."""
+    known = rows.collect_schema().names()
+    unknown = [name for name in ("annotator", "source") if name not in known]
+    return rows.with_columns(pl.lit(None, pl.String).alias(name) for name in unknown)

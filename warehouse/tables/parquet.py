@@ -53,11 +53,12 @@ def read(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
     return pl.read_parquet(checked(path), columns=None if columns is None else list(columns))
 
 
-def scan(paths: Sequence[Path]) -> pl.LazyFrame:
+def scan(paths: Sequence[Path], version: int = FORMAT_VERSION) -> pl.LazyFrame:
     """Read tables of the same columns lazily, one after another.
 
     Args:
         paths: Files whose digests were checked; at least one.
+        version: The newest that is read.
 
     Returns:
         The rows, in the order of the files.
@@ -65,23 +66,18 @@ def scan(paths: Sequence[Path]) -> pl.LazyFrame:
     Raises:
         Invalid: A file has another format version.
     """
-    return pl.scan_parquet([checked(path) for path in paths])
+    return pl.scan_parquet([checked(path, version) for path in paths])
 
 
-def batches(path: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
     """Read a table some rows at a time; memory does not grow with their number.
 
     Args:
-        path: A file whose digest was checked.
-        columns: Which columns.
+        rows: As `scan` gives them.
 
     Yields:
-        At most 2,048 rows, in the file's order.
-
-    Raises:
-        Invalid: The file has another format version.
+        At most 2,048 rows, in their order.
     """
-    rows = scan([path]).select(columns)
     for start in range(0, int(rows.select(pl.len()).collect().item()), _ROWS_AT_ONCE):
         yield rows.slice(start, _ROWS_AT_ONCE).collect()
 

@@ -68,7 +68,7 @@ def batches(commit: Commit, name: str, columns: Sequence[str]) -> Iterator[pl.Da
         Corrupt: The file is not as it was published.
         Invalid: It has a format version that this code does not read.
     """
-    return parquet.batches(commits.verified_path(commit, name), columns)
+    return parquet.batches(parquet.scan([commits.verified_path(commit, name)]).select(columns))
 
 
 def scan_table(commit: Commit, prefix: str) -> pl.LazyFrame:

@@ -16,7 +16,7 @@ from warehouse import commits
 from warehouse.errors import Invalid
 from warehouse.store import Store
 
-NEWEST = "3"
+NEWEST = "4"
 PAGE = Path(__file__).parents[3] / "docs" / "python.md"
 
 

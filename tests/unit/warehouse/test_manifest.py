@@ -45,6 +45,8 @@ def test_three_formats_say_the_same(tmp_path: Path, written: Write) -> None:
             "asr": "",
             "ocr": "字",
             "category_id": "0001",
+            "annotator": "Ada",
+            "source": "review",
         },
         {
             "video_id": "b",
@@ -53,6 +55,8 @@ def test_three_formats_say_the_same(tmp_path: Path, written: Write) -> None:
             "asr": '说"话"',
             "ocr": "",
             "category_id": "",
+            "annotator": "",
+            "source": "",
         },
     ]
     frame = pl.DataFrame(rows)
@@ -65,8 +69,10 @@ def test_three_formats_say_the_same(tmp_path: Path, written: Write) -> None:
     ]
     assert listed[0] == listed[1] == listed[2]
     ocr = (OcrLine(None, "字"),)
-    assert listed[0][0] == VideoRecord(Path(), 1, VideoId("a"), "x/a.mp4", "标题", "", ocr, "0001")
-    assert listed[0][1] == VideoRecord(Path(), 2, VideoId("b"), "b.ZIP", "", '说"话"', (), None)
+    assert listed[0] == [
+        VideoRecord(Path(), 1, VideoId("a"), "x/a.mp4", "标题", "", ocr, "0001", "Ada", "review"),
+        VideoRecord(Path(), 2, VideoId("b"), "b.ZIP", "", '说"话"', (), None),
+    ]
 
 
 def test_ocr_may_be_timed_lines(tmp_path: Path, written: Write) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from warehouse import tables
+from warehouse import commits, tables
+from warehouse.commits import Address, Draft
 from warehouse.errors import Corrupt, Invalid
 from warehouse.identifiers import Role
 from warehouse.storage.files import sha256_bytes
@@ -126,9 +127,42 @@ def test_labels_are_kept_with_their_taxonomy(
     commit = publish_labels(store, "labeled", labels(b="0100", a="0001"), taxonomy, now)
     found = tables.read_labels(store, "labeled")
     assert found is not None
-    assert found.equals(labels(a="0001", b="0100"))
+    assert found.drop("annotator", "source").equals(labels(a="0001", b="0100"))
     assert tables.taxonomy_of(commit) == taxonomy
     assert tables.read_labels(store, "other") is None
+
+
+def test_a_label_keeps_its_annotator_and_source(
+    store: Store, now: datetime, taxonomy: Taxonomy
+) -> None:
+    rows = labels(a="0001", b="0100").with_columns(
+        annotator=pl.Series(["Ada", None]), source=pl.Series(["review", None])
+    )
+    commit = publish_labels(store, "labeled", rows, taxonomy, now)
+    assert tables.scan_labels(commit).collect().equals(rows)
+    (block,) = tables.label_batches(commit, ["video_id", "annotator"])
+    assert block.rows() == [("a", "Ada"), ("b", None)]
+    other = rows.with_columns(annotator=pl.lit("Bea"))
+    assert publish_labels(store, "labeled", other, taxonomy, now) != commit
+
+
+def test_labels_of_version_1_read_and_stay_current(
+    store: Store, now: datetime, taxonomy: Taxonomy
+) -> None:
+    rows = labels(a="0001", b="0100")
+    earlier = commits.publish_files(
+        store,
+        Address(tables.LABELS, "labeled"),
+        {"labels.parquet": to_parquet(rows), "taxonomy.csv": taxonomy.to_csv()},
+        Draft(facts={"taxonomy": taxonomy.name}, num_rows=2),
+        now,
+    )
+    found = tables.scan_labels(earlier).collect()
+    assert found.columns == tables.Labels.column_names()
+    assert found["annotator"].null_count() == found["source"].null_count() == 2
+    assert publish_labels(store, "labeled", rows, taxonomy, now) == earlier
+    named = rows.with_columns(annotator=pl.lit("Ada"))
+    assert publish_labels(store, "labeled", named, taxonomy, now) != earlier
 
 
 def test_label_that_disagrees_with_the_taxonomy_is_refused(

@@ -32,7 +32,8 @@ def annotate(tmp_path: Path) -> Annotate:
 
 def test_records_are_read_in_the_challenges_layout(annotate: Annotate) -> None:
     first, second = read_records(
-        annotate([ROW, {**ROW, "id": "0" * 20, "category_id": "0123"}]), "labeled"
+        annotate([ROW, {**ROW, "id": "0" * 20, "category_id": "0123", "annotator": "Ada"}]),
+        "labeled",
     )
     assert (first.row, first.title, first.asr, first.ocr) == (
         1,
@@ -42,6 +43,7 @@ def test_records_are_read_in_the_challenges_layout(annotate: Annotate) -> None:
     )
     assert first.media_path == "zip_frames/labeled/163/14036047732927185163.zip"
     assert (first.category_id, second.category_id, second.row) == (None, "0123", 2)
+    assert (second.annotator, second.label_source) == ("Ada", None)
 
 
 def test_times_may_have_fractions(annotate: Annotate) -> None:

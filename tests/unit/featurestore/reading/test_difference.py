@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from featurestore.views.heads import address
 from warehouse import commits, tables
 from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
+from warehouse.store import open_existing_store
 from warehouse.tables.taxonomy import Category, Taxonomy
 
 NONE = Rows(0, [])
@@ -166,3 +168,13 @@ def test_commits_of_different_kinds_or_without_ids_are_refused(partitions: Any) 
     kept = snapshot.publish(partitions.store, pinned, partitions.now)
     with pytest.raises(Invalid, match="'snapshots', whose rows have no video id"):
         compare(kept, kept)
+
+
+@pytest.mark.parametrize("version", ["1", "4"])
+def test_predictions_of_every_version_may_be_compared(
+    golden: Callable[[str], Path], version: str
+) -> None:
+    store = open_existing_store(golden(version))
+    (dataset,) = [name for name in commits.datasets(store) if name.startswith(tables.PREDICTIONS)]
+    (commit,) = commits.commits(store, dataset)
+    assert compare(commit, commit).unchanged == commit.num_rows == 3

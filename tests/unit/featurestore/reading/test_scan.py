@@ -134,7 +134,7 @@ def test_without_labels_the_columns_are_there_and_empty(partitions: Any) -> None
     partitions.publish("2026-11-20", "score", [1])
     pinned = snapshot.pin(partitions.store, ["2026-11-20"], partitions.fingerprints)
     found = scan.labels(partitions.store, pinned).collect()
-    assert found.columns == ["partition", "video_id", "category_id", "level1_id"]
+    assert found.columns == ["partition", *tables.Labels.column_names()]
     assert not len(found)
 
 

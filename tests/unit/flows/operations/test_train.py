@@ -90,7 +90,7 @@ def test_a_bad_recipe_is_refused_with_a_sentence_before_anything_is_written(
         refuse(*case)
     commit = tables.labels_commit(house, "labeled")
     assert commit is not None
-    labels, taxonomy = tables.read_table(commit, "labels.parquet"), tables.taxonomy_of(commit)
+    labels, taxonomy = tables.scan_labels(commit).collect(), tables.taxonomy_of(commit)
     tables.publish_labels(house, "labeled", labels.clear(), taxonomy, datetime.now(UTC))
     refuse("train-classifier", "", "no example is labelled; ingest a partition of role labeled")
 
@@ -104,7 +104,7 @@ def test_a_training_says_why_there_is_no_alias_and_what_is_never_predicted(
     extract()
     commit = tables.labels_commit(house, "labeled")
     assert commit is not None
-    labels, taxonomy = tables.read_table(commit, "labels.parquet"), tables.taxonomy_of(commit)
+    labels, taxonomy = tables.scan_labels(commit).collect(), tables.taxonomy_of(commit)
     gone = labels["category_id"][0]
     kept = labels.filter(pl.col("category_id") != gone)
     tables.publish_labels(house, "labeled", kept, taxonomy, datetime.now(UTC))

@@ -65,7 +65,7 @@ def test_listing_becomes_videos_labels_and_a_split(
     store: Store, run: Ingest, listed: Listed
 ) -> None:
     listing = listed(
-        row("b", category_id="0100", title="标题"),
+        row("b", category_id="0100", title="标题", annotator="Ada", source="review"),
         row("a", "x.zip", category_id="0000"),
         row("c", "", category_id="0000"),
     )
@@ -84,7 +84,11 @@ def test_listing_becomes_videos_labels_and_a_split(
     assert found["content_sha256"].to_list()[2] == found["text_sha256"].to_list()[2]
     labels = tables.read_labels(store, "p")
     assert labels is not None
-    assert labels.rows() == [("a", "0000", "00"), ("b", "0100", "01"), ("c", "0000", "00")]
+    assert labels.rows() == [
+        ("a", "0000", "00", None, None),
+        ("b", "0100", "01", "Ada", "review"),
+        ("c", "0000", "00", None, None),
+    ]
     assert split.frozen_salt(store) == 0
 
 
@@ -329,6 +333,10 @@ WRONG_ROWS = [
         r"row 2: category_id '1' is .* letters, but '0001' is:",
     ),
     ([row("a", category_id="0000"), row("b", title=7)], r"row 2, field title: 7 is not text"),
+    (
+        [row("a", category_id="0000"), row("b", category_id="0000", annotator="A\x1bda")],
+        r"row 2, field annotator: 'A\\x1bda' is not a name",
+    ),
     (
         [row("a", category_id="0000"), row("b", "../b.mp4")],
         r"row 2, field path: '\.\./b\.mp4' climbs with",
