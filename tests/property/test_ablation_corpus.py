@@ -1,40 +1,66 @@
-"""The ablation's corpus is what it says, and its best possible score is exact."""
+"""The drawn worlds are what they say, and their best possible scores are exact."""
 
 import dataclasses
+import hashlib
+import itertools
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, multivariate_t
 
-from tests.benchmarks.ablation import best_possible
-from tests.benchmarks.ablation.corpus import (
-    FRAME_STD,
-    LOOK_STD,
-    MIN_LABELLED,
-    SILENT_FRAMES_RATE,
-    SWITCH_PLACES,
-    Corpus,
-    World,
-    draw_training,
-    frame_places,
-    make_world,
-)
+from tests.benchmarks.ablation import posterior_a, posterior_b, world_a, world_b
+from tests.benchmarks.ablation.corpus import Corpus, Floats, Ints, World, draw_training
+from tests.benchmarks.ablation.world_a import WorldA
+from tests.benchmarks.ablation.world_b import WorldB
+from tests.benchmarks.ablation.world_parts import MIN_LABELLED, NUM_CHARACTERS, frame_places
 
-Floats = npt.NDArray[np.float64]
+DIGESTS = {
+    "WorldA": "0ae80f65754f40bec64510152a1b3e4125aba11933578f430fd58fd7b091b9d9",
+    "WorldB": "36a21ca41f42ce201572ccd43e0394dde592224df2b48b9f7efb09fffe6ee82e",
+}
+"""Of what seed 3 draws: a yardstick does not change."""
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
-    return make_world()
+def world() -> WorldA:
+    return world_a.make_world()
 
 
 @pytest.fixture(scope="module")
-def corpus(world: World) -> Corpus:
+def corpus(world: WorldA) -> Corpus:
     return draw_training(world, 3)
 
 
-def test_every_category_has_its_share_of_the_real_counts(world: World, corpus: Corpus) -> None:
+@pytest.fixture(scope="module")
+def other_world() -> WorldB:
+    return world_b.make_world()
+
+
+@pytest.fixture(scope="module")
+def other_corpus(other_world: WorldB) -> Corpus:
+    return draw_training(other_world, 3)
+
+
+@pytest.fixture(params=["A", "B"])
+def drawn(request: pytest.FixtureRequest) -> tuple[World, Corpus]:
+    """Each world with a corpus of it."""
+    names = {"A": ("world", "corpus"), "B": ("other_world", "other_corpus")}
+    world, corpus = names[request.param]
+    return request.getfixturevalue(world), request.getfixturevalue(corpus)
+
+
+def test_a_world_draws_the_same_bytes_always(drawn: tuple[World, Corpus]) -> None:
+    world, corpus = drawn
+    digest = hashlib.sha256()
+    for field in dataclasses.fields(corpus):
+        column = getattr(corpus, field.name)
+        for array in column if isinstance(column, tuple) else [column]:
+            digest.update(array.tobytes())
+    assert digest.hexdigest() == DIGESTS[type(world).__name__]
+
+
+def test_every_category_has_its_share_of_the_real_counts(drawn: tuple[World, Corpus]) -> None:
+    world, corpus = drawn
     known = corpus.labels[(corpus.labels >= 0) & ~corpus.is_validation]
     counts = np.bincount(known, minlength=200)
     assert (counts == world.num_labelled).all()
@@ -42,7 +68,52 @@ def test_every_category_has_its_share_of_the_real_counts(world: World, corpus: C
     assert counts.max() > 20 * MIN_LABELLED
 
 
-def test_a_category_is_told_by_its_topic_and_its_sight_together(world: World) -> None:
+def test_texts_are_laid_out_in_slots_of_whole_words(drawn: tuple[World, Corpus]) -> None:
+    world, corpus = drawn
+    assert isinstance(world, WorldA | WorldB)
+    row = next(row for row in range(len(corpus)) if len(corpus.words[row]))
+    ids, slots, starts = corpus.token_ids[row], corpus.slot_ids[row], corpus.word_start[row]
+    borders = np.isin(ids, (2, 3))
+    assert ids[0] == 2
+    assert (ids == 3).sum() == 3
+    assert (np.diff(slots) == (ids[:-1] == 3)[: len(slots) - 1]).all() or slots[-1] == 2
+    assert (starts & ~borders).sum() == len(corpus.words[row])
+    spans = np.split(ids, np.flatnonzero(starts)[1:])
+    spoken = [tuple(span.tolist()) for span in spans if span[0] not in (2, 3)]
+    for word, span in zip(corpus.words[row], spoken, strict=True):
+        assert word >= len(world.words) or tuple(world.words[word].tolist()) == span
+    lengths = corpus.num_tokens[corpus.num_tokens > 0]
+    assert 35 < lengths.mean() < 42
+
+
+def test_the_posterior_is_calibrated(drawn: tuple[World, Corpus]) -> None:
+    world, corpus = drawn
+    few = thinned(corpus, 4_000)
+    if isinstance(world, WorldB):
+        probabilities = np.exp(posterior_b.log_posterior(world, few))
+    else:
+        assert isinstance(world, WorldA)
+        few = corpus
+        probabilities = np.exp(posterior_a.log_posterior(world, few))
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(len(few)))
+    rows = np.arange(len(few))
+    is_right = probabilities.argmax(axis=1) == few.true_labels
+    assert probabilities.max(axis=1).mean() == pytest.approx(is_right.mean(), abs=0.015)
+    of_truth = probabilities[rows, few.true_labels].mean()
+    assert (probabilities**2).sum(axis=1).mean() == pytest.approx(of_truth, abs=0.015)
+
+
+def thinned(corpus: Corpus, number: int) -> Corpus:
+    """Take about so many examples, evenly spaced."""
+    return taken(corpus, slice(None, None, len(corpus) // number))
+
+
+def taken(corpus: Corpus, rows: slice) -> Corpus:
+    names = [field.name for field in dataclasses.fields(corpus)]
+    return Corpus(**{name: getattr(corpus, name)[rows] for name in names})
+
+
+def test_a_category_is_told_by_its_topic_and_its_sight_together(world: WorldA) -> None:
     pairs = set(zip(world.topic.tolist(), world.sight.tolist(), strict=True))
     assert len(pairs) == len(world.topic)
     assert len(set(world.topic.tolist())) < len(pairs) / 2
@@ -53,41 +124,11 @@ def test_a_category_is_told_by_its_topic_and_its_sight_together(world: World) ->
     assert 40 < ordered[world.sight].sum() < 120
 
 
-def test_texts_are_laid_out_in_slots_of_whole_words(world: World, corpus: Corpus) -> None:
-    row = next(row for row in range(len(corpus)) if len(corpus.words[row]))
-    ids, slots, starts = corpus.token_ids[row], corpus.slot_ids[row], corpus.word_start[row]
-    borders = np.isin(ids, (2, 3))
-    assert ids[0] == 2
-    assert (ids == 3).sum() == 3
-    assert (np.diff(slots) == (ids[:-1] == 3)[: len(slots) - 1]).all() or slots[-1] == 2
-    assert (starts & ~borders).sum() == len(corpus.words[row])
-    spoken = np.concatenate([world.words[word] for word in corpus.words[row]])
-    assert (ids[~borders] == spoken).all()
-    lengths = corpus.num_tokens[corpus.num_tokens > 0]
-    assert 35 < lengths.mean() < 42
-
-
-def test_the_posterior_is_calibrated(world: World, corpus: Corpus) -> None:
-    probabilities = np.exp(best_possible.log_posterior(world, corpus))
-    assert probabilities.sum(axis=1) == pytest.approx(np.ones(len(corpus)))
-    rows = np.arange(len(corpus))
-    is_right = probabilities.argmax(axis=1) == corpus.true_labels
-    assert probabilities.max(axis=1).mean() == pytest.approx(is_right.mean(), abs=0.015)
-    of_truth = probabilities[rows, corpus.true_labels].mean()
-    assert (probabilities**2).sum(axis=1).mean() == pytest.approx(of_truth, abs=0.015)
-
-
 def test_the_density_of_frames_is_that_of_their_normal_distribution(
-    world: World, corpus: Corpus
+    world: WorldA, corpus: Corpus
 ) -> None:
-    rows = np.flatnonzero(corpus.frame_mask.sum(axis=1) >= 5)[:3]
-    few = dataclasses.replace(
-        corpus,
-        embeddings=corpus.embeddings[rows],
-        frame_mask=corpus.frame_mask[rows],
-        labels=corpus.labels[rows],
-    )
-    got = best_possible._log_likelihood_of_frames(world, few)  # noqa: SLF001 - the formula itself is on trial
+    few = thinned(corpus, 3)
+    got = posterior_a._log_likelihood_of_frames(world, few)  # noqa: SLF001 - the formula itself is on trial
     for row, frames in enumerate(few.embeddings):
         seen = frames[: few.frame_mask[row].sum()].astype(np.float64)
         exact = np.array([exact_log_density(seen, scenes) for scenes in world.scenes[:4]])
@@ -97,14 +138,128 @@ def test_the_density_of_frames_is_that_of_their_normal_distribution(
 def exact_log_density(seen: Floats, scenes: Floats) -> float:
     """Of frames `[n, E]` of a clip that shows two scenes `[2, E]`, or nothing in particular."""
     number = len(seen)
-    covariance = FRAME_STD**2 * np.eye(number) + LOOK_STD**2 * np.ones((number, number))
+    covariance = world_a.FRAME_STD**2 * np.eye(number) + world_a.LOOK_STD**2 * np.ones(
+        (number, number)
+    )
     places = frame_places(np.array([number]))[0, :number, None]
-    means = [np.where(places < switch, *scenes) for switch in SWITCH_PLACES]
+    means = [np.where(places < switch, *scenes) for switch in world_a.SWITCH_PLACES]
     spoken = [multivariate_normal.logpdf((seen - mean).T, cov=covariance).sum() for mean in means]
     silent = multivariate_normal.logpdf(seen.T, cov=covariance).sum()
-    share = (1 - SILENT_FRAMES_RATE) / len(SWITCH_PLACES)
+    share = (1 - world_a.SILENT_FRAMES_RATE) / len(world_a.SWITCH_PLACES)
     return float(
         np.logaddexp.reduce(
-            [*(one + np.log(share) for one in spoken), silent + np.log(SILENT_FRAMES_RATE)]
+            [
+                *(one + np.log(share) for one in spoken),
+                silent + np.log(world_a.SILENT_FRAMES_RATE),
+            ]
         )
     )
+
+
+def test_the_likelihood_of_clips_sums_over_every_path_of_sights(
+    other_world: WorldB, other_corpus: Corpus
+) -> None:
+    """Three frames and four sights: 64 paths for each of two mixtures, one after another."""
+    row = int(np.flatnonzero(other_corpus.frame_mask.sum(axis=1) == 3)[0])
+    few = taken(other_corpus, slice(row, row + 1))
+    got = posterior_b.log_likelihood_of_frames(other_world, few)[0]
+    seen = few.embeddings[0, :3].astype(np.float64)
+    exact = [clip_likelihood(seen, sights) for sights in other_world.sights[:2]]
+    assert got[1] - got[0] == pytest.approx(exact[1] - exact[0], abs=1e-6)
+
+
+def clip_likelihood(seen: Floats, sights: Floats) -> float:
+    """Of frames `[3, E]` of a clip of one mixture `[4, E]`, as a logarithm."""
+    nothing = path_likelihood(seen, np.zeros((3, sights.shape[1])))
+    terms = [nothing + np.log(world_b.SILENT_FRAMES_RATE)]
+    for path in itertools.product(range(4), repeat=3):
+        chance = world_b.SIGHT_SHARE[path[0]] * (1 - world_b.SILENT_FRAMES_RATE)
+        for one, other in itertools.pairwise(path):
+            changed = (1 - world_b.KEEP_RATE) * world_b.SIGHT_SHARE[other]
+            chance *= changed + (world_b.KEEP_RATE if one == other else 0)
+        terms.append(path_likelihood(seen, sights[list(path)]) + np.log(chance))
+    return float(np.logaddexp.reduce(terms))
+
+
+def path_likelihood(seen: Floats, shown: Floats) -> float:
+    noise = seen - shown
+    noise[1:] -= world_b.NOISE_KEPT * (seen - shown)[:-1]
+    shape = world_b.NOISE_SCALE**2 * np.eye(seen.shape[1])
+    return float(multivariate_t.logpdf(noise, shape=shape, df=world_b.FREEDOM).sum())
+
+
+def test_the_likelihood_of_texts_follows_them_word_by_word(
+    other_world: WorldB, other_corpus: Corpus
+) -> None:
+    few = thinned(other_corpus, 6)
+    got = posterior_b.log_likelihood_of_text(other_world, few)
+    for row, words in enumerate(few.words):
+        exact = [text_likelihood(other_world, words.tolist(), topic) for topic in range(3)]
+        assert got[row, 1:3] - got[row, 0] == pytest.approx(
+            [exact[1] - exact[0], exact[2] - exact[0]], abs=1e-9
+        )
+
+
+def text_likelihood(world: WorldB, words: list[int], topic: int) -> float:
+    """Of the words that the world has, as a logarithm."""
+    total = 0.0
+    for register, share in enumerate(world_b.REGISTER_SHARE):
+        for about, chance in (
+            (topic, 1 - world_b.SILENT_TEXT_RATE),
+            (world.word_share.shape[1] - 1, world_b.SILENT_TEXT_RATE),
+        ):
+            total += share * chance * given_register(world, words, register, about)
+    return float(np.log(total))
+
+
+def given_register(world: WorldB, words: list[int], register: int, topic: int) -> float:
+    product = 1.0
+    for place, word in enumerate(words):
+        if word >= len(world.words):
+            continue
+        said = world.word_share[register, topic, word]
+        if place:
+            earlier = words[:place].count(word) / place
+            said = world_b.REPEAT_RATE * earlier + (1 - world_b.REPEAT_RATE) * said
+        if world_b.in_ocr(len(words))[place]:
+            length = len(world.words[word])
+            misread = (0.1, 0.75, 0.15)[length - 1] / NUM_CHARACTERS**length
+            said = (1 - world_b.MISREAD_RATE) * said + world_b.MISREAD_RATE * misread
+        product *= said
+    return product
+
+
+def test_world_b_is_far_from_linear_in_each_view(other_world: WorldB, other_corpus: Corpus) -> None:
+    """Linear classifiers that know the world's own averages stay far below what is possible."""
+    few = thinned(other_corpus, 1_500)
+    topic, mixture = other_world.topic[few.true_labels], other_world.mixture[few.true_labels]
+    text = posterior_b.log_likelihood_of_text(other_world, few)
+    frames = posterior_b.log_likelihood_of_frames(other_world, few)
+    assert share_right(counts_of_words(other_world, few), topic) < 0.9 * share_right(text, topic)
+    assert share_right(means_of_frames(other_world, few), mixture) < 0.6 * share_right(
+        frames, mixture
+    )
+
+
+def share_right(scores: Floats, labels: Ints) -> float:
+    return float((scores.argmax(axis=1) == labels).mean())
+
+
+def counts_of_words(world: WorldB, corpus: Corpus) -> Floats:
+    """Score topics by naive Bayes with the shares of words averaged over registers."""
+    share = np.tensordot(world_b.REGISTER_SHARE, world.word_share[:, :-1], axes=1)
+    logarithms = np.log(np.maximum(share, 1e-9))
+    known = [words[words < len(world.words)] for words in corpus.words]
+    return np.stack([logarithms[:, words].sum(axis=1) for words in known])
+
+
+def means_of_frames(world: WorldB, corpus: Corpus) -> Floats:
+    """Score mixtures by linear discriminant analysis with their true means."""
+    mask = corpus.frame_mask.astype(bool)
+    seen = np.where(mask[..., None], corpus.embeddings, 0).astype(np.float64)
+    mean = seen.sum(axis=1) / np.maximum(1, mask.sum(axis=1))[:, None]
+    centres = world_b.SIGHT_SHARE @ world.sights  # [M, E]
+    inside = (mean - centres[world.mixture[corpus.true_labels]])[corpus.has_frames]
+    precision = np.linalg.inv(np.cov(inside.T))
+    lengths = np.einsum("me,ef,mf->m", centres, precision, centres)
+    return np.asarray(mean @ precision @ centres.T - lengths / 2)

@@ -23,8 +23,9 @@ from modeling.learning.pretraining import pretrain
 from modeling.learning.start import Start
 from modeling.learning.training_runtime import Runtime
 from tests.benchmarks.ablation import study
-from tests.benchmarks.ablation.corpus import Corpus, draw_training, join, make_world
+from tests.benchmarks.ablation.corpus import Corpus, draw_training, join
 from tests.benchmarks.ablation.run import NUM_PROCESSES
+from tests.benchmarks.ablation.world_a import make_world
 
 SEEDS = (1001, 1002)
 DEVELOPMENT_SEEDS = (2001, 2002, 2003)

@@ -20,7 +20,8 @@ import torch
 
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
 from tests.benchmarks.ablation import page, study
-from tests.benchmarks.ablation.corpus import draw_test, make_world
+from tests.benchmarks.ablation.corpus import draw_test
+from tests.benchmarks.ablation.world_a import make_world
 
 ROOT = Path(__file__).parents[3]
 FOLDER, OUT, PAGE = (
@@ -92,7 +93,7 @@ def _version() -> str:
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 
 
-_STUDY = ("corpus", "best_possible", "study")
+_STUDY = ("corpus", "world_parts", "world_a", "posterior_a", "study")
 
 
 if __name__ == "__main__":

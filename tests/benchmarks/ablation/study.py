@@ -25,8 +25,9 @@ from modeling.learning.pretraining import pretrain
 from modeling.learning.start import PretrainedModel, Start
 from modeling.learning.training_runtime import Runtime
 from modeling.network.probabilities import Calibration, probabilities
-from tests.benchmarks.ablation import best_possible
-from tests.benchmarks.ablation.corpus import REPEATS, Corpus, World, draw_training, join
+from tests.benchmarks.ablation import posterior_a
+from tests.benchmarks.ablation.corpus import REPEATS, Corpus, draw_training, join
+from tests.benchmarks.ablation.world_a import WorldA
 
 Changes = dict[str, dict[str, object]]
 Labels = npt.NDArray[np.int64]
@@ -131,7 +132,7 @@ def scored(place: int) -> frozenset[str]:
 
 
 def run_seed(
-    world: World, test: Corpus, seed: int, wanted: frozenset[str], say: Callable[[str], None]
+    world: WorldA, test: Corpus, seed: int, wanted: frozenset[str], say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Train and score for one seed, with the baselines and what is best possible.
 
@@ -176,7 +177,7 @@ def run_seed(
     return scores
 
 
-def _without_training(world: World, corpus: Corpus, test: Corpus) -> dict[str, dict[str, float]]:
+def _without_training(world: WorldA, corpus: Corpus, test: Corpus) -> dict[str, dict[str, float]]:
     """Score what is best possible, and the baselines."""
     joined = join(corpus, test)
     training = np.flatnonzero((corpus.labels >= 0) & ~corpus.is_validation)
@@ -185,11 +186,11 @@ def _without_training(world: World, corpus: Corpus, test: Corpus) -> dict[str, d
         name: predict(joined, training, rows, len(world.taxonomy))
         for name, predict in baselines.BASELINES.items()
     }
-    predicted["best possible"] = best_possible.log_posterior(world, test).argmax(axis=1)
+    predicted["best possible"] = posterior_a.log_posterior(world, test).argmax(axis=1)
     return {name: evaluate(world, test, labels) for name, labels in predicted.items()}
 
 
-def _rescaled(world: World, corpus: Corpus, trained: TrainedModel, logits: Logits) -> Labels:
+def _rescaled(world: WorldA, corpus: Corpus, trained: TrainedModel, logits: Logits) -> Labels:
     """Predict after the tail's probabilities were rescaled.
 
     By an exponent fitted on validation examples.
@@ -204,7 +205,7 @@ def _rescaled(world: World, corpus: Corpus, trained: TrainedModel, logits: Logit
 
 
 def _train(
-    world: World, corpus: Corpus, variant: Variant, encoders: dict[str, PretrainedModel], seed: int
+    world: WorldA, corpus: Corpus, variant: Variant, encoders: dict[str, PretrainedModel], seed: int
 ) -> TrainedModel:
     inputs = TrainingInputs(
         _with_few_labels(corpus) if variant.few_labels else corpus,
@@ -226,7 +227,7 @@ def _with_few_labels(corpus: Corpus) -> Corpus:
 
 
 def _student(
-    world: World,
+    world: WorldA,
     corpus: Corpus,
     test: Corpus,
     teacher: TrainedModel,
@@ -248,7 +249,7 @@ def compute_logits(trained: TrainedModel, corpus: Corpus, rows: Labels | None = 
     return predict_logits(trained.model, corpus, chosen, batch_size=_BATCH_SIZE, device=_CPU)
 
 
-def evaluate(world: World, corpus: Corpus, predicted: Labels) -> dict[str, float]:
+def evaluate(world: WorldA, corpus: Corpus, predicted: Labels) -> dict[str, float]:
     """Hold the categories predicted for all examples of a corpus against the true ones.
 
     By `metrics.evaluate`.

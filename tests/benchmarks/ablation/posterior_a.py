@@ -1,12 +1,12 @@
-"""What nobody can do better than.
+"""What nobody can do better than in world A.
 
 The exact probabilities of all categories, from the world that drew the examples.
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from tests.benchmarks.ablation.corpus import (
+from tests.benchmarks.ablation.corpus import Corpus, Floats
+from tests.benchmarks.ablation.world_a import (
     FRAME_STD,
     LOOK_STD,
     SIBLING_RATE,
@@ -15,17 +15,14 @@ from tests.benchmarks.ablation.corpus import (
     SWITCH_PLACES,
     TOPIC_RATE,
     TOPIC_WORDS,
-    Corpus,
-    World,
-    frame_places,
+    WorldA,
 )
-
-Floats = npt.NDArray[np.float64]
+from tests.benchmarks.ablation.world_parts import frame_places
 
 _ROWS_AT_ONCE = 2_000
 
 
-def log_posterior(world: World, corpus: Corpus) -> Floats:
+def log_posterior(world: WorldA, corpus: Corpus) -> Floats:
     """Compute the logarithm of the probability of every category given text and frames, `[N, C]`.
 
     Given its category, an example's text and frames are drawn apart, so their likelihoods multiply.
@@ -36,7 +33,7 @@ def log_posterior(world: World, corpus: Corpus) -> Floats:
     return np.asarray(joint - _log_sum(joint, axis=1)[:, None])
 
 
-def _log_likelihood_of_text(world: World, corpus: Corpus) -> Floats:
+def _log_likelihood_of_text(world: WorldA, corpus: Corpus) -> Floats:
     """`[N, topics]`, up to what all topics share."""
     shares = _word_shares(world)  # [topics, W], over the share of a silent text
     likelihood = np.zeros((len(corpus), world.num_topics))
@@ -49,7 +46,7 @@ def _log_likelihood_of_text(world: World, corpus: Corpus) -> Floats:
     return likelihood
 
 
-def _word_shares(world: World) -> Floats:
+def _word_shares(world: WorldA) -> Floats:
     """Logarithms of how often a speaking text of each topic has each word.
 
     A common word's, over a silent text's.
@@ -66,7 +63,7 @@ def _word_shares(world: World) -> Floats:
         return np.asarray(np.log(np.concatenate([about, common], axis=1)))
 
 
-def _log_likelihood_of_frames(world: World, corpus: Corpus) -> Floats:
+def _log_likelihood_of_frames(world: WorldA, corpus: Corpus) -> Floats:
     """`[N, sights]`, up to what all sights share."""
     blocks = [
         _of_frames(world, corpus, slice(start, start + _ROWS_AT_ONCE))
@@ -75,7 +72,7 @@ def _log_likelihood_of_frames(world: World, corpus: Corpus) -> Floats:
     return np.concatenate(blocks)
 
 
-def _of_frames(world: World, corpus: Corpus, rows: slice) -> Floats:
+def _of_frames(world: WorldA, corpus: Corpus, rows: slice) -> Floats:
     mask = corpus.frame_mask[rows].astype(np.float64)  # [B, F]
     seen = corpus.embeddings[rows].astype(np.float64) * mask[..., None]
     place = frame_places(mask.sum(axis=1).astype(np.int64))
