@@ -67,6 +67,20 @@ def test_intervals_are_the_same_for_the_same_seed() -> None:
     assert first == second != other
 
 
+def test_a_gain_on_the_same_resamples_shows_where_two_intervals_overlap() -> None:
+    true, predicted = _draw(400)
+    better = [category_id if i % 10 == 0 else predicted[i] for i, category_id in enumerate(true)]
+    gains = metrics.gain_intervals(true, better, predicted, TAXONOMY)
+    own, others = (
+        metrics.intervals(true, ids, TAXONOMY)["accuracy"] for ids in (better, predicted)
+    )
+    low, high = gains["accuracy"]
+    assert low > 0
+    assert own[0] < others[1]
+    assert high - low < own[1] - own[0]
+    assert metrics.gain_intervals(true, better, better, TAXONOMY)["mean_f1"] == (0, 0)
+
+
 def test_confusion_counts_true_by_row() -> None:
     true, predicted = _draw(300)
     expected = confusion_matrix(true, predicted, labels=TAXONOMY.category_ids)

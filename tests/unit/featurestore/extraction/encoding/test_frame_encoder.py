@@ -117,6 +117,28 @@ def test_the_default_encoder_resizes_and_crops_as_its_own_configuration_says(
     assert (spec.resize_short_side, spec.crop) == (248, 224)
 
 
+@pytest.mark.parametrize(
+    ("encoder", "resized", "mean"),
+    [
+        ("vit_base_patch16_siglip_224", 35, (0.5, 0.5, 0.5)),
+        ("vit_base_patch16_siglip_gap_224.v2_webli", 35, (0.5, 0.5, 0.5)),
+        ("vit_small_patch16_dinov3", 32, (0.485, 0.456, 0.406)),
+        ("vit_large_patch16_dinov3.sat493m", 32, (0.430, 0.411, 0.296)),
+    ],
+)
+def test_siglip_and_dinov3_are_encoders_like_any_other(
+    encoder: str, resized: int, mean: tuple[float, ...], weights: Callable[..., Path]
+) -> None:
+    kwargs = {"img_size": 32, "embed_dim": 24, "depth": 1, "num_heads": 2}
+    path = weights(timm.create_model(encoder, num_classes=0, **kwargs).state_dict())
+    spec = make_frame_spec(encoder, kwargs, path)
+    assert (spec.crop, spec.resize_short_side, spec.mean) == (32, resized, mean)
+    frames = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
+    embeddings = load_encoder(spec, path).encode(frames)
+    assert embeddings.shape == (3, 24)
+    assert len(np.unique(embeddings, axis=0)) == 3
+
+
 def test_embeddings_are_the_pooled_features_of_the_normalised_frames(
     small: Checkpoint, weights: Callable[..., Path], frames: Any
 ) -> None:
