@@ -1,5 +1,6 @@
 """Sizes of the model and settings of its two training phases, with named presets."""
 
+import operator
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -23,6 +24,10 @@ AsOf = Annotated[
         )
     ),
 ]
+
+
+_LEFT_OUT_AT_ZERO = operator.not_
+"""Of settings that are newer than stored models, whose JSON, and so their ids, stay as they are."""
 
 
 class _Configuration(BaseModel):
@@ -54,12 +59,16 @@ class ModelConfig(_Configuration):
     attention in training too."""
     temporal_position: bool = True
     """Whether the model is told when each frame was shown."""
+    whole_word_rows: int = Field(0, ge=0, exclude_if=_LEFT_OUT_AT_ZERO)
+    """The rows of a table that adds to each token what is learned of its word; words share rows by
+    a hash. 0 adds nothing."""
     reads: Literal["pooled", "pooled_and_means"] = "pooled"
     """What the classifier reads: the pooled output, or also the means of both streams."""
 
     def encoder_sizes(self) -> dict[str, object]:
         """All that two models share when the encoder of one fits into the other."""
-        return self.model_dump(exclude={"reads", "dropout", "attention_dropout"})
+        others = {"reads", "dropout", "attention_dropout"}
+        return {name: value for name, value in self if name not in others}
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -143,6 +152,10 @@ class FinetuningConfig(TrainingConfig):
     second."""
     classifier_dropout: float = Field(0.2, ge=0, lt=1)
     """The share of the classifier's inputs that training sets to zero."""
+    word_dropout: float = Field(0.0, ge=0, lt=1, exclude_if=_LEFT_OUT_AT_ZERO)
+    """The share of words that training hides behind the mask token."""
+    frame_dropout: float = Field(0.0, ge=0, lt=1, exclude_if=_LEFT_OUT_AT_ZERO)
+    """The share of frames that training hides; one of each clip always stays."""
     tail_rescale: bool = False
     """Whether an exponent that raises rare categories is fitted on validation, after training."""
     soft_label_weight: float = Field(1.0, gt=0)
@@ -211,9 +224,10 @@ def amend(recipe: Recipe, changes: Mapping[str, Mapping[str, object]]) -> Recipe
             raise Invalid(
                 f"recipe has no section {shown(section)}: {name_right_ones(section, _SECTIONS)}"
             )
-        unknown = sorted(values.keys() - settings[section].keys())
+        known_names = type(getattr(recipe, section)).model_fields
+        unknown = sorted(values.keys() - known_names.keys())
         if unknown:
-            known = name_right_ones(unknown[0], settings[section])
+            known = name_right_ones(unknown[0], known_names)
             raise Invalid(f"recipe.{section} has no setting {shown(unknown[0])}: {known}")
         settings[section] |= dict(values)
     try:

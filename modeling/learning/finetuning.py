@@ -21,13 +21,14 @@ from modeling.learning.inputs.batching import (
     resample,
     visible_lengths,
 )
+from modeling.learning.inputs.dropouts import hide_frames, hide_words
 from modeling.learning.inputs.requirements import identify
 from modeling.learning.inputs.soft_labels import example_losses
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.replay import Losses, length_step, replayed
 from modeling.learning.start import Start
 from modeling.learning.training import Evaluation, optimise
-from modeling.learning.training_runtime import Runtime, autocast, seeded
+from modeling.learning.training_runtime import Runtime, autocast, generator_of, seeded
 from modeling.network.batch import Batch, to_device
 from modeling.network.classifier import VideoClassifier
 from modeling.network.probabilities import never_predicted, without
@@ -157,9 +158,10 @@ class _Finetuning:
             self._epoch_rows, lengths, self._config.batch_size, seed=self._seed, epoch=epoch
         )
 
-    def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:  # noqa: ARG002 - nothing is drawn for a batch
+    def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
+        chance = generator_of(self._seed, step)
         parts = [
-            self._read(part, len(rows))
+            self._read(part, len(rows), chance)
             for part in cut(rows, self._config.gradient_accumulation_steps)
         ]
 
@@ -187,11 +189,18 @@ class _Finetuning:
         scores = metrics.evaluate(true_ids, taxonomy.ids_of(predicted), taxonomy)
         return Evaluation(scores["mean_f1"], scores)
 
-    def _read(self, rows: Rows, num_examples: int) -> _Part:
+    def _read(self, rows: Rows, num_examples: int, chance: torch.Generator) -> _Part:
         soft_labels = self._inputs.soft_labels
         batch = read_batch(
             self._inputs.examples, rows, self._inputs.views, length_step=self._length_step
         )
+        batch = hide_words(
+            batch,
+            self._inputs.vocabulary,
+            probability=self._config.word_dropout,
+            generator=chance,
+        )
+        batch = hide_frames(batch, probability=self._config.frame_dropout, generator=chance)
         targets = None if soft_labels is None else soft_labels.targets(rows)
         return to_device(_Part(batch, targets, torch.tensor(num_examples)), self._device)
 

@@ -17,7 +17,7 @@ from modeling.learning.inputs.requirements import check_pretraining, identify
 from modeling.learning.replay import Losses, length_step, replayed
 from modeling.learning.start import PretrainedModel, Start
 from modeling.learning.training import Evaluation, optimise
-from modeling.learning.training_runtime import Runtime, autocast, seeded
+from modeling.learning.training_runtime import Runtime, autocast, generator_of, seeded
 from modeling.network.objectives import (
     PretrainingBatch,
     PretrainingModel,
@@ -135,15 +135,12 @@ class _Pretraining:
         return Evaluation(-metrics["loss"], metrics)
 
     def _asked(self, rows: Rows, *seeds: int) -> PretrainingBatch:
-        generator = torch.Generator().manual_seed(
-            int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0])
-        )
         return pretraining_batch(
             read_batch(self._examples, rows, length_step=self._length_step),
             self._vocabulary,
             unit=self._config.mask_unit,
             probability=self._config.mask_probability,
-            generator=generator,
+            generator=generator_of(*seeds),
         )
 
     def _run(self, part: PretrainingBatch) -> Losses:

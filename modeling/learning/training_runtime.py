@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from modeling.learning.checkpoint import Checkpoints
@@ -45,6 +46,12 @@ class Runtime:
 def autocast(device: torch.device) -> torch.autocast:
     """Compute in bfloat16 on a GPU; in float32 elsewhere."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+
+
+def generator_of(*seeds: int) -> torch.Generator:
+    """Make a generator on the CPU for what is drawn for one batch, whenever it is drawn."""
+    seed = np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(seed))
 
 
 @contextmanager

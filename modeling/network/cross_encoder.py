@@ -16,6 +16,7 @@ from transformers.models.bert.modeling_bert import BertModel
 from modeling.configuration import ModelConfig
 from modeling.network.attention import NORM_EPSILON, Attention
 from modeling.network.batch import Batch
+from modeling.network.whole_words import whole_word_rows
 
 _NUM_SLOTS = 3
 _BERT_STD, _BERT_WIDTH = 0.02, 768
@@ -191,6 +192,12 @@ class CrossEncoder(nn.Module):
         nn.init.zeros_(self.slots.weight)
         nn.init.normal_(self.missing_text, std=initial_std(config.width))
         nn.init.normal_(self.missing_frames, std=initial_std(config.width))
+        # Whole words add nothing at first either.
+        self.whole_words = (
+            nn.Parameter(torch.zeros(config.whole_word_rows, config.width))
+            if config.whole_word_rows
+            else None
+        )
         self.language = BertModel(_bert_config(config, vocab_size), add_pooling_layer=False)
 
     @property
@@ -248,6 +255,11 @@ class CrossEncoder(nn.Module):
         words = functional.embedding(batch.token_ids, self.word_embeddings) + self.slots(
             batch.slot_ids
         )
+        if self.whole_words is not None:
+            rows = whole_word_rows(
+                batch.token_ids, batch.word_start, batch.token_mask, len(self.whole_words)
+            )
+            words = words + functional.embedding(rows, self.whole_words)
         words = torch.where(placeholder[..., None], self.missing_text, words)
         return self.language.embeddings(inputs_embeds=words), batch.token_mask | placeholder
 

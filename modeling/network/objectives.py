@@ -11,6 +11,7 @@ from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ModelConfig
 from modeling.network.batch import Batch, map_tensors, padded_length, to_device
 from modeling.network.cross_encoder import CrossEncoder, initialise
+from modeling.network.whole_words import word_indices
 
 _IGNORED = -100
 _SHARE_MASKED, _SHARE_MASKED_OR_RANDOM = 0.8, 0.9
@@ -143,9 +144,7 @@ def hide_tokens(
     """
     ids = batch.token_ids
     special = torch.tensor(vocabulary.special_ids)
-    units = (
-        (batch.word_start.long().cumsum(dim=1) - 1).clamp(min=0) if unit == "word" else _places(ids)
-    )
+    units = word_indices(batch.word_start) if unit == "word" else _places(ids)
     lottery = torch.rand(ids.shape, generator=generator)
     chosen = (lottery.gather(1, units) < probability) & batch.token_mask & ~torch.isin(ids, special)
     fate = torch.rand(ids.shape, generator=generator)

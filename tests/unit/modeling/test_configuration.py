@@ -55,6 +55,18 @@ def test_published_is_the_solutions_recipe(section: str) -> None:
     assert settings.items() >= PUBLISHED[section].items()
 
 
+def test_settings_added_later_are_written_only_where_they_are_not_their_defaults() -> None:
+    added: dict[str, dict[str, object]] = {
+        "model": {"whole_word_rows": 64},
+        "finetuning": {"word_dropout": 0.1},
+    }
+    plain = preset("published").model_dump(mode="json")
+    changed = amend(preset("published"), added).model_dump(mode="json")
+    for section, settings in added.items():
+        assert not settings.keys() & plain[section].keys()
+        assert changed[section] == plain[section] | settings
+
+
 def test_pgd_is_the_solutions_where_it_is_chosen() -> None:
     """Radius 1, steps of 0.3 of it."""
     recipe = amend(preset("published"), {"finetuning": {"adversary": "pgd"}})

@@ -22,6 +22,7 @@ from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy
 
 Train = Callable[..., TrainedModel]
+DROPOUTS: dict[str, object] = {"word_dropout": 0.2, "frame_dropout": 0.2}
 
 
 class Killed(BaseException):
@@ -36,11 +37,12 @@ def fit(taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary) -> Train:
         *,
         views: Views = ALL_VIEWS,
         encoder: PretrainedModel | None = None,
+        model: dict[str, object] | None = None,
         **runtime: Any,
     ) -> TrainedModel:
         return train(
             TrainingInputs(examples, vocabulary, taxonomy, views),
-            amend(recipe, {"finetuning": changes or {}}),
+            amend(recipe, {"finetuning": changes or {}, "model": model or {}}),
             Start(seed=1, encoder=encoder),
             Runtime(**runtime),
         )
@@ -124,17 +126,26 @@ def test_each_adversary_trains_its_own_way(
     assert (changed[-1]["loss"] == plain[-1]["loss"]) == (adversary == "none")
 
 
+@pytest.mark.parametrize(
+    ("changes", "model"),
+    [({}, {}), (DROPOUTS, {"whole_word_rows": 64}), (DROPOUTS | {"adversary": "none"}, {})],
+    ids=["plain", "whole words and dropouts", "dropouts without an adversary"],
+)
 def test_a_killed_training_resumes_to_the_same_model(
-    make_examples: Callable[..., Any], fit: Train, tmp_path: Path
+    make_examples: Callable[..., Any],
+    fit: Train,
+    tmp_path: Path,
+    changes: dict[str, object],
+    model: dict[str, object],
 ) -> None:
     examples, checkpoints = (
         make_examples(60, missing_text=(3,)),
         Checkpoints(tmp_path / "run", every_steps=4),
     )
-    whole = fit(examples)
+    whole = fit(examples, changes, model=model)
     with pytest.raises(Killed):
-        fit(examples, checkpoints=checkpoints, report=_kill_at(7))
-    resumed = fit(examples, checkpoints=checkpoints)
+        fit(examples, changes, model=model, checkpoints=checkpoints, report=_kill_at(7))
+    resumed = fit(examples, changes, model=model, checkpoints=checkpoints)
     assert resumed.history == whole.history
     weights = whole.model.state_dict()
     assert all(
@@ -235,6 +246,30 @@ def test_bfloat16_keeps_weights_and_logits_in_float32(
     assert logits.dtype == np.float32
     assert not np.array_equal(logits, plain_logits)
     np.testing.assert_allclose(logits, plain_logits, atol=0.05)
+
+
+@pytest.mark.parametrize("name", DROPOUTS)
+def test_each_dropout_is_of_training_alone(
+    make_examples: Callable[..., Any], fit: Train, name: str
+) -> None:
+    examples = make_examples(60)
+    plain, dropped = (
+        fit(examples, {"epochs": 1, "learning_rate": 1e-12, name: share}).history["finetuning"]
+        for share in (0.0, 0.5)
+    )
+    assert dropped["steps"][-1]["loss"] != plain["steps"][-1]["loss"]
+    assert dropped["evaluations"] == plain["evaluations"]
+
+
+def test_whole_words_are_learned_where_texts_are_missing_too(
+    make_examples: Callable[..., Any], fit: Train
+) -> None:
+    examples = make_examples(60, missing_text=tuple(range(0, 60, 5)))
+    trained = fit(examples, DROPOUTS, model={"whole_word_rows": 64})
+    table = trained.model.encoder.whole_words
+    assert table is not None
+    assert table.isfinite().all()
+    assert table.abs().amax(dim=1).max() > 1e-3
 
 
 def test_resampling_makes_an_epoch_longer(make_examples: Callable[..., Any], fit: Train) -> None:

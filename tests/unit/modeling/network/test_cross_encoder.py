@@ -158,6 +158,21 @@ def test_leaving_out_what_nobody_reads_changes_nothing_else(
     torch.testing.assert_close(shortened.pooled, whole.pooled)
 
 
+@torch.inference_mode()
+def test_whole_words_add_nothing_at_first_and_each_its_own_later(
+    sizes: ModelConfig, batch: Batch
+) -> None:
+    torch.manual_seed(1)
+    plain = CrossEncoder(sizes, VOCAB_SIZE, 6).eval()
+    torch.manual_seed(1)
+    worded = CrossEncoder(sizes.model_copy(update={"whole_word_rows": 256}), VOCAB_SIZE, 6).eval()
+    assert torch.equal(worded(batch).pooled, plain(batch).pooled)
+    assert worded.whole_words is not None
+    nn.init.normal_(worded.whole_words)
+    moved = (worded(batch).pooled - plain(batch).pooled).abs().amax(dim=1) > 1e-3
+    assert moved.tolist() == batch.token_mask.any(dim=1).tolist()
+
+
 def test_views_left_out_count_as_missing(make_examples: Callable[..., Any]) -> None:
     examples = make_examples(4)
     raw = examples.read(np.arange(4))
