@@ -3,13 +3,14 @@
 import dataclasses
 import hashlib
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, multivariate_t
 
-from tests.benchmarks.ablation import posterior_a, posterior_b, world_a, world_b
-from tests.benchmarks.ablation.corpus import Corpus, Floats, Ints, World, draw_training
+from tests.benchmarks.ablation import posterior_a, posterior_b, world_a, world_b, world_d
+from tests.benchmarks.ablation.corpus import Corpus, Floats, Ints, World, draw_test, draw_training
 from tests.benchmarks.ablation.world_a import WorldA
 from tests.benchmarks.ablation.world_b import WorldB
 from tests.benchmarks.ablation.world_parts import MIN_LABELLED, NUM_CHARACTERS, frame_places
@@ -263,3 +264,21 @@ def means_of_frames(world: WorldB, corpus: Corpus) -> Floats:
     precision = np.linalg.inv(np.cov(inside.T))
     lengths = np.einsum("me,ef,mf->m", centres, precision, centres)
     return np.asarray(mean @ precision @ centres.T - lengths / 2)
+
+
+def test_headlines_are_dealt_once_and_tokenised_as_the_text_view_does(samples: Path) -> None:
+    assert samples / "text" == world_d.FOLDER
+    world = world_d.make_world()
+    training, test = draw_training(world, 3), draw_test(world)
+    drawn = [words[0] for corpus in (training, test) for words in corpus.words if len(words)]
+    assert len(drawn) == len(set(drawn)) > 8_500
+    assert len(test) == 5_000
+    row = next(row for row in range(len(test)) if len(test.words[row]))
+    features = test.read(np.array([row]))
+    stored = world.texts.row(int(test.words[row][0]), named=True)
+    assert features.token_ids[0].tolist() == stored["token_ids"]
+    assert features.word_start[0].tolist() == stored["word_start"]
+    assert not features.word_start[0].all()
+    assert set(features.slot_ids[0]) == {0, 1, 2}
+    missing = test.num_tokens == 0
+    assert 0.02 < missing.mean() < 0.04

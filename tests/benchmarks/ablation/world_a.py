@@ -82,7 +82,7 @@ class WorldA(World):
     def draw(self, labels: Ints, generator: Rng, *, is_test: bool) -> tuple[Texts, Clips]:  # noqa: ARG002 - both alike
         """Draw texts, then clips."""
         words = _draw_words(self, labels, generator)
-        clips = _draw_frames(self, labels, generator)
+        clips = draw_clips(self.scenes[self.sight[labels]], generator)
         return lay_out(words, self.words), clips
 
 
@@ -120,13 +120,27 @@ def _codes(group: Ints, generator: Rng) -> tuple[Ints, Ints, tuple[Ints, ...], F
         sight[grid.members] = len(scenes) + grid.row
         group_topics.append(np.arange(num_topics, num_topics + grid.width))
         num_topics += grid.width
-        shared = random_direction(generator) * GROUP_SCALE
-        own = [shared + random_direction(generator) * SCENE_SCALE for _ in range(grid.height)]
-        pairs = [np.stack([scene, scene]) for scene in own]
-        if index % 2 == 0 and grid.height > 1:
-            pairs[:2] = [np.stack([own[0], own[1]]), np.stack([own[1], own[0]])]
-        scenes += pairs
+        scenes += draw_scenes(grid.height, generator, is_ordered=index % 2 == 0)
     return topic, sight, tuple(group_topics), np.stack(scenes)
+
+
+def draw_scenes(number: int, generator: Rng, *, is_ordered: bool) -> list[Floats]:
+    """Draw the sights of one group.
+
+    Args:
+        number: How many.
+        generator: Decides.
+        is_ordered: Whether the first two of them are the same two scenes in both orders.
+
+    Returns:
+        `[2, E]` for each, its first and its second scene.
+    """
+    shared = random_direction(generator) * GROUP_SCALE
+    own = [shared + random_direction(generator) * SCENE_SCALE for _ in range(number)]
+    pairs = [np.stack([scene, scene]) for scene in own]
+    if is_ordered and number > 1:
+        pairs[:2] = [np.stack([own[0], own[1]]), np.stack([own[1], own[0]])]
+    return pairs
 
 
 def _draw_words(world: WorldA, labels: Ints, generator: Rng) -> tuple[Ints, ...]:
@@ -148,14 +162,13 @@ def _draw_words(world: WorldA, labels: Ints, generator: Rng) -> tuple[Ints, ...]
     return lose_some(np.split(words, np.cumsum(lengths)[:-1]), generator)
 
 
-def _draw_frames(world: WorldA, labels: Ints, generator: Rng) -> Clips:
-    size = len(labels)
+def draw_clips(scenes: Floats, generator: Rng) -> Clips:
+    """Draw clips that each show two scenes, the first and then the second, `[N, 2, E]`."""
+    size = len(scenes)
     times = draw_times(size, generator)
     switch = generator.choice(SWITCH_PLACES, size=size)
-    scenes = world.scenes[world.sight[labels]]  # [N, 2, E]
-    shown = np.where(
-        (times.places < switch[:, None])[..., None], scenes[:, :1], scenes[:, 1:]
-    )  # [N, F, E]
+    is_first = times.places < switch[:, None]  # [N, F]
+    shown = np.where(is_first[..., None], scenes[:, :1], scenes[:, 1:])  # [N, F, E]
     shown[generator.random(size) < SILENT_FRAMES_RATE] = 0
     shown += LOOK_STD * generator.normal(size=(size, 1, EMBEDDING_DIM))
     shown += FRAME_STD * generator.normal(size=shown.shape)
