@@ -73,7 +73,7 @@ class WorldD(World):
         for category, pool in enumerate(headlines):
             of_category = labels == category
             rows[of_category] = generator.choice(pool, size=of_category.sum(), replace=False)
-        words = lose_some(rows[:, None], generator)
+        words = lose_some(list(rows[:, None]), generator)
         return self._read(words), draw_clips(self.scenes[self.sight[labels]], generator)
 
     def _read(self, words: tuple[Ints, ...]) -> Texts:
