@@ -10,7 +10,8 @@ from warehouse.clock import ZonedMoment
 from warehouse.errors import Invalid
 from warehouse.identifiers import name_right_ones, shown
 
-Views = tuple[Literal["frames", "text"], ...]
+View = Literal["frames", "text"]
+Views = tuple[View, ...]
 ALL_VIEWS: Views = ("frames", "text")
 Seed = Annotated[
     int, Field(ge=0, description="Decides initial weights, masking and the order of examples.")

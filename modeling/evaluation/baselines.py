@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from featurestore.reading.examples import RawBatch
 from modeling.learning.inputs.batching import Examples, Rows
+from modeling.learning.inputs.blocks import draw, read_blocks
 from warehouse.tables.taxonomy import Taxonomy
 
 Labels = npt.NDArray[np.int64]
@@ -20,8 +21,7 @@ Baseline = Callable[[Examples, Rows, Rows, int], Labels]
 """From examples, labelled training rows, rows to predict and C to the label of each of the
 latter."""
 
-_MOST_TRAINING_ROWS = 20_000
-_ROWS_IN_BLOCK = 512
+MOST_TRAINING_ROWS = 20_000
 _MOST_ITERATIONS = 50
 _TEXT_STRENGTH = 10.0
 _VISION_STRENGTH = 1.0
@@ -41,7 +41,7 @@ def tfidf_logistic(
         TfidfVectorizer,
     )
 
-    learned = draw(training_rows)
+    learned = draw(training_rows, MOST_TRAINING_ROWS)
     if not (len(rows) and examples.num_tokens[learned].any()):
         return majority(examples, training_rows, rows, num_categories)
     vectorizer = TfidfVectorizer(analyzer=np.ndarray.tolist, sublinear_tf=True, dtype=np.float32)
@@ -60,7 +60,7 @@ def vision_logistic(
     """Predict from the mean embedding of each example's frames, standardised."""
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 - as above
 
-    learned = draw(training_rows)
+    learned = draw(training_rows, MOST_TRAINING_ROWS)
     has_frames = examples.has_frames
     if not (len(rows) and has_frames[learned].any()):
         return majority(examples, training_rows, rows, num_categories)
@@ -104,19 +104,6 @@ def predict_all(
         for name, baseline in BASELINES.items()
     }
     return {name: taxonomy.ids_of(labels) for name, labels in predicted.items()}
-
-
-def draw(rows: Rows, most: int = _MOST_TRAINING_ROWS) -> Rows:
-    """Draw at most so many rows, the same each time, in their own order."""
-    if len(rows) <= most:
-        return rows
-    return np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
-
-
-def read_blocks(examples: Examples, rows: Rows) -> Iterator[RawBatch]:
-    """Read rows, in their order, a bounded number at a time."""
-    for start in range(0, len(rows), _ROWS_IN_BLOCK):
-        yield examples.read(rows[start : start + _ROWS_IN_BLOCK])
 
 
 def _texts(examples: Examples, rows: Rows) -> Iterator[npt.NDArray[np.int32]]:

@@ -7,8 +7,9 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from featurestore.reading.examples import RawBatch
-from modeling.evaluation.baselines import draw, read_blocks
+from modeling.evaluation.baselines import MOST_TRAINING_ROWS
 from modeling.learning.inputs.batching import Examples, Rows
+from modeling.learning.inputs.blocks import draw, read_blocks
 from warehouse.tables.taxonomy import Taxonomy
 
 FORMAT_VERSION: Final = 1
@@ -66,7 +67,7 @@ def describe(
     counts = np.bincount(examples.labels[training_rows], minlength=len(taxonomy))
     shares = counts / max(1, len(training_rows))
     has_frames, num_tokens = examples.has_frames[training_rows], examples.num_tokens[training_rows]
-    sampled = draw(training_rows)
+    sampled = draw(training_rows, MOST_TRAINING_ROWS)
     frames = _Frames(examples.embedding_dim)
     for batch in read_blocks(examples, sampled[examples.has_frames[sampled]]):
         frames.add(batch)

@@ -73,15 +73,6 @@ def test_what_is_masked_of_the_frames_is_not_seen(make_examples: Callable[..., A
     assert np.array_equal(first, second)
 
 
-def test_rows_are_drawn_once_each_in_order_and_the_same_each_time() -> None:
-    rows = np.arange(0, 3000, 3)
-    drawn = baselines.draw(rows, 100)
-    assert len(set(drawn.tolist())) == 100
-    assert set(drawn.tolist()) < set(rows.tolist())
-    assert drawn.tolist() == sorted(drawn.tolist()) == baselines.draw(rows, 100).tolist()
-    assert baselines.draw(rows) is rows
-
-
 def test_videos_are_predicted_by_their_ids_from_training_labels_alone(
     make_examples: Callable[..., Any], taxonomy: Taxonomy
 ) -> None:

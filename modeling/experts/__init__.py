@@ -1,0 +1,1 @@
+"""Linear and closed-form classifiers of one view each, and their fusion."""

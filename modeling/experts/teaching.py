@@ -1,0 +1,101 @@
+"""Experts from labels, then taught by their own probabilities of unlabelled examples.
+
+One round of self-training with soft labels (Nigam et al. 2000; Xie et al. 2020): each expert learns
+what the others see in the examples that nobody labelled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from modeling.experts.fusion import (
+    cross_fitted,
+    fit_weights,
+    fuse,
+    negative_log_likelihood,
+)
+from modeling.experts.kinds import ExpertName, Lesson
+from modeling.experts.panel import Labelled, Panel, fit_panel, refit
+from modeling.experts.view_features import Features, join
+from modeling.learning.inputs.batching import Rows
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round of teaching was worth, on validation and cross-fitted."""
+
+    loss_before: float
+    """Mean negative log likelihood, in nats."""
+    loss_after: float
+
+    @property
+    def is_kept(self) -> bool:
+        """A round is kept where it loses nothing."""
+        return self.loss_after <= self.loss_before
+
+
+@dataclass(frozen=True)
+class TaughtPanel:
+    """A panel, how its opinions add up, and how it came to be."""
+
+    panel: Panel
+    weights: npt.NDArray[np.float64]
+    """`[K + 1]`, see `fusion.fit_weights`."""
+    loss: float
+    """The mean negative log likelihood on validation, cross-fitted, in nats."""
+    rounds: tuple[Round, ...] = ()
+
+    def log_probabilities(self, features: Features) -> Floats:
+        """Fuse the opinions of N examples, `[N, C]`."""
+        opinions = list(self.panel.opinions(features).values())
+        return fuse(opinions, self.weights, self.panel.log_prior)
+
+
+def train_experts(
+    labelled: Labelled, names: Sequence[ExpertName], unlabelled_rows: Rows, num_rounds: int
+) -> TaughtPanel:
+    """Fit experts and teach them, as long as validation does not lose by it.
+
+    Args:
+        labelled: What they learn from first.
+        names: Of their kinds.
+        unlabelled_rows: What they are taught on, none of validation; where there is none, no round
+            is made.
+        num_rounds: At most.
+    """
+    trained = _weighed(labelled, fit_panel(labelled, names, unlabelled_rows))
+    for _ in range(num_rounds if len(unlabelled_rows) else 0):
+        taught = _weighed(labelled, _taught(labelled, trained, unlabelled_rows))
+        made = Round(trained.loss, taught.loss)
+        kept = taught if made.is_kept else trained
+        trained = replace(kept, rounds=(*trained.rounds, made))
+        if not made.is_kept:
+            break
+    return trained
+
+
+def _weighed(labelled: Labelled, panel: Panel) -> TaughtPanel:
+    validation = panel.reader.read(labelled.examples, labelled.validation_rows)
+    opinions = list(panel.opinions(validation).values())
+    labels = labelled.validation_labels
+    fused = cross_fitted(opinions, labels, panel.log_prior)
+    weights = fit_weights(opinions, labels, panel.log_prior)
+    return TaughtPanel(panel, weights, negative_log_likelihood(fused, labels))
+
+
+def _taught(labelled: Labelled, teacher: TaughtPanel, unlabelled_rows: Rows) -> Panel:
+    reader = teacher.panel.reader
+    unlabelled = reader.read(labelled.examples, unlabelled_rows)
+    soft = np.exp(teacher.log_probabilities(unlabelled))
+    by_hand = labelled.lesson(reader, labelled.training_rows)
+    lesson = Lesson(
+        join([by_hand.features, unlabelled]),
+        np.concatenate([by_hand.targets, soft]),
+        by_hand.log_prior,
+        by_hand.group,
+    )
+    return refit(teacher.panel, lesson)

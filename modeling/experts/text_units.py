@@ -1,0 +1,137 @@
+"""What a stored text is counted in: its words, or its characters and pairs of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from featurestore.reading.examples import RawBatch
+
+Unit = Literal["words", "characters"]
+UNITS: tuple[Unit, ...] = ("words", "characters")
+Keys = npt.NDArray[np.uint64]
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_PAIR_SHIFT = np.uint64(32)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The units that count, the most frequent of the texts that it was fitted on."""
+
+    unit: Unit
+    keys: Keys
+    """`[W]`, ascending."""
+    document_frequency: npt.NDArray[np.int64]
+    """`[W]`, the texts that have each unit."""
+    num_documents: int
+    """The texts that it was fitted on."""
+
+    def __len__(self) -> int:
+        """W."""
+        return len(self.keys)
+
+    def count(self, batch: RawBatch) -> sparse.csr_matrix:
+        """Count the units of B texts, `[B, W]` float32; a unit that is not known does not count."""
+        documents, keys = text_keys(batch, self.unit)
+        places = np.searchsorted(self.keys, keys)
+        is_known = places < len(self)
+        is_known[is_known] = self.keys[places[is_known]] == keys[is_known]
+        counts = sparse.csr_matrix(
+            (
+                np.ones(int(is_known.sum()), np.float32),
+                (documents[is_known], places[is_known]),
+            ),
+            shape=(len(batch.token_ids), len(self)),
+        )
+        counts.sum_duplicates()
+        return counts
+
+
+def fit_vocabulary(batches: Iterator[RawBatch], unit: Unit, most_units: int) -> Vocabulary:
+    """Find the units that most texts have; among equals, the smaller key.
+
+    Args:
+        batches: Of the texts that are counted.
+        unit: What a text is counted in.
+        most_units: W is at most this.
+    """
+    keys = np.empty(0, np.uint64)
+    frequency = np.empty(0, np.int64)
+    num_documents = 0
+    for batch in batches:
+        new_keys, new_counts = np.unique(_once_a_text(*text_keys(batch, unit)), return_counts=True)
+        merged, place = np.unique(np.concatenate([keys, new_keys]), return_inverse=True)
+        counts = np.concatenate([frequency, new_counts])
+        keys = merged
+        frequency = np.bincount(place, counts, len(merged)).astype(np.int64)
+        num_documents += len(batch.token_ids)
+    kept = np.sort(np.argsort(-frequency, kind="stable")[:most_units])
+    return Vocabulary(unit, keys[kept], frequency[kept], num_documents)
+
+
+def text_keys(batch: RawBatch, unit: Unit) -> tuple[npt.NDArray[np.int64], Keys]:
+    """List the units of B texts as 64-bit keys.
+
+    A character's key is its token id, a pair's is both ids, and a word's is a hash of the token ids
+    between two starts of words; that two words share one is less likely than a broken disk.
+
+    Args:
+        batch: B examples.
+        unit: What a text is cut into.
+
+    Returns:
+        Which of the B texts each unit is of, and its key; one of each for every occurrence.
+    """
+    lengths = np.array([len(ids) for ids in batch.token_ids], np.int64)
+    documents = np.repeat(np.arange(len(lengths)), lengths)
+    if not len(documents):
+        return documents, np.empty(0, np.uint64)
+    token_ids = np.concatenate(batch.token_ids).astype(np.uint64) + np.uint64(1)
+    return _CUTS[unit](documents, token_ids, np.concatenate(batch.word_start).astype(np.bool_))
+
+
+def _once_a_text(documents: npt.NDArray[np.int64], keys: Keys) -> Keys:
+    """Leave out the repeats of a unit within one text."""
+    order = np.lexsort((documents, keys))
+    documents, keys = documents[order], keys[order]
+    is_repeat = (documents[1:] == documents[:-1]) & (keys[1:] == keys[:-1])
+    is_first = np.append(True, ~is_repeat)[: len(keys)]
+    return np.asarray(keys[is_first])
+
+
+def _characters(
+    documents: npt.NDArray[np.int64], token_ids: Keys, _: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], Keys]:
+    in_one_text = documents[1:] == documents[:-1]
+    pairs = (token_ids[:-1] << _PAIR_SHIFT) + token_ids[1:]
+    return (
+        np.concatenate([documents, documents[1:][in_one_text]]),
+        np.concatenate([token_ids, pairs[in_one_text]]),
+    )
+
+
+def _words(
+    documents: npt.NDArray[np.int64], token_ids: Keys, word_start: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], Keys]:
+    is_first = word_start.copy()
+    is_first[0] = True
+    is_first[1:] |= documents[1:] != documents[:-1]
+    starts = np.flatnonzero(is_first)
+    place_in_word = np.arange(len(token_ids)) - np.repeat(
+        starts, np.diff(np.append(starts, len(token_ids)))
+    )
+    powers = _MULTIPLIER ** place_in_word.astype(np.uint64)
+    return documents[starts], np.add.reduceat(token_ids * powers, starts)
+
+
+_CUTS: dict[
+    Unit,
+    Callable[
+        [npt.NDArray[np.int64], Keys, npt.NDArray[np.bool_]],
+        tuple[npt.NDArray[np.int64], Keys],
+    ],
+] = {"words": _words, "characters": _characters}
