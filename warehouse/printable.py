@@ -55,5 +55,22 @@ def markdown(text: str) -> str:
     return _MARKS.sub(r"\\\g<0>", printable(text.strip(), sys.maxsize))
 
 
+def spreadsheet_cell(text: str) -> str:
+    """Make any words safe to stand in a CSV file that a spreadsheet opens.
+
+    Args:
+        text: As for `printable`.
+
+    Returns:
+        One line; with an apostrophe before what a spreadsheet would compute.
+    """
+    return re.sub("^('*[=+@-])", r"'\1", printable(text, sys.maxsize))
+
+
+def text_of_cell(cell: str) -> str:
+    """Take the apostrophe away that `spreadsheet_cell` has put before a text."""
+    return re.sub("^'('*[=+@-])", r"\1", cell)
+
+
 def _escaped(unfit: re.Match[str]) -> str:
     return _ESCAPE(unfit[0])[0].decode("ascii")

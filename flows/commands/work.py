@@ -37,7 +37,11 @@ def ingest_command(
         bool, typer.Option("--strict", help="Refuse the listing for one wrong row.")
     ] = False,
 ) -> None:
-    """List the videos of one partition, with the digest of each medium."""
+    """List the videos of one partition, with the digest of each medium.
+
+    The source `corrections` corrects labels of a partition that is there: its file has video_id,
+    category_id, and annotator and source where they are known.
+    """
     from warehouse.ingest.operation import IngestParameters, sentences_of
 
     parameters = IngestParameters(

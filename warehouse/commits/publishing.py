@@ -66,7 +66,13 @@ def publish(staging: Staging, draft: Draft, now: datetime) -> Commit:
 
 
 def publish_files(
-    store: Store, address: Address, payloads: Mapping[str, bytes], draft: Draft, now: datetime
+    store: Store,
+    address: Address,
+    payloads: Mapping[str, bytes],
+    draft: Draft,
+    now: datetime,
+    *,
+    made_upon: Commit | None = None,
 ) -> Commit:
     """Stage and publish files that fit into memory.
 
@@ -76,6 +82,8 @@ def publish_files(
         payloads: All bytes of each file by name.
         draft: What is said of them.
         now: The moment, in UTC.
+        made_upon: The head that the files were made from, which must still be the head; None where
+            they stand for themselves.
 
     Returns:
         The commit.
@@ -93,6 +101,9 @@ def publish_files(
     for attempt in range(_ATTEMPTS):
         try:
             staging = stage(store, address, commit.id, now)
+            if made_upon is not None and staging.seen_head != made_upon.id:
+                staging.discard()
+                raise _overtaken(address, staging.seen_head)
             for name, payload in payloads.items():
                 staging.write(name, payload)
             return publish(staging, draft, now)
@@ -230,10 +241,7 @@ def _move_head(
     row = rows.head_row(connection, address)
     previous = None if row is None else row.commit_id
     if previous not in (staging.seen_head, commit.id):
-        raise Conflict(
-            f"{address} was published by another run in between (commit {str(previous)[:16]}): "
-            "run again to build upon that"
-        )
+        raise _overtaken(address, previous)
     kept = {} if row is None else row.attributes
     wanted = kept if attributes is None else dict(attributes)
     if (previous, kept) == (commit.id, wanted):
@@ -246,6 +254,13 @@ def _move_head(
         "attributes": wanted,
     }
     journal.append(connection, staging.store, "head", move, now)
+
+
+def _overtaken(address: Address, head: str | None) -> Conflict:
+    return Conflict(
+        f"{address} was published by another run in between (commit {str(head)[:16]}): run again to"
+        " build upon that"
+    )
 
 
 def _place_of(address: Address) -> dict[str, str | None]:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from warehouse.errors import Invalid
 from warehouse.identifiers import Role
 from warehouse.ingest.ingestion import IngestSummary, publish_listing
 from warehouse.ingest.listing import Listing, read_listing
+from warehouse.ingest.relabelling import CorrectionSummary, correct_labels
 from warehouse.ingest.set_aside import MAX_NAMED, SetAside
 from warehouse.reporting import SILENT, Reporter
 from warehouse.sources import Source, read_annotations
@@ -61,8 +63,10 @@ def ingest_videos(
     *,
     taxonomy: str,
     reporter: Reporter = SILENT,
-) -> IngestSummary:
+) -> IngestSummary | CorrectionSummary:
     """List the videos of one partition, with the digest of each medium.
+
+    Or, by the source `corrections`, correct labels of a partition that is there.
 
     Args:
         root: Of the store; it is made, with its catalog, once the listing is known to be good.
@@ -76,17 +80,21 @@ def ingest_videos(
         Invalid: A file cannot be read, or more rows are wrong than may be set aside; nothing was
             written.
     """
-    listing = _read(parameters, taxonomy)
-    with reporter.progress(f"hash {parameters.partition}") as show:
-        summary = publish_listing(
-            _open(root, catalog_url), listing, now, rehash=parameters.rehash, on_hashed=show
-        )
+    summary: IngestSummary | CorrectionSummary
+    if parameters.source == "corrections":
+        summary = _correct(open_existing_store(root, catalog_url), parameters, now)
+    else:
+        listing = _read(parameters, taxonomy)
+        with reporter.progress(f"hash {parameters.partition}") as show:
+            summary = publish_listing(
+                _open(root, catalog_url), listing, now, rehash=parameters.rehash, on_hashed=show
+            )
     counts = {name: value for name, value in asdict(summary).items() if name not in _NAMED}
     reporter.summarize(sentences_of(summary), [counts])
     return summary
 
 
-def sentences_of(summary: IngestSummary) -> list[str]:
+def sentences_of(summary: IngestSummary | CorrectionSummary) -> list[str]:
     """Put what an ingest has found into lines for people.
 
     Args:
@@ -99,10 +107,22 @@ def sentences_of(summary: IngestSummary) -> list[str]:
     row = asdict(summary)
     lines = [", ".join(f"{name} {value}" for name, value in row.items() if name not in _NAMED)]
     for name, (count, what) in _NAMED.items():
-        lines += [f"{what}: {sentence}" for sentence in row[name]]
-        if len(row[name]) == MAX_NAMED < row[count]:
+        sentences = row.get(name, ())
+        lines += [f"{what}: {sentence}" for sentence in sentences]
+        if len(sentences) == MAX_NAMED < row[count]:
             lines.append(f"{what}: {row[count] - MAX_NAMED:,} more")
     return lines
+
+
+def _correct(store: Store, parameters: IngestParameters, now: datetime) -> CorrectionSummary:
+    needless = [name for name in ("media", "taxonomy", "rehash") if getattr(parameters, name)]
+    if parameters.role != "labeled" or needless:
+        raise Invalid(
+            "labels are corrected in a partition of role labeled, by the taxonomy that they have"
+            " there: give the role labeled, and neither media nor taxonomy nor rehash"
+        )
+    set_aside = None if parameters.strict else SetAside()
+    return correct_labels(store, parameters.annotations, parameters.partition, now, set_aside)
 
 
 def _read(parameters: IngestParameters, taxonomy: str) -> Listing:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast
 if TYPE_CHECKING:  # naming a format must not cost the import of its reader
     from warehouse.sources.record import Refuse, VideoRecord
 
-Source = Literal["wbdc", "manifest"]
-"""The formats that annotations may have; the module of each is called as it is."""
+Source = Literal["wbdc", "manifest", "corrections"]
+"""The formats that annotations may have; the module of each is called as it is. `corrections` are
+of the labels of a partition that is there."""
 
 
 class _Reader(Protocol):

@@ -42,7 +42,13 @@ class LabelFacts(Facts):
 
 
 def publish_labels(
-    store: Store, partition: str, labels: pl.DataFrame, taxonomy: Taxonomy, now: datetime
+    store: Store,
+    partition: str,
+    labels: pl.DataFrame,
+    taxonomy: Taxonomy,
+    now: datetime,
+    *,
+    corrects: Commit | None = None,
 ) -> Commit:
     """Publish the labels of a partition, with the taxonomy that they are of.
 
@@ -52,6 +58,7 @@ def publish_labels(
         labels: Rows of `Labels`; `annotator` and `source` may be left out where none is known.
         taxonomy: The taxonomy.
         now: The moment, in UTC.
+        corrects: The head that the labels were made from; None where they stand for themselves.
 
     Returns:
         The commit; the one that is there, of whatever version, where nothing changed.
@@ -82,6 +89,7 @@ def publish_labels(
         {_FILE: parquet.encode(rows, FORMAT_VERSION), "taxonomy.csv": taxonomy.to_csv()},
         Draft(facts=LabelFacts(taxonomy=taxonomy.name), num_rows=len(rows)),
         now,
+        made_upon=corrects,
     )
 
 
