@@ -6,7 +6,7 @@ which category, and how it is read, is the same for all worlds.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
@@ -150,11 +150,16 @@ def draw_training(world: World, seed: int) -> Corpus:
     return _draw(world, labels, known, is_validation, generator)
 
 
-def draw_test(world: World) -> Corpus:
-    """Draw the one test set, the same for every seed of training."""
+def draw_test(world: World, *, for_choices: bool = False) -> Corpus:
+    """Draw the one test set, the same for every seed of training.
+
+    Args:
+        world: What is drawn from.
+        for_choices: Draws another one, by which settings are compared before anything is reported.
+    """
     labels = np.repeat(np.arange(len(world.num_labelled)), world.num_labelled * world.test_times)
     everything = np.ones(len(labels), np.bool_)
-    generator = np.random.default_rng([world.seed, 2])
+    generator = np.random.default_rng([world.seed, 3 if for_choices else 2])
     return _draw(world, labels, everything, ~everything, generator, is_test=True)
 
 
@@ -169,6 +174,16 @@ def join(first: Corpus, second: Corpus) -> Corpus:
         for name, (one, two) in pairs.items()
     }
     return Corpus(**joined)
+
+
+def keep_few_labels(corpus: Corpus, number: int) -> Corpus:
+    """Take the labels away from all but the first training examples of each category."""
+    labels = np.where(corpus.is_validation, corpus.labels, -1)
+    training = np.flatnonzero((corpus.labels >= 0) & ~corpus.is_validation)
+    for category in np.unique(corpus.labels[training]):
+        few = training[corpus.labels[training] == category][:number]
+        labels[few] = category
+    return replace(corpus, labels=labels)
 
 
 def _draw(

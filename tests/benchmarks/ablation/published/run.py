@@ -1,8 +1,9 @@
 """Train every variant for every seed, two seeds at a time, and say what each trick is worth.
 
-`python -m tests.benchmarks.ablation.run` writes build/ablation.json and docs/ablation.md. A seed
-whose scores are there already, made by the same code, is not run again. `--pilot` scores everything
-for eight other seeds, in over an hour, and says how many each trick needs to show one point.
+`python -m tests.benchmarks.ablation.published.run` writes build/ablation-published.json and
+docs/ablation-published.md. A seed whose scores are there already, made by the same code, is not run
+again. `--pilot` scores everything for eight other seeds, in over an hour, and says how many each
+trick needs to show one point.
 """
 
 # ruff: noqa: T201 - a benchmark prints
@@ -19,15 +20,15 @@ from typing import Any
 import torch
 
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
-from tests.benchmarks.ablation import page, study
 from tests.benchmarks.ablation.corpus import draw_test
+from tests.benchmarks.ablation.published import page, study
 from tests.benchmarks.ablation.world_a import make_world
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 FOLDER, OUT, PAGE = (
-    ROOT / "build" / "ablation",
-    ROOT / "build" / "ablation.json",
-    ROOT / "docs" / "ablation.md",
+    ROOT / "build" / "ablation-published",
+    ROOT / "build" / "ablation-published.json",
+    ROOT / "docs" / "ablation-published.md",
 )
 NUM_PROCESSES = 2
 SEEDS = range(3001, 3001 + study.MAX_SEEDS)
@@ -86,14 +87,9 @@ def _drawn() -> tuple[Any, Any]:
 
 def _version() -> str:
     """Digest of the code that makes a seed's scores, 12 hexadecimal digits."""
-    sources = [
-        *sorted((ROOT / "modeling").rglob("*.py")),
-        *(Path(__file__).with_name(f"{name}.py") for name in _STUDY),
-    ]
+    rooms = (ROOT / "modeling", Path(__file__).parents[1])
+    sources = sorted(source for room in rooms for source in room.rglob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
-
-
-_STUDY = ("corpus", "world_parts", "world_a", "posterior_a", "study")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.benchmarks.ablation import page, study
+from tests.benchmarks.ablation.published import page, study
+from tests.benchmarks.ablation.scores import COLUMNS
 
 TRICKS = {
     "good": study.Trick("with", "without", 3),
@@ -13,7 +14,7 @@ TRICKS = {
 
 def scores(**by_name: float) -> dict[str, dict[str, float]]:
     names = {"with": 0.0, "without": 0.0, "much like it": 0.0} | by_name
-    return {name: dict.fromkeys((*page.COLUMNS,), value) for name, value in names.items()}
+    return {name: dict.fromkeys(COLUMNS, value) for name, value in names.items()}
 
 
 RESULTS = [

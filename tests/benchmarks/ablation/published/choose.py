@@ -2,8 +2,8 @@
 
 Two seeds, scored on examples kept for this alone.
 
-`python -m tests.benchmarks.ablation.choose` prints a line for each setting. `study.FULL` trains
-less than the best of them, as an hour of `run` allows.
+`python -m tests.benchmarks.ablation.published.choose` prints a line for each setting. `study.FULL`
+trains less than the best of them, as an hour of `run` allows.
 """
 
 # ruff: noqa: T201 - a benchmark prints
@@ -22,9 +22,10 @@ from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
 from modeling.learning.start import Start
 from modeling.learning.training_runtime import Runtime
-from tests.benchmarks.ablation import study
 from tests.benchmarks.ablation.corpus import Corpus, draw_training, join
-from tests.benchmarks.ablation.run import NUM_PROCESSES
+from tests.benchmarks.ablation.published import study
+from tests.benchmarks.ablation.published.run import NUM_PROCESSES
+from tests.benchmarks.ablation.scores import evaluate
 from tests.benchmarks.ablation.world_a import make_world
 
 SEEDS = (1001, 1002)
@@ -97,7 +98,7 @@ def _score(name: str, seed: int) -> tuple[float, float]:
     seconds = time.monotonic() - started
     kept: Corpus = reduce(join, (draw_training(world, other) for other in DEVELOPMENT_SEEDS))
     predicted = study.compute_logits(trained, kept).argmax(axis=1)
-    return study.evaluate(world, kept, predicted)["mean_f1"], seconds
+    return evaluate(world, kept, predicted)["mean_f1"], seconds
 
 
 if __name__ == "__main__":

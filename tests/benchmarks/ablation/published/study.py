@@ -7,7 +7,7 @@ examples stay.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from modeling.configuration import FinetuningConfig, ModelConfig, PretrainingConfig, Recipe, amend
-from modeling.evaluation import baselines, metrics
+from modeling.evaluation import baselines
 from modeling.evaluation.calibration import Calibrator
 from modeling.learning.finetuning import TrainedModel, train
 from modeling.learning.inference import predict_logits
@@ -26,7 +26,14 @@ from modeling.learning.start import PretrainedModel, Start
 from modeling.learning.training_runtime import Runtime
 from modeling.network.probabilities import Calibration, probabilities
 from tests.benchmarks.ablation import posterior_a
-from tests.benchmarks.ablation.corpus import REPEATS, Corpus, draw_training, join
+from tests.benchmarks.ablation.corpus import (
+    REPEATS,
+    Corpus,
+    draw_training,
+    join,
+    keep_few_labels,
+)
+from tests.benchmarks.ablation.scores import evaluate
 from tests.benchmarks.ablation.world_a import WorldA
 
 Changes = dict[str, dict[str, object]]
@@ -208,22 +215,12 @@ def _train(
     world: WorldA, corpus: Corpus, variant: Variant, encoders: dict[str, PretrainedModel], seed: int
 ) -> TrainedModel:
     inputs = TrainingInputs(
-        _with_few_labels(corpus) if variant.few_labels else corpus,
+        keep_few_labels(corpus, FEW) if variant.few_labels else corpus,
         world.vocabulary,
         world.taxonomy,
     )
     start = Start(seed, encoder=encoders[variant.encoder] if variant.encoder else None)
     return train(inputs, amend(FULL, variant.changes), start, Runtime(device=_CPU))
-
-
-def _with_few_labels(corpus: Corpus) -> Corpus:
-    """Take the labels away from all but the first five training examples of each category."""
-    labels = np.where(corpus.is_validation, corpus.labels, -1)
-    training = np.flatnonzero((corpus.labels >= 0) & ~corpus.is_validation)
-    for category in np.unique(corpus.labels[training]):
-        few = training[corpus.labels[training] == category][:FEW]
-        labels[few] = category
-    return replace(corpus, labels=labels)
 
 
 def _student(
@@ -247,12 +244,3 @@ def compute_logits(trained: TrainedModel, corpus: Corpus, rows: Labels | None = 
     """Score some examples of a corpus, or all, `[N, C]`."""
     chosen = np.arange(len(corpus)) if rows is None else rows
     return predict_logits(trained.model, corpus, chosen, batch_size=_BATCH_SIZE, device=_CPU)
-
-
-def evaluate(world: WorldA, corpus: Corpus, predicted: Labels) -> dict[str, float]:
-    """Hold the categories predicted for all examples of a corpus against the true ones.
-
-    By `metrics.evaluate`.
-    """
-    ids_of = world.taxonomy.ids_of
-    return metrics.evaluate(ids_of(corpus.true_labels), ids_of(predicted), world.taxonomy)

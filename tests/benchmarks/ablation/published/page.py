@@ -4,30 +4,27 @@ Paired differences with their intervals, and the page about them.
 """
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t
 
 from modeling.configuration import Recipe, TrainingConfig, amend
-from tests.benchmarks.ablation import study
+from tests.benchmarks.ablation.published import study
+from tests.benchmarks.ablation.scores import COLUMNS, student_reach
 
 Scores = Mapping[str, Mapping[str, float]]
 
-COLUMNS = ("lv1_f1_micro", "lv1_f1_macro", "lv2_f1_micro", "lv2_f1_macro", "mean_f1")
 _HELPS, _HARMS, _UNCLEAR = _VERDICTS = ("helps", "harms", "cannot be told apart from nothing")
-_CONFIDENCE = 0.95
 _POINT = 0.01
 
 _PAGE = """\
-# What each trick of the recipe is worth
+# What each trick of the published recipe is worth
 
-`make ablation` writes this page and `build/ablation.json`. The corpus is drawn, not real
-(`tests/benchmarks/ablation/corpus.py`): 200 categories with the counts of the 2022 WeChat data scaled down, 2,810
+`make ablation-published` writes this page and `build/ablation-published.json`. The corpus is drawn, not real
+(`tests/benchmarks/ablation/world_a.py`): 200 categories with the counts of the 2022 WeChat data scaled down, 2,810
 labelled examples, 562 for validation, 8,000 unlabelled, and 22,480 to test on. Text and frames each tell a part of the
 category, with noise; in about a third of the categories the order of the frames matters. It is a small world and a
 small model ({layers} layers of width {width}): a trick that does nothing here may do something at full size.
@@ -44,7 +41,7 @@ same of every trick but `label_smoothing`, which they could not tell apart from 
 A narrower recipe had first been seen on the test examples. It was little better than TF-IDF + logistic regression,
 which is why a wider one was looked for. Widths, learning rates, epochs and weight decay were then compared on two of
 the pilot's seeds by examples that nothing here is trained or tested on
-(`python -m tests.benchmarks.ablation.choose` has the list). What is used here trains less than the best of them, as an
+(`python -m tests.benchmarks.ablation.published.choose` has the list). What is used here trains less than the best of them, as an
 hour allows, and was itself not tried there. All variants share its settings.
 
 {verdicts}
@@ -127,7 +124,7 @@ def _compare(name: str, trick: study.Trick, results: Sequence[Scores]) -> Row:
         [scores[trick.with_it]["mean_f1"] - scores[trick.without_it]["mean_f1"] for scores in both]
     )
     mean, std = float(differences.mean()), float(differences.std(ddof=1))
-    reach = _reach(std, len(differences))
+    reach = student_reach(std, len(differences))
     return Row(
         name,
         trick.with_it,
@@ -140,11 +137,6 @@ def _compare(name: str, trick: study.Trick, results: Sequence[Scores]) -> Row:
     )
 
 
-def _reach(std: float, number: int) -> float:
-    """Half the width of Student's interval of a mean."""
-    return float(t.ppf((1 + _CONFIDENCE) / 2, number - 1)) * std / math.sqrt(number)
-
-
 def pilot(rows: Sequence[Row]) -> str:
     """Say how many seeds each trick needs before its interval reaches a point to each side."""
     return "\n".join(
@@ -155,11 +147,11 @@ def pilot(rows: Sequence[Row]) -> str:
 
 
 def _needed(std: float) -> int:
-    return next(number for number in itertools.count(2) if _reach(std, number) <= _POINT)
+    return next(number for number in itertools.count(2) if student_reach(std, number) <= _POINT)
 
 
 def write(rows: Sequence[Row], results: Sequence[Scores]) -> str:
-    """Write docs/ablation.md; the same results give the same text.
+    """Write docs/ablation-published.md; the same results give the same text.
 
     Args:
         rows: of each trick.
