@@ -159,11 +159,7 @@ class _Finetuning:
         )
 
     def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
-        chance = generator_of(self._seed, step)
-        parts = [
-            self._read(part, len(rows), chance)
-            for part in cut(rows, self._config.gradient_accumulation_steps)
-        ]
+        parts = self._read(rows, step)
 
         def backward() -> Tensor:
             return torch.stack([self._backward(part)["loss"] for part in parts]).sum()
@@ -189,20 +185,26 @@ class _Finetuning:
         scores = metrics.evaluate(true_ids, taxonomy.ids_of(predicted), taxonomy)
         return Evaluation(scores["mean_f1"], scores)
 
-    def _read(self, rows: Rows, num_examples: int, chance: torch.Generator) -> _Part:
+    def _read(self, rows: Rows, step: int) -> list[_Part]:
         soft_labels = self._inputs.soft_labels
-        batch = read_batch(
-            self._inputs.examples, rows, self._inputs.views, length_step=self._length_step
-        )
-        batch = hide_words(
-            batch,
-            self._inputs.vocabulary,
-            probability=self._config.word_dropout,
-            generator=chance,
-        )
-        batch = hide_frames(batch, probability=self._config.frame_dropout, generator=chance)
+        batch = self._drop(read_batch(self._inputs.examples, rows, self._inputs.views), step)
         targets = None if soft_labels is None else soft_labels.targets(rows)
-        return to_device(_Part(batch, targets, torch.tensor(num_examples)), self._device)
+        parts = []
+        for places in cut(np.arange(len(rows)), self._config.gradient_accumulation_steps):
+            part = _Part(
+                batch.part(torch.from_numpy(places), self._length_step),
+                None if targets is None else targets[places],
+                torch.tensor(len(rows)),
+            )
+            parts.append(to_device(part, self._device))
+        return parts
+
+    def _drop(self, batch: Batch, step: int) -> Batch:
+        chance, config = generator_of(self._seed, step), self._config
+        batch = hide_words(
+            batch, self._inputs.vocabulary, probability=config.word_dropout, generator=chance
+        )
+        return hide_frames(batch, probability=config.frame_dropout, generator=chance)
 
     def _run(self, part: _Part) -> Losses:
         with autocast(self._device):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 _Held = TypeVar("_Held")
+_OF_TOKENS = ("token_ids", "slot_ids", "word_start", "token_mask")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,18 @@ class Batch:
     def to(self, device: torch.device) -> Self:
         """Copy all tensors to a device."""
         return to_device(self, device)
+
+    def part(self, rows: Tensor, length_step: int = 1) -> Self:
+        """Take some examples, as wide as their own longest text.
+
+        Args:
+            rows: `[P]` int64, their places.
+            length_step: Texts are padded to a multiple of so many tokens.
+        """
+        chosen = map_tensors(self, lambda values: values[rows])
+        width = padded_length(int(chosen.token_mask.sum(dim=1).max()), length_step)
+        texts = {name: getattr(chosen, name)[:, :width] for name in _OF_TOKENS}
+        return replace(chosen, **texts)
 
 
 def to_device(held: _Held, device: torch.device) -> _Held:

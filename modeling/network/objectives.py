@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ModelConfig
-from modeling.network.batch import Batch, map_tensors, padded_length, to_device
+from modeling.network.batch import Batch, to_device
 from modeling.network.cross_encoder import CrossEncoder, initialise
 from modeling.network.whole_words import word_indices
 
@@ -82,19 +82,13 @@ class PretrainingBatch:
         return [self._part(part, length_step) for part in rows if len(part)]
 
     def _part(self, rows: Tensor, length_step: int) -> "PretrainingBatch":
-        batch, num_tokens = self.batch, self.batch.token_ids.shape[1]
-        longest = int(batch.token_mask[rows].sum(dim=1).max())
-        width = padded_length(longest, length_step)
-        chosen = map_tensors(batch, lambda values: values[rows])
-        texts = {
-            name: getattr(chosen, name)[:, :width]
-            for name in ("token_ids", "slot_ids", "word_start", "token_mask")
-        }
+        batch, num_tokens = self.batch.part(rows, length_step), self.batch.token_ids.shape[1]
+        width = batch.token_ids.shape[1]
         row, column = self.places // num_tokens - rows[0], self.places % num_tokens
         inside = (row >= 0) & (row < len(rows))
         return replace(
             self,
-            batch=replace(chosen, **texts),
+            batch=batch,
             places=(row * width + column)[inside],
             hidden_ids=self.hidden_ids[inside],
             matches=self.matches[rows],

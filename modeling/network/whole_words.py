@@ -31,7 +31,8 @@ def whole_word_rows(
     Returns:
         `[B, T]` int64, from 0 to R - 1.
     """
-    words, places = word_indices(word_start), torch.arange(token_ids.shape[1]).to(token_ids)
+    words = word_indices(word_start)
+    places = torch.arange(token_ids.shape[1], device=token_ids.device)
     first = torch.where(word_start, places, 0).cummax(dim=1).values
     mixed = (token_ids * _OF_TOKEN + (places - first) * _OF_PLACE) % _PRIME
     summands = torch.where(token_mask, _fifth_power(mixed), 0)

@@ -60,9 +60,10 @@ def plain(recipe: Recipe) -> Recipe:
     return amend(
         recipe,
         {
-            "model": still,
+            "model": still | {"whole_word_rows": 64},
             "pretraining": batches,
-            "finetuning": batches | {"classifier_dropout": 0.0},
+            "finetuning": batches
+            | {"classifier_dropout": 0.0, "word_dropout": 0.3, "frame_dropout": 0.3},
         },
     )
 

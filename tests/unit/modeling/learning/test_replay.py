@@ -23,7 +23,8 @@ from warehouse.tables.taxonomy import Taxonomy
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-STILL = {"model": {"dropout": 0.0, "attention_dropout": 0.0}}
+STILL = {"model": {"dropout": 0.0, "attention_dropout": 0.0, "whole_word_rows": 64}}
+DROPOUTS = {"classifier_dropout": 0.0, "word_dropout": 0.2, "frame_dropout": 0.2}
 
 
 def test_without_a_gpu_a_pass_is_itself_and_nothing_is_padded_more() -> None:
@@ -113,7 +114,7 @@ def test_a_training_learns_the_same(
 ) -> None:
     changed = amend(
         recipe,
-        STILL | {"finetuning": {"adversary": adversary, "classifier_dropout": 0.0, "epochs": 3}},
+        STILL | {"finetuning": DROPOUTS | {"adversary": adversary, "epochs": 3}},
     )
     runtime = Runtime(device=GPU)
     found = []
