@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, multivariate_t
 
-from tests.benchmarks.ablation import posterior_a, posterior_b, world_a, world_b, world_d
+from tests.benchmarks.ablation import (
+    best_possible,
+    likelihood_a,
+    likelihood_b,
+    matching,
+    world_a,
+    world_b,
+    world_d,
+)
 from tests.benchmarks.ablation.corpus import Corpus, Floats, Ints, World, draw_test, draw_training
 from tests.benchmarks.ablation.world_a import WorldA
 from tests.benchmarks.ablation.world_b import WorldB
@@ -90,18 +98,26 @@ def test_texts_are_laid_out_in_slots_of_whole_words(drawn: tuple[World, Corpus])
 def test_the_posterior_is_calibrated(drawn: tuple[World, Corpus]) -> None:
     world, corpus = drawn
     few = thinned(corpus, 4_000)
-    if isinstance(world, WorldB):
-        probabilities = np.exp(posterior_b.log_posterior(world, few))
-    else:
-        assert isinstance(world, WorldA)
-        few = corpus
-        probabilities = np.exp(posterior_a.log_posterior(world, few))
+    probabilities = np.exp(best_possible.log_posterior(type(world).__name__[-1], few))
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(len(few)))
     rows = np.arange(len(few))
     is_right = probabilities.argmax(axis=1) == few.true_labels
     assert probabilities.max(axis=1).mean() == pytest.approx(is_right.mean(), abs=0.015)
     of_truth = probabilities[rows, few.true_labels].mean()
     assert (probabilities**2).sum(axis=1).mean() == pytest.approx(of_truth, abs=0.015)
+
+
+def test_matching_is_best_told_by_the_odds_of_the_world(drawn: tuple[World, Corpus]) -> None:
+    """Odds that are probabilities: of the pairs that they call even, half belong together."""
+    world, corpus = drawn
+    mixed, belongs = matching.exchange_frames(thinned(corpus, 2_000))
+    odds = best_possible.log_matching_odds(type(world).__name__[-1], mixed)
+    is_asked = mixed.has_frames & (mixed.num_tokens > 0)
+    probability = 1 / (1 + np.exp(-odds[is_asked]))
+    assert probability.mean() == pytest.approx(belongs[is_asked].mean(), abs=0.03)
+    sure = np.maximum(probability, 1 - probability).mean()
+    assert matching.accuracy(odds, mixed, belongs) == pytest.approx(sure, abs=0.03)
+    assert 0.75 < sure < 0.95
 
 
 def thinned(corpus: Corpus, number: int) -> Corpus:
@@ -129,7 +145,7 @@ def test_the_density_of_frames_is_that_of_their_normal_distribution(
     world: WorldA, corpus: Corpus
 ) -> None:
     few = thinned(corpus, 3)
-    got = posterior_a._log_likelihood_of_frames(world, few)  # noqa: SLF001 - the formula itself is on trial
+    got = likelihood_a._log_likelihood_of_frames(world, few)  # noqa: SLF001 - the formula itself is on trial
     for row, frames in enumerate(few.embeddings):
         seen = frames[: few.frame_mask[row].sum()].astype(np.float64)
         exact = np.array([exact_log_density(seen, scenes) for scenes in world.scenes[:4]])
@@ -163,7 +179,7 @@ def test_the_likelihood_of_clips_sums_over_every_path_of_sights(
     """Three frames and four sights: 64 paths for each of two mixtures, one after another."""
     row = int(np.flatnonzero(other_corpus.frame_mask.sum(axis=1) == 3)[0])
     few = taken(other_corpus, slice(row, row + 1))
-    got = posterior_b.log_likelihood_of_frames(other_world, few)[0]
+    got = likelihood_b.log_likelihood_of_frames(other_world, few)[0]
     seen = few.embeddings[0, :3].astype(np.float64)
     exact = [clip_likelihood(seen, sights) for sights in other_world.sights[:2]]
     assert got[1] - got[0] == pytest.approx(exact[1] - exact[0], abs=1e-6)
@@ -193,7 +209,7 @@ def test_the_likelihood_of_texts_follows_them_word_by_word(
     other_world: WorldB, other_corpus: Corpus
 ) -> None:
     few = thinned(other_corpus, 6)
-    got = posterior_b.log_likelihood_of_text(other_world, few)
+    got = likelihood_b.log_likelihood_of_text(other_world, few)
     for row, words in enumerate(few.words):
         exact = [text_likelihood(other_world, words.tolist(), topic) for topic in range(3)]
         assert got[row, 1:3] - got[row, 0] == pytest.approx(
@@ -234,8 +250,8 @@ def test_world_b_is_far_from_linear_in_each_view(other_world: WorldB, other_corp
     """Linear classifiers that know the world's own averages stay far below what is possible."""
     few = thinned(other_corpus, 1_500)
     topic, mixture = other_world.topic[few.true_labels], other_world.mixture[few.true_labels]
-    text = posterior_b.log_likelihood_of_text(other_world, few)
-    frames = posterior_b.log_likelihood_of_frames(other_world, few)
+    text = likelihood_b.log_likelihood_of_text(other_world, few)
+    frames = likelihood_b.log_likelihood_of_frames(other_world, few)
     assert share_right(counts_of_words(other_world, few), topic) < 0.9 * share_right(text, topic)
     assert share_right(means_of_frames(other_world, few), mixture) < 0.6 * share_right(
         frames, mixture

@@ -25,7 +25,7 @@ from modeling.learning.pretraining import pretrain
 from modeling.learning.start import PretrainedModel, Start
 from modeling.learning.training_runtime import Runtime
 from modeling.network.probabilities import Calibration, probabilities
-from tests.benchmarks.ablation import posterior_a
+from tests.benchmarks.ablation import best_possible
 from tests.benchmarks.ablation.corpus import (
     REPEATS,
     Corpus,
@@ -193,7 +193,7 @@ def _without_training(world: WorldA, corpus: Corpus, test: Corpus) -> dict[str, 
         name: predict(joined, training, rows, len(world.taxonomy))
         for name, predict in baselines.BASELINES.items()
     }
-    predicted["best possible"] = posterior_a.log_posterior(world, test).argmax(axis=1)
+    predicted["best possible"] = best_possible.log_posterior("A", test).argmax(axis=1)
     return {name: evaluate(world, test, labels) for name, labels in predicted.items()}
 
 

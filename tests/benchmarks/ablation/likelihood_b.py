@@ -1,7 +1,6 @@
-"""What nobody can do better than in world B.
+"""How likely texts and clips are in world B, exactly, given each category.
 
-The exact probabilities of all categories, from the world that drew the examples: all that was drawn
-and is not seen (registers, sights, what was misread or repeated) is summed over.
+All that was drawn and is not seen (registers, sights, what was misread or repeated) is summed over.
 """
 
 import numpy as np
@@ -32,15 +31,10 @@ from tests.benchmarks.ablation.world_parts import (
 _ROWS_AT_ONCE = 500
 
 
-def log_posterior(world: WorldB, corpus: Corpus) -> Floats:
-    """Compute the logarithm of the probability of every category given text and frames, `[N, C]`.
-
-    Given its category, an example's text and frames are drawn apart, so their likelihoods multiply.
-    """
-    prior = np.log(world.num_labelled / world.num_labelled.sum())
+def log_likelihoods(world: WorldB, corpus: Corpus) -> tuple[Floats, Floats]:
+    """Compute the log likelihood of each text and of each clip given each category, `[N, C]`."""
     text, frames = log_likelihood_of_text(world, corpus), log_likelihood_of_frames(world, corpus)
-    joint = prior + text[:, world.topic] + frames[:, world.mixture]
-    return np.asarray(joint - logsumexp(joint, axis=1, keepdims=True))
+    return text[:, world.topic], frames[:, world.mixture]
 
 
 def log_likelihood_of_text(world: WorldB, corpus: Corpus) -> Floats:
