@@ -129,17 +129,18 @@ def train_classifier(
         trained = finetuning.train(inputs, recipe, start, runtime)
     judged = judge(trained, training_set.examples)
     commit = model_publishing.publish_model(store, trained, judged, training_set.origin, clock())
-    alias = registry.nominate(store, commit, clock())
+    candidate = registry.Candidate(commit, judged.metrics["validation"]["mean_f1"])
+    nomination = registry.nominate(store, [candidate], clock())
     checkpoints.clear()
     report = ClassifierReport(
         model=commit.id,
-        alias=alias,
+        alias=nomination.alias if nomination else None,
         encoder=training_set.origin.encoder_id,
         snapshot=training_set.origin.snapshot_id,
         never_predicted=taxonomy.ids_of(judged.calibration.never_predicted),
         **judged.metrics["validation"],
     )
-    remarks = _remarks(report, judged, taxonomy)
+    remarks = _remarks(report, judged, taxonomy, is_provisional=registry.is_provisional(store))
     for sentence in remarks:
         reporter.warn(sentence)
     outcome = f"model {commit.id[:16]}: mean F1 {report.mean_f1:.3f} on validation"
@@ -157,7 +158,9 @@ def _publish(
     return replace(training_set, origin=origin)
 
 
-def _remarks(report: ClassifierReport, judged: Judgement, taxonomy: Taxonomy) -> list[str]:
+def _remarks(
+    report: ClassifierReport, judged: Judgement, taxonomy: Taxonomy, *, is_provisional: bool
+) -> list[str]:
     """What a classifier's user should know, and may type."""
     model = report.model[:16]
     remarks = []
@@ -168,6 +171,11 @@ def _remarks(report: ClassifierReport, judged: Judgement, taxonomy: Taxonomy) ->
             f" {report.mean_f1:.3f} on validation is not above {majority:.3f}, that of the largest"
             " category alone: label more videos or train longer, or type reelstore promote"
             f" {model} to score with it all the same"
+        )
+    if report.alias == registry.CHAMPION and is_provisional:
+        remarks.append(
+            f"model {model} is the provisional champion, until a later model is better: reelstore"
+            " promote champion lets it stay"
         )
     if report.alias == registry.CHALLENGER:
         remarks.append(

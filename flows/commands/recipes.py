@@ -46,15 +46,22 @@ def apply(
 
 @app.command()
 def promote(
-    model: Annotated[str, typer.Argument(help="A model's id, the start of it, or challenger.")],
+    model: Annotated[
+        str, typer.Argument(help="A model's id, the start of it, or champion or challenger.")
+    ],
 ) -> None:
-    """Make a model the champion, which the scheduled scoring uses."""
+    """Make a model the champion, which the scheduled scoring uses.
+
+    A provisional champion, which a training has nominated, stays champion by it.
+    """
     from modeling.models import registry
 
     store = open_wanted_store()
-    before = registry.champion(store)
+    before, was_provisional = registry.champion(store), registry.is_provisional(store)
     promoted = registry.promote(store, model, datetime.now(UTC))
-    if before == promoted:
-        say(f"{promoted.id} is the champion already: nothing has changed")
-    else:
+    if before != promoted:
         say(f"champion {promoted.id}")
+    elif was_provisional:
+        say(f"champion {promoted.id}, which was provisional until now")
+    else:
+        say(f"{promoted.id} is the champion already: nothing has changed")

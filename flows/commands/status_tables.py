@@ -30,7 +30,8 @@ _COVERAGE = (
 def show(status: StoreStatus) -> None:
     """Print the partitions, each recipe's coverage, and what asks for something to be done."""
     say(f"store {status.root}")
-    say(f"champion {(status.champion or 'none yet')[:16]}")
+    provisional = ", provisional" if status.champion_is_provisional else ""
+    say(f"champion {(status.champion or 'none yet')[:16]}{provisional}")
     if status.journal is not None:
         say_wrapped(status.journal)
     for path in status.moves_set_aside:
@@ -101,6 +102,11 @@ def _remarks(status: StoreStatus) -> list[str]:
     unscored = {
         row.partition for row in status.partitions if row.predictions in ("stale", "missing")
     } - left_out
+    if status.champion_is_provisional:
+        remarks.append(
+            "the champion is provisional, until a later model is better: reelstore promote champion"
+            " lets it stay"
+        )
     if unscored:
         remarks.append(
             f"run score-partitions: {len(unscored)} partitions lack the champion's predictions"

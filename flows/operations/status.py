@@ -65,6 +65,8 @@ class StoreStatus:
     interrupted."""
     moves_set_aside: tuple[str, ...] = ()
     """Files of interrupted moves that could not be followed any more."""
+    champion_is_provisional: bool = False
+    """Nominated by a training, and not yet promoted by anybody."""
 
     def to_json(self) -> dict[str, Any]:
         """The same as one JSON document."""
@@ -109,6 +111,7 @@ def _status_of(store: Store, journal: str | None, limits: WorkLimits) -> StoreSt
             for view, fingerprint in recipes
         ),
         champion=None if champion is None else champion.id,
+        champion_is_provisional=registry.is_provisional(store),
         partitions=tuple(
             PartitionStatus(
                 partition=listed.name,

@@ -1,6 +1,7 @@
 """Which model: the champion, the newest encoder that fits, and the one that a name means."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from modeling.configuration import ModelConfig
@@ -12,6 +13,27 @@ from warehouse.errors import Invalid
 from warehouse.store import Store
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+
+GainOver = Callable[[Commit, Commit], float]
+"""From a new model and the champion to the lower end of the 95% interval of how much better the new
+one is on the same validation examples."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A classifier that was just published."""
+
+    commit: Commit
+    validation_score: float
+    """Mean F1, cross-fitted, on examples that are the same for all candidates."""
+
+
+@dataclass(frozen=True)
+class Nomination:
+    """The best of the candidates, and what names it now."""
+
+    commit: Commit
+    alias: str
 
 
 def newest_encoder(
@@ -66,24 +88,50 @@ def require(store: Store, model_id: str | None) -> Commit:
     return commit
 
 
-def nominate(store: Store, commit: Commit, now: datetime) -> str | None:
-    """Make the first good model champion, and a later one challenger.
+def is_provisional(store: Store) -> bool:
+    """Tell whether the champion was nominated and not yet promoted by anybody."""
+    return commits.is_provisional(store, CHAMPION)
+
+
+def nominate(
+    store: Store,
+    candidates: Sequence[Candidate],
+    now: datetime,
+    gain_over: GainOver | None = None,
+) -> Nomination | None:
+    """Give the best of the good candidates a name.
 
     A model is good, whichever views it sees, that beats the majority's category on validation.
+    Without a champion the best becomes a provisional one. A provisional champion gives way to a
+    model that is better for sure; beside any other champion a new model becomes the challenger.
+
+    Args:
+        store: Where they are.
+        candidates: At least one; the first among equals counts as the best.
+        now: In UTC.
+        gain_over: Is asked where the champion is provisional; None where nothing is known of how
+            the two compare, which leaves the champion.
 
     Returns:
-        The alias that now names it; None for a model that is not good.
+        None where no candidate is good.
     """
-    if not ClassifierFacts.of(commit).beats_majority:
+    good = [each for each in candidates if ClassifierFacts.of(each.commit).beats_majority]
+    if not good:
         return None
-    current = commits.alias(store, CHAMPION)
-    name = CHAMPION if current in (None, commit.id) else CHALLENGER
-    commits.set_alias(store, name, commit.id, now)
-    return name
+    best = max(good, key=lambda candidate: candidate.validation_score).commit
+    current = champion(store)
+    if current == best:
+        return Nomination(best, CHAMPION)
+    gives_way = current is None
+    if current is not None and is_provisional(store) and gain_over is not None:
+        gives_way = gain_over(best, current) > 0
+    name = CHAMPION if gives_way else CHALLENGER
+    commits.set_alias(store, name, best.id, now, provisional=gives_way)
+    return Nomination(best, name)
 
 
 def promote(store: Store, model_id: str, now: datetime) -> Commit:
-    """Make a classifier the champion.
+    """Make a classifier the champion, and not a provisional one.
 
     Args:
         store: Where it is.

@@ -71,7 +71,7 @@ def stored(root: Path) -> dict[str, list[Any]]:
         "files": answers["files"],
         "lineage": answers["lineage"],
         "heads": [row[:-1] for row in answers["heads"]],
-        "aliases": [row[:-1] for row in answers["aliases"]],
+        "aliases": [(name, target, mark) for name, target, _, mark in answers["aliases"]],
         "moves": sorted(moves, key=repr),
         "kept": [
             (name, digest)

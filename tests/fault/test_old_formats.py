@@ -265,7 +265,9 @@ def test_a_catalog_of_an_older_schema_is_brought_up_to_date_by_opening_it(
         }
     store = open_existing_store(tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db")) as catalog:
-        assert {table: rows(catalog, table) for table in before} == before
+        after = {table: rows(catalog, table) for table in before}
+    after["aliases"] = [row[:-1] for row in after["aliases"] if row[-1] == 0]  # none is provisional
+    assert after == before
     labeled = commits.head(store, Address(tables.VIDEOS, "labeled"))
     assert labeled is not None
     assert labeled.num_rows == 13

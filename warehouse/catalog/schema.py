@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-REVISION = "0002"
+REVISION = "0003"
 """The schema that this code reads and writes: the newest of `migrations/versions`."""
 
 Words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -104,4 +104,5 @@ aliases = sa.Table(
     sa.Column("name", Words, primary_key=True),
     sa.Column("target", Words, nullable=False),
     sa.Column("moved_at", Words, nullable=False),
+    sa.Column("is_provisional", sa.Boolean, nullable=False, server_default=sa.false()),
 )

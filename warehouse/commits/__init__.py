@@ -17,7 +17,7 @@ from warehouse.commits.maintenance.garbage import CHECKPOINTS, Garbage, collect_
 from warehouse.commits.maintenance.rollback import roll_back, roll_back_alias
 from warehouse.commits.maintenance.verification import Damage, verify
 from warehouse.commits.publishing import publish, publish_files
-from warehouse.commits.records.aliases import alias, aliases, set_alias
+from warehouse.commits.records.aliases import alias, aliases, is_provisional, set_alias
 from warehouse.commits.records.history import (
     commit_by_id,
     commits,
@@ -57,6 +57,7 @@ __all__ = [
     "head_attributes",
     "head_moved_at",
     "heads",
+    "is_provisional",
     "publish",
     "publish_files",
     "read_bytes",

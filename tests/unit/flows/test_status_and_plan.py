@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -178,6 +179,17 @@ def test_a_status_of_a_million_fits_the_terminal_and_says_what_to_run(
     ):
         assert said in out
     assert "--only not_media" not in out
+
+
+def test_a_status_says_that_the_champion_is_provisional(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status_tables.show(status(row()))
+    assert "provisional" not in capsys.readouterr().out
+    status_tables.show(replace(status(row()), champion_is_provisional=True))
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"champion {'c' * 16}, provisional" in out
+    assert "reelstore promote champion lets it stay" in out
 
 
 def test_a_status_says_what_is_given_up_and_what_a_raised_limit_brings_back(

@@ -65,7 +65,7 @@ def roll_back_alias(store: Store, name: str, now: datetime) -> str:
     with settling.writing(store) as connection:
         moves = journal.within(connection, "alias", {"name": name})
         entry = _earlier(moves, "target", f"alias {shown(name)}", None)
-        rows.set_alias(connection, name, entry["target"], timestamp(now))
+        rows.set_alias(connection, entry, timestamp(now))
         journal.append(connection, store, "alias", _back(entry, moves[-1]["target"]), now)
     return str(entry["target"])
 

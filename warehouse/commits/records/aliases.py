@@ -1,6 +1,7 @@
 """Names that point at a commit or a fingerprint and may be moved: `champion`, `wanted/frames`."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,7 +13,9 @@ from warehouse.identifiers import parse_alias
 from warehouse.store import Store
 
 
-def set_alias(store: Store, name: str, target: str, now: datetime) -> None:
+def set_alias(
+    store: Store, name: str, target: str, now: datetime, *, provisional: bool = False
+) -> None:
     """Point a name at something; where it points there already, nothing is written.
 
     Args:
@@ -20,6 +23,7 @@ def set_alias(store: Store, name: str, target: str, now: datetime) -> None:
         name: The alias.
         target: What it stands for from now on.
         now: The moment, in UTC.
+        provisional: True where it stands for it until something better comes.
 
     Raises:
         Invalid: The name is not usable.
@@ -28,11 +32,14 @@ def set_alias(store: Store, name: str, target: str, now: datetime) -> None:
     parse_alias(name)
     table = catalog.aliases
     with settling.writing(store) as connection:
-        previous = connection.scalar(sa.select(table.c.target).where(table.c.name == name))
-        if previous == target:
+        row = connection.execute(sa.select(table).where(table.c.name == name)).first()
+        if row is not None and (row.target, row.is_provisional) == (target, provisional):
             return
-        rows.set_alias(connection, name, target, timestamp(now))
-        move = {"name": name, "target": target, "previous": previous}
+        previous = None if row is None else row.target
+        move: dict[str, Any] = {"name": name, "target": target, "previous": previous}
+        if provisional:
+            move["provisional"] = True
+        rows.set_alias(connection, move, timestamp(now))
         journal.append(connection, store, "alias", move, now)
 
 
@@ -52,6 +59,14 @@ def alias(store: Store, name: str, as_of: datetime | None = None) -> str | None:
     moves = journal.moves(store, "alias", {"name": name})
     targets = [str(move["target"]) for move in moves if move["moved_at"] <= timestamp(as_of)]
     return targets[-1] if targets else None
+
+
+def is_provisional(store: Store, name: str) -> bool:
+    """Tell whether what a name stands for gives way to something better; False for no name."""
+    table = catalog.aliases
+    with catalog.reading(store.engine) as connection:
+        found = connection.scalar(sa.select(table.c.is_provisional).where(table.c.name == name))
+    return bool(found)
 
 
 def aliases(store: Store) -> dict[str, str]:

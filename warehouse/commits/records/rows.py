@@ -134,17 +134,27 @@ def set_head(
     )
 
 
-def set_alias(connection: sa.Connection, name: str, target: str, moved_at: str) -> None:
+def alias_row(move: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the row that a move of an alias leaves.
+
+    Args:
+        move: An entry of the journal; of an older one, which has no mark, nothing is provisional.
+    """
+    row = {name: move[name] for name in ("name", "target", "moved_at")}
+    return {**row, "is_provisional": move.get("provisional", False)}
+
+
+def set_alias(connection: sa.Connection, move: Mapping[str, Any], moved_at: str) -> None:
     """Write what an alias stands for.
 
     Args:
         connection: A writing transaction.
-        name: The alias.
-        target: What it stands for.
+        move: `name`, `target`, and `provisional` where it is so.
         moved_at: The moment, as the catalog writes it.
     """
-    connection.execute(catalog.aliases.delete().where(catalog.aliases.c.name == name))
-    connection.execute(catalog.aliases.insert().values(name=name, target=target, moved_at=moved_at))
+    row = alias_row({**move, "moved_at": moved_at})
+    connection.execute(catalog.aliases.delete().where(catalog.aliases.c.name == row["name"]))
+    connection.execute(catalog.aliases.insert().values(**row))
 
 
 def _here(address: Address) -> sa.ColumnElement[bool]:

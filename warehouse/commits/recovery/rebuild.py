@@ -13,7 +13,7 @@ from warehouse import catalog
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import Commit, read_commit
 from warehouse.commits.records import journal, lineage
-from warehouse.commits.records.rows import insert
+from warehouse.commits.records.rows import alias_row, insert
 from warehouse.errors import Corrupt, Invalid
 from warehouse.storage import files
 from warehouse.store import Store
@@ -94,7 +94,7 @@ def _replay(connection: sa.Connection, moves: Iterable[dict[str, Any]], known: s
                 name: move[name] for name in ("commit_id", "attributes", "moved_at")
             }
         if move["kind"] == "alias":
-            aliases[move["name"]] = {name: move[name] for name in ("name", "target", "moved_at")}
+            aliases[move["name"]] = alias_row(move)
     for table, rows in ((catalog.heads, heads.values()), (catalog.aliases, aliases.values())):
         for row in rows:
             if row.get("commit_id") in known or table is catalog.aliases:

@@ -131,7 +131,7 @@ def _follow_alias(connection: sa.Connection, _store: Store, entry: Entry) -> Non
         != entry["previous"]
     ):
         raise Corrupt(f"alias {shown(entry['name'])} stands for something else by now")
-    rows.set_alias(connection, entry["name"], entry["target"], entry["moved_at"])
+    rows.set_alias(connection, entry, entry["moved_at"])
 
 
 def _follow_sweep(connection: sa.Connection, _store: Store, entry: Entry) -> None:

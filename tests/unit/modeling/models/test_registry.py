@@ -19,9 +19,10 @@ from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
 from modeling.learning.start import PretrainedModel, Start
 from modeling.models import model_publishing, registry, stored_model
+from modeling.models.registry import Candidate
 from modeling.models.scoring import score
 from tests.specs import bare_frame_spec
-from warehouse.commits import Address, Commit, Draft, Facts, alias, publish_files, verify_commit
+from warehouse.commits import Address, Commit, Draft, Facts, publish_files, verify_commit
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 from warehouse.tables.taxonomy import Taxonomy
@@ -160,30 +161,64 @@ def test_specs_and_encoder_come_back(
     assert registry.newest_encoder(store, origin.fingerprints, wider) is None
 
 
-def test_the_first_good_model_is_champion_and_the_next_challenger(
-    store: Store, publish: Publish, fit: Any, trained: TrainedModel, now: datetime
+@pytest.fixture
+def nominate(store: Store, now: datetime) -> Callable[..., tuple[Commit, str] | None]:
+    def nominate(*commits: Commit, gain: float | None = None) -> tuple[Commit, str] | None:
+        candidates = [
+            Candidate(commit, validation_score=-place) for place, commit in enumerate(commits)
+        ]
+        gain_over = None if gain is None else lambda _new, _champion: gain
+        named = registry.nominate(store, candidates, now, gain_over)
+        return None if named is None else (named.commit, named.alias)
+
+    return nominate
+
+
+def test_the_best_good_model_is_provisional_champion_until_a_person_promotes_one(
+    store: Store, publish: Publish, fit: Any, trained: TrainedModel, nominate: Any, now: datetime
 ) -> None:
-    assert registry.champion(store) is None
     bad = publish(trained, validation=0.0)
-    assert registry.nominate(store, bad, now) is None
+    assert nominate(bad) is None
+    assert registry.champion(store) is None
     first, second = publish(trained), publish(fit(seed=1))
-    assert registry.nominate(store, first, now) == "champion"
-    assert registry.nominate(store, first, now) == "champion"
-    assert registry.nominate(store, second, now) == "challenger"
+    assert nominate(bad, first, second) == (first, "champion")
+    assert nominate(first) == (first, "champion")
+    assert registry.is_provisional(store)
+    assert nominate(second) == (second, "challenger")
     assert registry.champion(store) == first
-    assert alias(store, "challenger") == second.id
+    assert registry.promote(store, "champion", now) == first
+    assert not registry.is_provisional(store)
+    assert nominate(second, gain=0.5) == (second, "challenger")
     assert registry.promote(store, "challenger", now) == second
     assert registry.champion(store) == second
     assert registry.promote(store, first.id[:12], now) == first
 
 
+def test_a_provisional_champion_gives_way_to_a_model_that_is_better_for_sure(
+    store: Store, publish: Publish, fit: Any, trained: TrainedModel, nominate: Any
+) -> None:
+    first, second = publish(trained), publish(fit(seed=1))
+    nominate(first)
+    for gain in (-0.01, 0.0, float("nan")):
+        assert nominate(second, gain=gain) == (second, "challenger")
+        assert registry.champion(store) == first
+    assert nominate(second, gain=0.01) == (second, "champion")
+    assert registry.champion(store) == second
+    assert registry.is_provisional(store)
+
+
 @pytest.mark.parametrize("view", ["text", "frames"])
 def test_a_model_of_one_view_is_nominated_as_any_other(
-    store: Store, publish: Publish, fit: Any, trained: TrainedModel, now: datetime, view: str
+    publish: Publish, fit: Any, trained: TrainedModel, nominate: Any, view: str
 ) -> None:
-    assert registry.nominate(store, publish(fit(views=(view,))), now) == "champion"
-    assert registry.nominate(store, publish(trained), now) == "challenger"
-    assert registry.nominate(store, publish(fit(views=(view,), seed=1)), now) == "challenger"
+    both, first, second = (
+        publish(trained),
+        publish(fit(views=(view,))),
+        publish(fit(views=(view,), seed=1)),
+    )
+    assert nominate(first) == (first, "champion")
+    assert nominate(both) == (both, "challenger")
+    assert nominate(second) == (second, "challenger")
 
 
 def test_a_category_without_a_label_is_named_with_the_model_and_never_predicted(

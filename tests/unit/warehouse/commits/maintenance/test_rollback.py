@@ -69,6 +69,15 @@ def test_an_alias_goes_back(store: Store, now: datetime) -> None:
         commits.roll_back_alias(store, "wanted/frames", now)
 
 
+def test_an_alias_goes_back_with_its_mark(store: Store, now: datetime) -> None:
+    commits.set_alias(store, "champion", "one", now, provisional=True)
+    commits.set_alias(store, "champion", "two", now)
+    assert not commits.is_provisional(store, "champion")
+    commits.roll_back_alias(store, "champion", now)
+    assert commits.alias(store, "champion") == "one"
+    assert commits.is_provisional(store, "champion")
+
+
 def test_a_commit_that_gc_has_removed_is_not_gone_back_to(
     store: Store, address: Address, three: list[Commit], now: datetime
 ) -> None:

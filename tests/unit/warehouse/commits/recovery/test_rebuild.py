@@ -37,7 +37,8 @@ def published(
         now=next(hours),
         move_head=False,
     )
-    commits.set_alias(store, "champion", model.id, next(hours))
+    commits.set_alias(store, "champion", model.id, next(hours), provisional=True)
+    commits.set_alias(store, "challenger", model.id, next(hours))
     commits.collect_garbage(store, next(hours), timedelta(0), dry_run=False)
     publish_files({"a.bin": b"a"}, now=next(hours), attributes={"media_root": "/media"})
     publish_files({"a.bin": b"e"}, now=next(hours), provenance=made_from)

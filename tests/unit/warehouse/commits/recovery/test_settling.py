@@ -70,7 +70,7 @@ def before(store: Store, publish_files: Publish, now: datetime) -> list[Commit]:
         publish_files({"a.bin": letter}, attributes={"media_root": "/m"})
         for letter in (b"a", b"b", b"c")
     ]
-    commits.set_alias(store, "champion", found[0].id, now)
+    commits.set_alias(store, "champion", found[0].id, now, provisional=True)
     return found
 
 
@@ -90,6 +90,12 @@ MOVES: dict[str, Callable[[Store, Publish, datetime], object]] = {
         store, Address("tables/videos", "labeled"), None, now
     ),
     "an alias": lambda store, _publish, now: commits.set_alias(store, "champion", "other", now),
+    "a mark that an alias loses": lambda store, _publish, now: commits.set_alias(
+        store, "champion", commits.alias(store, "champion") or "", now
+    ),
+    "a provisional alias": lambda store, _publish, now: commits.set_alias(
+        store, "other", "other", now, provisional=True
+    ),
     "a new alias": lambda store, _publish, now: commits.set_alias(
         store, "wanted/frames", "other", now
     ),
