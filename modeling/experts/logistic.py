@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from modeling.network.probabilities import log_softmax
 
@@ -66,4 +67,7 @@ def fit_logistic(
     if start is not None:
         first = np.concatenate([start.weights.ravel(), start.bias]).astype(np.float64)
     options = {"maxiter": iterations, "maxcor": _STORED_CORRECTIONS}
-    return split(minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x)
+    # L-BFGS works on one long vector at a time: several threads wait for each other three times as
+    # long as one takes for all of it.
+    with threadpool_limits(1, "blas"):
+        return split(minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x)

@@ -1,11 +1,15 @@
 """Each expert against scikit-learn or its closed form, written out."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy import sparse
+from scipy.optimize import minimize
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from modeling.experts import naive_bayes, prototypes
 from modeling.experts.frame_means import frame_means
@@ -54,6 +58,22 @@ def test_a_fit_that_starts_at_its_end_stays_there() -> None:
     whole = fit_logistic(features, targets, 1.0, iterations=1000)
     again = fit_logistic(features, targets, 1.0, iterations=1000, start=whole)
     np.testing.assert_allclose(again.weights, whole.weights, atol=5e-3)
+
+
+def test_the_threads_of_a_machine_leave_a_fit_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, _, targets = clusters(np.random.default_rng(2))
+    threads = list[int]()
+
+    def watched(*given: Any, **options: Any) -> Any:
+        threads.extend(
+            pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"
+        )
+        return minimize(*given, **options)
+
+    monkeypatch.setattr("modeling.experts.logistic.minimize", watched)
+    with threadpool_limits(2, "blas"):
+        fit_logistic(features, targets, 1.0, iterations=3)
+    assert set(threads) == {1}
 
 
 def test_prototypes_without_a_pull_are_linear_discriminant_analysis(
