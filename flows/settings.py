@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     """A BERT vocabulary, one token a line; by default the text model's vocab.txt."""
     taxonomy: str = "wechat2022"
     """The name of a taxonomy that ships with Reelstore, or a CSV file."""
-    preset: Literal["default", "published", "demo"] = "default"
+    preset: Literal["default", "experts", "multimodal_linear", "published", "demo"] = "default"
     """How models are built and trained."""
     recipe: dict[str, dict[str, JsonValue]] = {}
     """What differs from the preset, by its sections, such as `{"finetuning": {"epochs": 3}}`."""

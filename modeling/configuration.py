@@ -163,10 +163,42 @@ class FinetuningConfig(TrainingConfig):
     """The weight of an example that a teacher labelled; a labelled one has weight 1."""
 
 
+Unit = Literal["words", "characters"]
+"""What experts count in a text: words, or characters and pairs of them."""
+ExpertName = Literal["text_logistic", "text_bayes", "frames_logistic", "frames_prototypes"]
+ALL_EXPERTS: tuple[ExpertName, ...] = (
+    "text_logistic",
+    "text_bayes",
+    "frames_logistic",
+    "frames_prototypes",
+)
+
+
+class FusionConfig(_Configuration):
+    """Whose log-probabilities are added up, and what the experts teach."""
+
+    experts: tuple[ExpertName, ...] = ()
+    """The linear and closed-form classifiers of one view each; by default the cross encoder scores
+    alone."""
+    cross_encoder: bool = True
+    """Whether a cross encoder is trained; with experts it is their student."""
+    rounds: int = Field(0, ge=0)
+    """How often the experts learn from what they together say of unlabelled examples."""
+    unlabelled: int = Field(100_000, ge=0)
+    """The unlabelled examples, drawn by chance, that experts teach on at most."""
+
+    @model_validator(mode="after")
+    def _somebody_scores(self) -> Self:
+        if not (self.experts or self.cross_encoder):
+            raise ValueError("nothing would score: name experts, or leave the cross encoder in")
+        return self
+
+
 class Recipe(_Configuration):
     """All that decides how a model is built and trained."""
 
     name: str
+    fusion: FusionConfig = FusionConfig()
     model: ModelConfig = ModelConfig()
     pretraining: PretrainingConfig = PretrainingConfig()
     finetuning: FinetuningConfig = FinetuningConfig()
@@ -177,12 +209,21 @@ PRESETS = {
     for recipe in (
         Recipe(name="published"),
         Recipe(
+            name="multimodal_linear",
+            fusion=FusionConfig(experts=("text_logistic", "frames_logistic"), cross_encoder=False),
+        ),
+        Recipe(
+            name="experts", fusion=FusionConfig(experts=ALL_EXPERTS, cross_encoder=False, rounds=1)
+        ),
+        Recipe(
             name="default",
+            fusion=FusionConfig(experts=ALL_EXPERTS, rounds=1),
             model=ModelConfig(reads="pooled_and_means"),
             pretraining=PretrainingConfig(mask_unit="word"),
         ),
         Recipe(
             name="demo",
+            fusion=FusionConfig(experts=ALL_EXPERTS, rounds=1),
             model=ModelConfig(
                 width=64,
                 num_heads=4,
@@ -199,7 +240,7 @@ PRESETS = {
 }
 
 
-_SECTIONS = ("model", "pretraining", "finetuning")
+_SECTIONS = ("fusion", "model", "pretraining", "finetuning")
 
 
 def preset(name: str) -> Recipe:

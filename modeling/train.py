@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modeling.configuration import ALL_VIEWS, AsOf, Recipe, Seed, Views
 from modeling.evaluation.judgement import Judgement, judge
-from modeling.learning import finetuning
-from modeling.learning.inputs.requirements import check_finetuning
+from modeling.experts import fused_training
+from modeling.learning.inputs.requirements import check_classification
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.inputs.training_set import PinnedSet, TrainingSet, pin_training_set
 from modeling.learning.start import Start
@@ -93,15 +93,18 @@ def train_classifier(
         Invalid: There is nothing to learn from, or the recipe does not fit it; nothing was written.
     """
     clock = running_from(now)
-    roles = ("labeled", "unlabeled") if parameters.teachers else ("labeled",)
+    reads_unlabelled = bool(parameters.teachers or recipe.fusion.experts)
+    roles = ("labeled", "unlabeled") if reads_unlabelled else ("labeled",)
     pinned = pin_training_set(store, roles, now, as_of=parameters.as_of)
     taxonomy = pinned.taxonomy
     if taxonomy is None:
         raise Invalid("no labeled partition has labels; ingest one with category_id")
-    check_finetuning(pinned.examples, recipe)
-    encoder = registry.newest_encoder(
-        store, pinned.snapshot.fingerprints, recipe.model, parameters.as_of
-    )
+    check_classification(pinned.examples, recipe)
+    encoder = None
+    if recipe.fusion.cross_encoder:
+        encoder = registry.newest_encoder(
+            store, pinned.snapshot.fingerprints, recipe.model, parameters.as_of
+        )
     if encoder is None and language_model is not None:
         check_language_model(language_model, recipe.model, pinned.vocabulary)
     taught = None
@@ -126,7 +129,7 @@ def train_classifier(
     )
     with reporter.progress(f"train {' + '.join(inputs.views)}") as show:
         runtime = Runtime(checkpoints, lambda progress: show(progress.step, progress.num_steps))
-        trained = finetuning.train(inputs, recipe, start, runtime)
+        trained = fused_training.train(inputs, recipe, start, runtime)
     judged = judge(trained, training_set.examples)
     commit = model_publishing.publish_model(store, trained, judged, training_set.origin, clock())
     candidate = registry.Candidate(commit, judged.metrics["validation"]["mean_f1"])

@@ -16,7 +16,13 @@ from pydantic_core import PydanticUndefined
 
 from flows.operations.calls import FLOWS, find_call
 from flows.settings import Settings
-from modeling.configuration import PRESETS, FinetuningConfig, ModelConfig, PretrainingConfig
+from modeling.configuration import (
+    PRESETS,
+    FinetuningConfig,
+    FusionConfig,
+    ModelConfig,
+    PretrainingConfig,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 
@@ -54,6 +60,7 @@ A command takes them as NAME=VALUE (`reelstore run score-partitions partition=20
 deployment in its form.
 """
 _SECTIONS: dict[str, type[BaseModel]] = {
+    "fusion": FusionConfig,
     "model": ModelConfig,
     "pretraining": PretrainingConfig,
     "finetuning": FinetuningConfig,

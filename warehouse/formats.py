@@ -31,13 +31,16 @@ def check_version(found: object, known: int, where: object, *, oldest: int | Non
         )
 
 
-def read_json(payload: bytes, known: int, where: object) -> dict[str, Any]:
+def read_json(
+    payload: bytes, known: int, where: object, *, oldest: int | None = None
+) -> dict[str, Any]:
     """Read a JSON object that names its format's version.
 
     Args:
         payload: A whole file, whose digest was checked.
-        known: The version that this code reads.
+        known: The newest version that this code reads.
         where: The file, for the sentence.
+        oldest: As for `check_version`.
 
     Returns:
         The object, with its version.
@@ -52,5 +55,5 @@ def read_json(payload: bytes, known: int, where: object) -> dict[str, Any]:
         raise Corrupt(f"{where} is no JSON ({error}): restore it from a copy") from error
     if not isinstance(content, dict):
         raise Corrupt(f"{where} holds no JSON object: restore it from a copy")
-    check_version(content.get(FIELD), known, where)
+    check_version(content.get(FIELD), known, where, oldest=oldest)
     return content

@@ -6,7 +6,7 @@ from typing import Any
 from modeling.configuration import ALL_VIEWS
 from modeling.evaluation.judgement import Judgement
 from modeling.evaluation.slices import HEAD_FROM, TAIL_BELOW
-from modeling.learning.finetuning import TrainedModel
+from modeling.experts.fused_training import TrainedClassifier
 from warehouse.printable import markdown
 from warehouse.tables.taxonomy import Taxonomy
 
@@ -42,7 +42,7 @@ _MOST_CATEGORIES = 10
 
 
 def model_card(
-    trained: TrainedModel, judgement: Judgement, snapshot_id: str, teachers: Sequence[str] = ()
+    trained: TrainedClassifier, judgement: Judgement, snapshot_id: str, teachers: Sequence[str] = ()
 ) -> str:
     """Write a model's README as Markdown.
 
@@ -74,7 +74,7 @@ def model_card(
     )
 
 
-def _purpose(trained: TrainedModel) -> str:
+def _purpose(trained: TrainedClassifier) -> str:
     seen = (
         "the text and the frames"
         if set(trained.views) == set(ALL_VIEWS)
@@ -177,16 +177,42 @@ def _calibration(judgement: Judgement) -> str:
 
 
 def _training(
-    trained: TrainedModel, measured: Mapping[str, Any], snapshot_id: str, teachers: Sequence[str]
+    trained: TrainedClassifier,
+    measured: Mapping[str, Any],
+    snapshot_id: str,
+    teachers: Sequence[str],
 ) -> str:
-    phases = (
-        "pretrained on text and frames, then trained"
-        if "pretraining" in trained.history
-        else "trained"
+    told = (
+        f"Recipe `{trained.recipe.name}`, trained on {measured['num_training_examples']} labelled"
+        f" videos of snapshot `{snapshot_id[:16]}`, seed {trained.seed}."
     )
-    taught = f", and on what {_named(teachers)} predicted for unlabelled ones," if teachers else ""
-    recipe = trained.recipe
-    finetuning, model, history = recipe.finetuning, recipe.model, trained.history["finetuning"]
+    if teachers:
+        told += f" It learned from what {_named(teachers)} predicted for unlabelled videos too."
+    if trained.scorer.fusion is not None:
+        told += f" {_fusion(trained)}"
+    if trained.scorer.network is not None:
+        told += f" {_network(trained)}"
+    return (
+        f"{told} `config.json` has every setting, `history.json` the learning curves,"
+        " `statistics.json` what the training videos look like."
+        + (f"\n\n{_steps(trained)}" if trained.steps else "")
+    )
+
+
+def _fusion(trained: TrainedClassifier) -> str:
+    scorer = trained.scorer
+    weights = [] if scorer.fusion is None else scorer.fusion.weights.tolist()
+    weighed = ", ".join(
+        f"{name.replace('_', ' ')} {weight:.2f}"
+        for name, weight in zip((*scorer.members, "prior"), weights, strict=True)
+    )
+    return f"The log-probabilities of its parts are added with these weights: {weighed}."
+
+
+def _network(trained: TrainedClassifier) -> str:
+    finetuning, model = trained.recipe.finetuning, trained.recipe.model
+    history = trained.history["finetuning"]
+    phases = "pretrained on text and frames, then " if "pretraining" in trained.history else ""
     early = (
         f" until step {history['stopped_step']}, no longer getting better,"
         if history["stopped_step"]
@@ -194,15 +220,29 @@ def _training(
     )
     weights = "average over steps" if finetuning.ema_decay else "ones"
     return (
-        f"Recipe `{recipe.name}`, {phases} on {measured['num_training_examples']} labelled videos"
-        f" of snapshot `{snapshot_id[:16]}`{taught} for {finetuning.epochs} epochs{early} in"
-        f" batches of {finetuning.batch_size} at learning rate {finetuning.learning_rate:g}, seed"
-        f" {trained.seed}. Layers of width {model.width}: {model.num_language_layers} language,"
+        f"The cross encoder was {phases}trained for {finetuning.epochs} epochs{early} in"
+        f" batches of {finetuning.batch_size} at learning rate {finetuning.learning_rate:g}."
+        f" Layers of width {model.width}: {model.num_language_layers} language,"
         f" {model.num_cross_layers} cross-modality. The weights are the {weights} that did best on"
-        f" validation (step {history['best_step']}). `config.json` has every setting,"
-        " `history.json` the learning curves, `statistics.json` what the training videos look"
-        " like."
+        f" validation (step {history['best_step']})."
     )
+
+
+def _steps(trained: TrainedClassifier) -> str:
+    rows = [
+        [
+            step.name.replace("_", " "),
+            f"{step.loss_before:.4f}",
+            f"{step.loss_after:.4f}",
+            "yes" if step.is_kept else "no",
+        ]
+        for step in trained.steps
+    ]
+    told = (
+        "Each step was kept if it did not raise the negative log likelihood of the validation"
+        " videos, with weights fitted on the other four fifths of them."
+    )
+    return f"{told}\n\n{_table(['step', 'before', 'after', 'kept'], rows)}"
 
 
 def _limits(measured: Mapping[str, Any]) -> str:

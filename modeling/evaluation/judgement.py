@@ -10,8 +10,7 @@ import torch
 from modeling.evaluation import baselines, confusions, distributions, metrics, slices
 from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.distributions import Statistics
-from modeling.learning.finetuning import TrainedModel
-from modeling.learning.inference import predict_logits
+from modeling.experts.fused_training import TrainedClassifier
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.training_runtime import choose_device
 from modeling.network.probabilities import Calibration, Labels, probabilities
@@ -32,7 +31,7 @@ class Judgement:
 
 
 def judge(
-    trained: TrainedModel, examples: Examples, device: torch.device | None = None
+    trained: TrainedClassifier, examples: Examples, device: torch.device | None = None
 ) -> Judgement:
     """Judge a classifier on the labelled validation examples, and fit its calibration on them.
 
@@ -63,14 +62,16 @@ def judge(
 
 
 def _logits(
-    trained: TrainedModel, examples: Examples, rows: Rows, device: torch.device
+    trained: TrainedClassifier, examples: Examples, rows: Rows, device: torch.device
 ) -> npt.NDArray[np.float32]:
-    model, batch_size = trained.model.to(device), trained.recipe.finetuning.batch_size
-    logits = predict_logits(
-        model, examples, rows, views=trained.views, batch_size=batch_size, device=device
-    )
-    trained.model.cpu()
-    return logits
+    scorer = trained.scorer
+    if scorer.network is not None:
+        scorer.network.to(device)
+    batch_size = trained.recipe.finetuning.batch_size
+    said = scorer.say(examples, rows, batch_size=batch_size, device=device)
+    if scorer.network is not None:
+        scorer.network.cpu()
+    return scorer.add(said)
 
 
 def _measure(

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from modeling.configuration import View
+from modeling.configuration import ExpertName, View
 from modeling.experts.logistic import Linear, fit_logistic
 from modeling.experts.naive_bayes import fit_naive_bayes
 from modeling.experts.prototypes import fit_prototypes
 from modeling.experts.view_features import Features
 
 Floats = npt.NDArray[np.float32]
-ExpertName = Literal["text_logistic", "text_bayes", "frames_logistic", "frames_prototypes"]
 
 
 @dataclass(frozen=True)

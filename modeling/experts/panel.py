@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from modeling.configuration import ExpertName
 from modeling.experts.frame_means import fit_scale
 from modeling.experts.fusion import cross_fitted, negative_log_likelihood
-from modeling.experts.kinds import KINDS, ExpertName, Lesson, fit_kind, opinion
+from modeling.experts.kinds import KINDS, Lesson, fit_kind, opinion
 from modeling.experts.logistic import Linear
-from modeling.experts.text_units import UNITS, Vocabulary, fit_vocabulary
+from modeling.experts.text_units import NO_VOCABULARY, UNITS, Vocabulary, fit_vocabulary
 from modeling.experts.view_features import FeatureReader, Features
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.inputs.blocks import draw, read_blocks
@@ -37,7 +38,7 @@ class Panel:
     log_prior: Floats
     """`[C]`, of the labelled training examples."""
 
-    def opinions(self, features: Features) -> dict[ExpertName, Floats]:
+    def opinions(self, features: Features) -> dict[str, Floats]:
         """What each expert says of N examples: log-probabilities `[N, C]`."""
         return {
             name: opinion(name, linear, features, self.log_prior)
@@ -94,8 +95,10 @@ def fit_panel(labelled: Labelled, names: Sequence[ExpertName], other_rows: Rows)
     """
     rows = draw(labelled.training_rows, MOST_CHOOSING_ROWS)
     seen_rows = np.sort(np.concatenate([labelled.training_rows, other_rows]))
+    views = {KINDS[name].view for name in names}
     reader = FeatureReader(
-        _choose_vocabulary(labelled, rows, seen_rows), fit_scale(labelled.examples, seen_rows)
+        _choose_vocabulary(labelled, rows, seen_rows) if "text" in views else NO_VOCABULARY,
+        fit_scale(labelled.examples, seen_rows) if "frames" in views else None,
     )
     lesson = labelled.lesson(reader, rows)
     validation = reader.read(labelled.examples, labelled.validation_rows)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from modeling.configuration import ExpertName
 from modeling.experts.fusion import (
     cross_fitted,
     fit_weights,
     fuse,
     negative_log_likelihood,
 )
-from modeling.experts.kinds import ExpertName, Lesson
+from modeling.experts.kinds import Lesson
 from modeling.experts.panel import Labelled, Panel, fit_panel, refit
 from modeling.experts.view_features import Features, join
 from modeling.learning.inputs.batching import Rows
@@ -25,16 +26,17 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Round:
-    """What one round of teaching was worth, on validation and cross-fitted."""
+class Step:
+    """What a step of training was worth, on validation and cross-fitted."""
 
+    name: str
     loss_before: float
     """Mean negative log likelihood, in nats."""
     loss_after: float
 
     @property
     def is_kept(self) -> bool:
-        """A round is kept where it loses nothing."""
+        """A step is kept where it loses nothing."""
         return self.loss_after <= self.loss_before
 
 
@@ -47,7 +49,8 @@ class TaughtPanel:
     """`[K + 1]`, see `fusion.fit_weights`."""
     loss: float
     """The mean negative log likelihood on validation, cross-fitted, in nats."""
-    rounds: tuple[Round, ...] = ()
+    steps: tuple[Step, ...] = ()
+    """A round of teaching each."""
 
     def log_probabilities(self, features: Features) -> Floats:
         """Fuse the opinions of N examples, `[N, C]`."""
@@ -68,12 +71,12 @@ def train_experts(
         num_rounds: At most.
     """
     trained = _weighed(labelled, fit_panel(labelled, names, unlabelled_rows))
-    for _ in range(num_rounds if len(unlabelled_rows) else 0):
+    for number in range(1, 1 + (num_rounds if len(unlabelled_rows) else 0)):
         taught = _weighed(labelled, _taught(labelled, trained, unlabelled_rows))
-        made = Round(trained.loss, taught.loss)
-        kept = taught if made.is_kept else trained
-        trained = replace(kept, rounds=(*trained.rounds, made))
-        if not made.is_kept:
+        step = Step(f"teaching_{number}", trained.loss, taught.loss)
+        kept = taught if step.is_kept else trained
+        trained = replace(kept, steps=(*trained.steps, step))
+        if not step.is_kept:
             break
     return trained
 

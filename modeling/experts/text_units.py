@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from featurestore.reading.examples import RawBatch
+from modeling.configuration import Unit
 
-Unit = Literal["words", "characters"]
 UNITS: tuple[Unit, ...] = ("words", "characters")
 Keys = npt.NDArray[np.uint64]
 
@@ -49,6 +48,10 @@ class Vocabulary:
         )
         counts.sum_duplicates()
         return counts
+
+
+NO_VOCABULARY = Vocabulary("words", np.empty(0, np.uint64), np.empty(0, np.int64), 0)
+"""Of a reader that leaves the text unread."""
 
 
 def fit_vocabulary(batches: Iterator[RawBatch], unit: Unit, most_units: int) -> Vocabulary:

@@ -9,14 +9,15 @@ from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS
 from modeling.learning.inputs.origin import Origin
 from modeling.models.model_facts import ClassifierFacts, EncoderFacts
-from modeling.models.stored_model import CONFIG_FILE, MODELS, StoredConfig, spec_file
+from modeling.models.stored_config import StoredConfig
+from modeling.models.stored_model import CONFIG_FILE, MODELS, NETWORK_FILE, spec_file
 from warehouse import commits
 from warehouse.commits import Address, Commit, Draft, Facts
 from warehouse.store import Store
 
 if TYPE_CHECKING:  # looking a model up must not cost an import of torch and transformers
     from modeling.evaluation.judgement import Judgement
-    from modeling.learning.finetuning import TrainedModel
+    from modeling.experts.fused_training import TrainedClassifier
     from modeling.learning.start import PretrainedModel
 
 _ADDRESS = Address(MODELS, None)
@@ -24,7 +25,7 @@ _ADDRESS = Address(MODELS, None)
 
 def publish_model(
     store: Store,
-    trained: "TrainedModel",
+    trained: "TrainedClassifier",
     judgement: "Judgement",
     origin: Origin,
     now: datetime,
@@ -41,28 +42,36 @@ def publish_model(
     from safetensors.torch import save  # noqa: PLC0415 - as above
 
     from modeling.evaluation.card import model_card  # noqa: PLC0415 - as above
+    from modeling.models import stored_experts  # noqa: PLC0415 - as above
+
+    network, fusion = trained.scorer.network, trained.scorer.fusion
 
     config = StoredConfig(
         kind="classifier",
         recipe=trained.recipe,
         vocab_size=trained.vocabulary.size,
-        embedding_dim=trained.model.encoder.embedding_dim,
+        embedding_dim=trained.embedding_dim,
         views=trained.views,
         seed=trained.seed,
         snapshot_id=origin.snapshot_id,
         encoder_id=origin.encoder_id,
         taxonomy_name=trained.taxonomy.name,
+        has_network=network is not None,
+        fusion=stored_experts.describe(fusion) if fusion else None,
         calibration=judgement.calibration,
         teachers=origin.teachers,
         pseudo_labels=origin.pseudo_labels,
     )
     payloads = {
-        "model.safetensors": save(trained.model.state_dict()),
         "taxonomy.csv": trained.taxonomy.to_csv(),
         "metrics.json": _readable_json(judgement.metrics),
         "statistics.json": _readable_json(judgement.statistics.model_dump(mode="json")),
         "README.md": model_card(trained, judgement, origin.snapshot_id, origin.teachers).encode(),
     }
+    if network is not None:
+        payloads[NETWORK_FILE] = save(network.state_dict())
+    if fusion is not None:
+        payloads[stored_experts.EXPERTS_FILE] = stored_experts.encode(fusion)
     good = judgement.metrics["validation"]["mean_f1"] > judgement.metrics["majority"]["mean_f1"]
     facts = ClassifierFacts(
         **_described(config, origin),
@@ -95,7 +104,7 @@ def publish_encoder(
         encoder_id=origin.encoder_id,
         taxonomy_name=None,
     )
-    payloads = {"model.safetensors": save(pretrained.weights)}
+    payloads = {NETWORK_FILE: save(pretrained.weights)}
     payloads |= _common_files(config, origin, pretrained.vocabulary, pretrained.history)
     facts = EncoderFacts(**_described(config, origin), kind="encoder")
     return _publish(store, payloads, facts, now)

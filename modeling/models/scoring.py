@@ -7,7 +7,6 @@ import numpy.typing as npt
 import polars as pl
 import torch
 
-from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.batching import Examples, Rows, missing_views
 from modeling.learning.inputs.requirements import check_lengths
 from modeling.learning.training_runtime import choose_device
@@ -48,32 +47,34 @@ def score(
             f"model {loaded.model_id[:16]} reads frame embeddings of width {config.embedding_dim}, "
             f"but these are {examples.embedding_dim} wide; extract features of the model's own spec"
         )
-    if "text" in config.views:
+    if loaded.scorer.network is not None and "text" in config.views:
         check_lengths(examples, config.recipe.model)
     device = device or choose_device()
-    model = loaded.model.to(device)
+    scorer = loaded.scorer
+    if scorer.network is not None:
+        scorer.network.to(device)
     for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):
         rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
-        logits = predict_logits(
-            model, examples, rows, views=config.views, batch_size=batch_size, device=device
-        )
+        said = scorer.say(examples, rows, batch_size=batch_size, device=device)
         examples.release()
+        calibrated = probabilities(scorer.add(said), config.calibration)
         num_best = min(_NUM_BEST, len(loaded.taxonomy) - len(config.calibration.never_predicted))
-        yield _block(
-            examples, rows, probabilities(logits, config.calibration), loaded.taxonomy, num_best
+        best = np.argsort(-calibrated, axis=1, kind="stable")[:, :num_best]
+        shares = scorer.shares(said, best[:, 0], best[:, min(1, num_best - 1)])
+        yield _block(examples, rows, calibrated, best, loaded.taxonomy).with_columns(
+            shares=pl.Series(shares.tolist(), dtype=pl.List(pl.Float32))
         )
 
 
 def _block(
     examples: Examples,
     rows: Rows,
-    shares: npt.NDArray[np.float32],
+    calibrated: npt.NDArray[np.float32],
+    best: Rows,
     taxonomy: Taxonomy,
-    num_best: int,
 ) -> pl.DataFrame:
     categories = pl.DataFrame(taxonomy.categories).select("category_id", "level1_id")
-    best = np.argsort(-shares, axis=1, kind="stable")[:, :num_best]
-    best_probabilities = np.take_along_axis(shares, best, axis=1)
+    best_probabilities = np.take_along_axis(calibrated, best, axis=1)
     return pl.DataFrame(
         {
             "video_id": [examples.video_ids[row] for row in rows],
@@ -83,7 +84,7 @@ def _block(
                 categories["category_id"].gather(best.ravel()).reshape(best.shape)
             ),
             "top5_probabilities": _lists(pl.Series(best_probabilities)),
-            "probabilities": _lists(pl.Series(shares)),
+            "probabilities": _lists(pl.Series(calibrated)),
             "missing_views": pl.Series(missing_views(examples, rows), dtype=pl.List(pl.String())),
         },
     )

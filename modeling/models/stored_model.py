@@ -2,54 +2,23 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
-
-from pydantic import BaseModel, ConfigDict
+from typing import TYPE_CHECKING
 
 from featurestore.views.registry import parse_spec
 from featurestore.views.spec import Spec, fingerprint
 from featurestore.views.text.vocabulary import Vocabulary
-from modeling.configuration import ALL_VIEWS, Recipe, Views
-from modeling.network.probabilities import Calibration
+from modeling.configuration import ALL_VIEWS
+from modeling.models.stored_config import FORMAT_VERSION, OLDEST_VERSION, Kind, StoredConfig
 from warehouse import commits, formats
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy, parse_taxonomy
 
 if TYPE_CHECKING:  # looking a model up must not cost an import of torch and transformers
+    from modeling.experts.scorer import Scorer
     from modeling.learning.start import PretrainedModel
-    from modeling.network.classifier import VideoClassifier
 
-MODELS, CONFIG_FILE = "models", "config.json"
-FORMAT_VERSION: Final = 1
-Kind = Literal["encoder", "classifier"]
-
-
-class StoredConfig(BaseModel):
-    """What `config.json` of a model folder says."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format_version: Literal[1] = FORMAT_VERSION
-    kind: Kind
-    """A pretrained encoder, or a classifier that can score."""
-    recipe: Recipe
-    vocab_size: int
-    embedding_dim: int
-    views: Views
-    """What the model may see."""
-    seed: int
-    snapshot_id: str
-    """The examples that it learned from."""
-    encoder_id: str | None
-    """The pretrained encoder that it started from."""
-    taxonomy_name: str | None
-    calibration: Calibration = Calibration()
-    """How a classifier's logits become probabilities."""
-    teachers: tuple[str, ...] = ()
-    """The classifiers whose predictions it learned from, where it is a student."""
-    pseudo_labels: dict[str, str] = {}
-    """The commits of those predictions, by partition and teacher."""
+MODELS, CONFIG_FILE, NETWORK_FILE = "models", "config.json", "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -58,7 +27,7 @@ class LoadedModel:
 
     model_id: str
     """Of its commit, 64 hexadecimal digits."""
-    model: "VideoClassifier"
+    scorer: "Scorer"
     config: StoredConfig
     taxonomy: Taxonomy
     fingerprints: dict[str, str]
@@ -88,7 +57,10 @@ def read_config(commit: Commit, kind: Kind) -> StoredConfig:
             " that kind"
         )
     content = formats.read_json(
-        commits.read_bytes(commit, CONFIG_FILE), FORMAT_VERSION, commit.folder / CONFIG_FILE
+        commits.read_bytes(commit, CONFIG_FILE),
+        FORMAT_VERSION,
+        commit.folder / CONFIG_FILE,
+        oldest=OLDEST_VERSION,
     )
     return StoredConfig.model_validate(content)
 
@@ -102,21 +74,30 @@ def load_model(commit: Commit) -> LoadedModel:
     """
     from safetensors.torch import load  # noqa: PLC0415 - as above
 
+    from modeling.experts.scorer import Scorer  # noqa: PLC0415 - as above
+    from modeling.models import stored_experts  # noqa: PLC0415 - as above
     from modeling.network.classifier import VideoClassifier  # noqa: PLC0415 - as above
 
     config = read_config(commit, "classifier")
     taxonomy = parse_taxonomy(
         commits.read_bytes(commit, "taxonomy.csv"), config.taxonomy_name or "", str(commit.folder)
     )
-    model = VideoClassifier(
-        config.recipe.model,
-        vocab_size=config.vocab_size,
-        embedding_dim=config.embedding_dim,
-        num_categories=len(taxonomy),
-    )
-    model.load_state_dict(load(commits.read_bytes(commit, "model.safetensors")))
+    network, fusion = None, None
+    if config.has_network:
+        network = VideoClassifier(
+            config.recipe.model,
+            vocab_size=config.vocab_size,
+            embedding_dim=config.embedding_dim,
+            num_categories=len(taxonomy),
+        ).eval()
+        network.load_state_dict(load(commits.read_bytes(commit, NETWORK_FILE)))
+    if config.fusion is not None:
+        payload = commits.read_bytes(commit, stored_experts.EXPERTS_FILE)
+        fusion = stored_experts.decode(config.fusion, payload)
     fingerprints = {view: fingerprint(spec) for view, spec in load_specs(commit).items()}
-    return LoadedModel(commit.id, model.eval(), config, taxonomy, fingerprints)
+    return LoadedModel(
+        commit.id, Scorer(network, fusion, config.views), config, taxonomy, fingerprints
+    )
 
 
 def load_encoder(commit: Commit) -> "PretrainedModel":
@@ -127,7 +108,7 @@ def load_encoder(commit: Commit) -> "PretrainedModel":
 
     config = read_config(commit, "encoder")
     return PretrainedModel(
-        weights=load(commits.read_bytes(commit, "model.safetensors")),
+        weights=load(commits.read_bytes(commit, NETWORK_FILE)),
         recipe=config.recipe,
         vocabulary=Vocabulary(commits.read_bytes(commit, "vocab.txt")),
         embedding_dim=config.embedding_dim,

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from modeling.models import registry, scored_partitions, stored_model
-from modeling.models.stored_model import StoredConfig
+from modeling.models.stored_config import StoredConfig
 from warehouse import commits
 from warehouse.commits import Commit
 from warehouse.errors import Invalid

@@ -13,10 +13,12 @@ import numpy as np
 from featurestore.reading.examples import Examples
 from featurestore.reading.snapshot import Snapshot
 from modeling.configuration import ALL_VIEWS, ModelConfig, Recipe
+from modeling.experts.scorer import Scorer
 from modeling.learning.averaging import Averaged
 from modeling.learning.inputs.batching import cut, read_batch
 from modeling.models.scoring import score as score_all
-from modeling.models.stored_model import LoadedModel, StoredConfig
+from modeling.models.stored_config import StoredConfig
+from modeling.models.stored_model import LoadedModel
 from modeling.network.classifier import VideoClassifier
 from tests.benchmarks.report import Row, at_most, row
 from tests.benchmarks.stored_examples import VOCAB_SIZE, contest_lengths, make_store
@@ -143,7 +145,7 @@ def _score_everything(examples: Examples) -> None:
         encoder_id=None,
         taxonomy_name=taxonomy.name,
     )
-    loaded = LoadedModel("0" * 64, _classifier(SMALL, examples), config, taxonomy, {})
+    loaded = LoadedModel("0" * 64, Scorer(_classifier(SMALL, examples)), config, taxonomy, {})
     for _ in score_all(loaded, examples):
         pass
 

@@ -40,7 +40,7 @@ from featurestore.views import registry as views_registry
 from featurestore.views.text.text_spec import TfidfParameters
 from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
 from modeling.evaluation.judgement import judge
-from modeling.learning import finetuning
+from modeling.experts import fused_training
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.inputs.training_set import pin_training_set
 from modeling.learning.start import Start
@@ -141,7 +141,7 @@ def _fill(store: Store) -> dict[str, Any]:
     as_of = now + 2 * MINUTE
     given = pin_training_set(store, ("labeled",), as_of).publish(as_of)
     inputs = TrainingInputs(given.examples, given.vocabulary, TAXONOMY)
-    trained = finetuning.train(inputs, RECIPE, Start(seed=0))
+    trained = fused_training.train(inputs, RECIPE, Start(seed=0))
     judged = judge(trained, given.examples)
     origin, later = given.origin, now + 3 * MINUTE
     model = model_publishing.publish_model(store, trained, judged, origin, later)

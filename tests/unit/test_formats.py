@@ -19,7 +19,7 @@ from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.tokens import Tokens
 from modeling.evaluation.distributions import Statistics
-from modeling.models.stored_model import StoredConfig
+from modeling.models.stored_config import StoredConfig
 from modeling.network.probabilities import Calibration
 from warehouse import catalog, commits, tables
 from warehouse.identifiers import Role

@@ -9,8 +9,9 @@ from warehouse.tables import parquet
 from warehouse.tables.stored_tables import validated
 
 PREDICTIONS = "tables/predictions"
-FORMAT_VERSION = 2
-"""Version 1 had, for each view, a column that ends as `_MISSING` and one that ends as `_COMMIT`."""
+FORMAT_VERSION = 3
+"""Version 2 had no shares. Version 1 also had, for each view, a column that ends as `_MISSING` and
+one that ends as `_COMMIT`, in place of `missing_views` and `feature_commits`."""
 
 _MISSING, _COMMIT = "_missing", "_commit"
 
@@ -27,6 +28,9 @@ class Predictions(dy.Schema):
     top5_probabilities = dy.List(dy.Float32())
     probabilities = dy.List(dy.Float32())
     """Of all categories, in the order of the model's taxonomy."""
+    shares = dy.List(dy.Float32())
+    """What each part of the model, and the prior last, does for the category against the next best:
+    they add up to the logarithm of the odds before calibration. Empty where one part is all."""
     missing_views = dy.List(dy.String())
     """The views of which nothing is stored for the video."""
     model_id = dy.String()
@@ -62,11 +66,13 @@ def scan_predictions(commit: Commit) -> list[pl.LazyFrame]:
 
 
 def _brought_up(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Bring version 1 to the columns of version 2; version 2 stays as it is."""
+    """Bring versions 1 and 2 to the columns of version 3, which stays as it is."""
     names = rows.collect_schema().names()
     views = [name.removesuffix(_MISSING) for name in names if name.endswith(_MISSING)]
+    if "shares" not in names:
+        rows = rows.with_columns(shares=pl.lit([], dtype=pl.List(pl.Float32)))
     if not views:
-        return rows
+        return rows.select(Predictions.column_names())
     missing = [pl.when(pl.col(f"{view}{_MISSING}")).then(pl.lit(view)) for view in views]
     pinned = [
         pl.when(pl.col(f"{view}{_COMMIT}").is_not_null()).then(

@@ -31,8 +31,8 @@ def check_pretraining(examples: Examples, recipe: Recipe) -> None:
     check_lengths(examples, recipe.model)
 
 
-def check_finetuning(examples: Examples, recipe: Recipe) -> None:
-    """Refuse examples that the second phase cannot learn from.
+def check_classification(examples: Examples, recipe: Recipe) -> None:
+    """Refuse examples that no classifier can learn from.
 
     Raises:
         Invalid: None is labelled, there are too few, or none is left to validate on.
@@ -42,17 +42,20 @@ def check_finetuning(examples: Examples, recipe: Recipe) -> None:
         raise Invalid(
             "no example is labelled; ingest a partition of role labeled and extract its features"
         )
-    _check_count(
-        int((is_labelled & ~examples.is_validation).sum()),
-        recipe.finetuning.batch_size,
-        "finetuning",
-    )
+    num_training = int((is_labelled & ~examples.is_validation).sum())
+    if not num_training:
+        raise Invalid(
+            "every labelled example falls into validation, so there is none to learn from; label"
+            " more videos"
+        )
     if not (is_labelled & examples.is_validation).any():
         raise Invalid(
             "no labelled example falls into validation, so no model can be chosen; label more"
             " videos"
         )
-    check_lengths(examples, recipe.model)
+    if recipe.fusion.cross_encoder:
+        _check_count(num_training, recipe.finetuning.batch_size, "finetuning")
+        check_lengths(examples, recipe.model)
 
 
 def check_soft_labels(examples: Examples, taxonomy: Taxonomy, soft_labels: SoftLabels) -> None:

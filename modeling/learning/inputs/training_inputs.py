@@ -7,7 +7,7 @@ import numpy as np
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS, Recipe, Views
 from modeling.learning.inputs.batching import Examples, Rows
-from modeling.learning.inputs.requirements import check_finetuning, check_soft_labels
+from modeling.learning.inputs.requirements import check_classification, check_soft_labels
 from modeling.learning.inputs.soft_labels import SoftLabels
 from warehouse.tables.taxonomy import Taxonomy
 
@@ -35,7 +35,7 @@ class TrainingInputs:
         Raises:
             Invalid: The examples, the recipe and the soft labels do not fit each other.
         """
-        check_finetuning(self.examples, recipe)
+        check_classification(self.examples, recipe)
         if self.soft_labels is not None:
             check_soft_labels(self.examples, self.taxonomy, self.soft_labels)
 

@@ -11,7 +11,7 @@ from modeling.configuration import Recipe, amend
 from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
-from modeling.learning.finetuning import TrainedModel, train
+from modeling.experts.fused_training import TrainedClassifier, train
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.start import Start
 from warehouse.tables.taxonomy import Taxonomy
@@ -25,12 +25,12 @@ def examples(make_examples: Callable[..., Any]) -> Any:
 @pytest.fixture(scope="module")
 def trained(
     examples: Any, taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary
-) -> TrainedModel:
+) -> TrainedClassifier:
     return train(TrainingInputs(examples, vocabulary, taxonomy), recipe, Start(seed=1))
 
 
 @pytest.fixture(scope="module")
-def judged(trained: TrainedModel, examples: Any) -> Judgement:
+def judged(trained: TrainedClassifier, examples: Any) -> Judgement:
     return judge(trained, examples)
 
 
@@ -76,7 +76,7 @@ def test_the_calibration_is_of_the_training_prior_and_judged_apart(
 
 
 def test_each_example_is_judged_by_the_calibration_that_left_it_out(
-    trained: TrainedModel, examples: Any, monkeypatch: pytest.MonkeyPatch
+    trained: TrainedClassifier, examples: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def always_wrong(_: Calibrator, logits: Any, labels: Any) -> Any:
         return np.eye(logits.shape[1], dtype=np.float32)[(labels + 1) % logits.shape[1]]
@@ -90,7 +90,7 @@ def test_each_example_is_judged_by_the_calibration_that_left_it_out(
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_recipe_says_whether_the_tail_is_rescaled(
-    trained: TrainedModel, examples: Any, monkeypatch: pytest.MonkeyPatch, asked: bool
+    trained: TrainedClassifier, examples: Any, monkeypatch: pytest.MonkeyPatch, asked: bool
 ) -> None:
     changed = replace(
         trained, recipe=amend(trained.recipe, {"finetuning": {"tail_rescale": asked}})
@@ -100,13 +100,13 @@ def test_the_recipe_says_whether_the_tail_is_rescaled(
 
 
 def test_judging_twice_says_the_same(
-    judged: Judgement, trained: TrainedModel, examples: Any
+    judged: Judgement, trained: TrainedClassifier, examples: Any
 ) -> None:
     assert judge(trained, examples) == judged
 
 
 def test_a_card_tells_of_slices_baselines_and_calibration(
-    judged: Judgement, trained: TrainedModel
+    judged: Judgement, trained: TrainedClassifier
 ) -> None:
     card = model_card(trained, judged, "0" * 64)
     lines = card.splitlines()
@@ -126,7 +126,9 @@ def test_a_card_tells_of_slices_baselines_and_calibration(
     assert widths == {7}
 
 
-def test_a_card_names_the_teachers_of_a_student(judged: Judgement, trained: TrainedModel) -> None:
+def test_a_card_names_the_teachers_of_a_student(
+    judged: Judgement, trained: TrainedClassifier
+) -> None:
     card = model_card(trained, judged, "0" * 64, ("a" * 64, "b" * 64))
     assert (
         f"and on what `{'a' * 16}`, `{'b' * 16}` predicted for unlabelled ones, for 2 epochs"
@@ -135,7 +137,9 @@ def test_a_card_names_the_teachers_of_a_student(judged: Judgement, trained: Trai
     assert "predicted for unlabelled" not in model_card(trained, judged, "0" * 64)
 
 
-def test_a_card_says_where_a_baseline_is_no_worse(judged: Judgement, trained: TrainedModel) -> None:
+def test_a_card_says_where_a_baseline_is_no_worse(
+    judged: Judgement, trained: TrainedClassifier
+) -> None:
     poor = {name: value / 100 for name, value in judged.metrics["validation"].items()}
     card = model_card(
         trained,

@@ -3,8 +3,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from modeling.configuration import ExpertName
 from modeling.experts import panel as panels
-from modeling.experts.kinds import KINDS, ExpertName
+from modeling.experts.kinds import KINDS
 from modeling.experts.panel import Labelled, fit_panel
 from modeling.experts.teaching import train_experts
 
@@ -17,8 +18,9 @@ def test_each_expert_learns_what_its_view_holds(make_labelled: Callable[..., Lab
     panel = fit_panel(labelled, ALL, NONE)
     validation = panel.reader.read(labelled.examples, labelled.validation_rows)
     labels = labelled.validation_labels
-    for name, said in panel.opinions(validation).items():
-        guessed = said.argmax(axis=1)
+    opinions = panel.opinions(validation)
+    for name in ALL:
+        guessed = opinions[name].argmax(axis=1)
         told, hidden = (2, 1) if KINDS[name].view == "text" else (1, 2)
         assert (guessed // told % 2 == labels // told % 2).mean() > 0.95, name
         assert (guessed // hidden % 2 == labels // hidden % 2).mean() < 0.7, name
@@ -37,8 +39,8 @@ def test_fused_and_taught_they_know_both(make_labelled: Callable[..., Labelled])
     fused = trained.log_probabilities(validation)
     assert (fused.argmax(axis=1) == few.validation_labels).mean() > 0.9
     np.testing.assert_allclose(np.exp(fused).sum(axis=1), 1, atol=1e-4)
-    (made,) = trained.rounds
-    assert trained.loss == (made.loss_after if made.is_kept else made.loss_before)
+    (step,) = trained.steps
+    assert trained.loss == (step.loss_after if step.is_kept else step.loss_before)
 
 
 def test_an_example_without_a_view_is_judged_by_the_prior(
@@ -62,7 +64,7 @@ def test_a_view_that_no_example_has_leaves_the_prior(
     fused = trained.log_probabilities(trained.panel.reader.read(labelled.examples, np.arange(4)))
     assert np.isfinite(fused).all()
     assert (fused == fused[0]).all()
-    assert trained.rounds == ()
+    assert trained.steps == ()
 
 
 def test_a_round_that_loses_is_not_kept(make_labelled: Callable[..., Labelled]) -> None:
@@ -76,9 +78,9 @@ def test_a_round_that_loses_is_not_kept(make_labelled: Callable[..., Labelled]) 
     )
     trained = train_experts(mixed, ALL, np.arange(200, 600), 3)
     assert trained.loss == min(
-        [trained.rounds[0].loss_before, *(made.loss_after for made in trained.rounds)]
+        [trained.steps[0].loss_before, *(step.loss_after for step in trained.steps)]
     )
-    assert all(made.is_kept for made in trained.rounds[:-1])
+    assert all(step.is_kept for step in trained.steps[:-1])
 
 
 def test_settings_are_chosen_on_a_draw_and_fitted_on_all(

@@ -8,7 +8,8 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from featurestore.reading.examples import RawBatch
-from modeling.experts.text_units import UNITS, Unit, fit_vocabulary, text_keys
+from modeling.configuration import Unit
+from modeling.experts.text_units import UNITS, fit_vocabulary, text_keys
 from modeling.experts.view_features import tfidf
 
 

@@ -10,6 +10,7 @@ import torch
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS, Recipe, Views, amend
 from modeling.evaluation.judgement import judge
+from modeling.experts.fused_training import TrainedClassifier
 from modeling.learning import finetuning, inference
 from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.finetuning import TrainedModel, train
@@ -73,7 +74,10 @@ def test_both_views_together_know_what_neither_does(
     scores = {
         views: (
             judge(
-                fit(examples, {"epochs": 10, "adversary": "none"}, views=views), examples
+                TrainedClassifier.of_network(
+                    fit(examples, {"epochs": 10, "adversary": "none"}, views=views)
+                ),
+                examples,
             ).metrics["validation"]
         )
         for views in (("frames", "text"), ("text",), ("frames",))

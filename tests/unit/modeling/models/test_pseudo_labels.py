@@ -85,10 +85,13 @@ class House:
                 "top5_category_ids": [["0000"]] * len(probabilities),
                 "top5_probabilities": [[1.0]] * len(probabilities),
                 "probabilities": probabilities.tolist(),
+                "shares": [[]] * len(probabilities),
                 "missing_views": [[]] * len(probabilities),
             },
             schema_overrides={
-                **dict.fromkeys(("top5_probabilities", "probabilities"), pl.List(pl.Float32())),
+                **dict.fromkeys(
+                    ("top5_probabilities", "probabilities", "shares"), pl.List(pl.Float32())
+                ),
                 "missing_views": pl.List(pl.String()),
             },
         )

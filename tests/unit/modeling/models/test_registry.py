@@ -13,7 +13,7 @@ from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, Views, amend
 from modeling.evaluation.judgement import judge
-from modeling.learning.finetuning import TrainedModel, train
+from modeling.experts.fused_training import TrainedClassifier, train
 from modeling.learning.inputs.origin import Origin
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
@@ -57,10 +57,12 @@ def fit(
     recipe: Recipe,
     vocabulary: Vocabulary,
     pretrained: PretrainedModel,
-) -> Callable[..., TrainedModel]:
+) -> Callable[..., TrainedClassifier]:
     quick = amend(recipe, {"finetuning": {"epochs": 1, "adversary": "none"}})
 
-    def fit(views: Views = ("frames", "text"), seed: int = 0, examples: Any = None) -> TrainedModel:
+    def fit(
+        views: Views = ("frames", "text"), seed: int = 0, examples: Any = None
+    ) -> TrainedClassifier:
         given = make_examples(40) if examples is None else examples
         inputs = TrainingInputs(given, vocabulary, taxonomy, views)
         return train(inputs, quick, Start(seed, encoder=pretrained))
@@ -69,7 +71,7 @@ def fit(
 
 
 @pytest.fixture(scope="module")
-def trained(fit: Callable[..., TrainedModel]) -> TrainedModel:
+def trained(fit: Callable[..., TrainedClassifier]) -> TrainedClassifier:
     return fit()
 
 
@@ -77,7 +79,9 @@ def trained(fit: Callable[..., TrainedModel]) -> TrainedModel:
 def publish(
     store: Store, origin: Origin, now: datetime, make_examples: Callable[..., Any]
 ) -> Publish:
-    def publish(trained: TrainedModel, *, validation: float = 0.9, examples: Any = None) -> Commit:
+    def publish(
+        trained: TrainedClassifier, *, validation: float = 0.9, examples: Any = None
+    ) -> Commit:
         judged = judge(trained, make_examples(40) if examples is None else examples)
         scores = judged.metrics | {
             "validation": judged.metrics["validation"] | {"mean_f1": validation}
@@ -89,7 +93,7 @@ def publish(
 
 
 def test_a_model_is_a_folder_that_tells_all(
-    publish: Publish, trained: TrainedModel, vocabulary: Vocabulary
+    publish: Publish, trained: TrainedClassifier, vocabulary: Vocabulary
 ) -> None:
     commit = publish(trained)
     verify_commit(commit)
@@ -115,19 +119,20 @@ def test_a_model_is_a_folder_that_tells_all(
 
 
 def test_a_loaded_model_scores_as_the_trained_one(
-    publish: Publish, trained: TrainedModel, origin: Origin, make_examples: Callable[..., Any]
+    publish: Publish, trained: TrainedClassifier, origin: Origin, make_examples: Callable[..., Any]
 ) -> None:
     loaded = stored_model.load_model(publish(trained))
     assert loaded.taxonomy == trained.taxonomy
     assert loaded.fingerprints == origin.fingerprints
-    assert not loaded.model.training
+    assert loaded.scorer.network is not None
+    assert not loaded.scorer.network.training
     examples = make_examples(20, seed=3)
-    again = replace(loaded, model=trained.model)
+    again = replace(loaded, scorer=trained.scorer)
     assert pl.concat(score(loaded, examples)).equals(pl.concat(score(again, examples)))
 
 
 def test_the_same_training_is_the_same_model(
-    publish: Publish, fit: Any, trained: TrainedModel
+    publish: Publish, fit: Any, trained: TrainedClassifier
 ) -> None:
     assert publish(fit()).id == publish(trained).id
     assert publish(fit(seed=1)).id != publish(trained).id
@@ -136,7 +141,7 @@ def test_the_same_training_is_the_same_model(
 def test_specs_and_encoder_come_back(
     store: Store,
     publish: Publish,
-    trained: TrainedModel,
+    trained: TrainedClassifier,
     pretrained: PretrainedModel,
     origin: Origin,
     now: datetime,
@@ -175,7 +180,12 @@ def nominate(store: Store, now: datetime) -> Callable[..., tuple[Commit, str] | 
 
 
 def test_the_best_good_model_is_provisional_champion_until_a_person_promotes_one(
-    store: Store, publish: Publish, fit: Any, trained: TrainedModel, nominate: Any, now: datetime
+    store: Store,
+    publish: Publish,
+    fit: Any,
+    trained: TrainedClassifier,
+    nominate: Any,
+    now: datetime,
 ) -> None:
     bad = publish(trained, validation=0.0)
     assert nominate(bad) is None
@@ -195,7 +205,7 @@ def test_the_best_good_model_is_provisional_champion_until_a_person_promotes_one
 
 
 def test_a_provisional_champion_gives_way_to_a_model_that_is_better_for_sure(
-    store: Store, publish: Publish, fit: Any, trained: TrainedModel, nominate: Any
+    store: Store, publish: Publish, fit: Any, trained: TrainedClassifier, nominate: Any
 ) -> None:
     first, second = publish(trained), publish(fit(seed=1))
     nominate(first)
@@ -209,7 +219,7 @@ def test_a_provisional_champion_gives_way_to_a_model_that_is_better_for_sure(
 
 @pytest.mark.parametrize("view", ["text", "frames"])
 def test_a_model_of_one_view_is_nominated_as_any_other(
-    publish: Publish, fit: Any, trained: TrainedModel, nominate: Any, view: str
+    publish: Publish, fit: Any, trained: TrainedClassifier, nominate: Any, view: str
 ) -> None:
     both, first, second = (
         publish(trained),
@@ -222,7 +232,7 @@ def test_a_model_of_one_view_is_nominated_as_any_other(
 
 
 def test_a_category_without_a_label_is_named_with_the_model_and_never_predicted(
-    publish: Publish, fit: Any, trained: TrainedModel, make_examples: Callable[..., Any]
+    publish: Publish, fit: Any, trained: TrainedClassifier, make_examples: Callable[..., Any]
 ) -> None:
     examples = make_examples(40)
     examples.labels[examples.labels == 2] = -1
@@ -255,7 +265,7 @@ def test_what_is_no_classifier_is_refused(
     assert registry.champion(store) is None
 
 
-def test_damaged_weights_are_never_parsed(publish: Publish, trained: TrainedModel) -> None:
+def test_damaged_weights_are_never_parsed(publish: Publish, trained: TrainedClassifier) -> None:
     commit = publish(trained)
     path = commit.folder / "model.safetensors"
     payload = bytearray(path.read_bytes())

@@ -12,10 +12,12 @@ import torch
 from featurestore.reading import snapshot
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, Views
+from modeling.experts.scorer import Scorer
 from modeling.learning.inference import predict_logits
 from modeling.models import registry, stored_model
 from modeling.models.scoring import score
-from modeling.models.stored_model import LoadedModel, StoredConfig
+from modeling.models.stored_config import StoredConfig
+from modeling.models.stored_model import LoadedModel
 from modeling.network.classifier import VideoClassifier
 from modeling.network.probabilities import Calibration, probabilities
 from warehouse.errors import Invalid
@@ -45,7 +47,11 @@ def load(recipe: Recipe, taxonomy: Taxonomy, vocabulary: Vocabulary) -> Callable
             taxonomy_name="toy",
         )
         return LoadedModel(
-            "f" * 64, model, config, taxonomy, {"frames": "a" * 64, "text": "b" * 64}
+            "f" * 64,
+            Scorer(model, None, views),
+            config,
+            taxonomy,
+            {"frames": "a" * 64, "text": "b" * 64},
         )
 
     return load
@@ -155,7 +161,7 @@ def test_no_examples_no_blocks(make_examples: Callable[..., Any], load: Callable
 def test_rows_are_predicted_in_the_order_asked(
     make_examples: Callable[..., Any], load: Callable[..., Any]
 ) -> None:
-    examples, model = make_examples(20), load().model
+    examples, model = make_examples(20), load().scorer.network
     rows = np.array([7, 3, 19, 0])
     found = predict_logits(model, examples, rows, batch_size=3, device=CPU)
     everything = predict_logits(model, examples, np.arange(20), batch_size=20, device=CPU)
@@ -169,7 +175,9 @@ def test_the_stored_calibration_is_applied(
     fitted = Calibration(tail_exponent=1, temperature=0.2, prior=(0.01, 0.01, 0.01, 0.97))
     changed = replace(loaded, config=loaded.config.model_copy(update={"calibration": fitted}))
     plain, table = (pl.concat(score(each, examples)) for each in (loaded, changed))
-    logits = predict_logits(loaded.model, examples, np.arange(20), batch_size=20, device=CPU)
+    logits = predict_logits(
+        loaded.scorer.network, examples, np.arange(20), batch_size=20, device=CPU
+    )
     found = np.stack(table["probabilities"].to_list())
     assert found == pytest.approx(probabilities(logits, fitted), abs=1e-5)
     assert table["category_id"].to_list() != plain["category_id"].to_list()

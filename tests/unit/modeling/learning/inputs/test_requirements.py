@@ -8,7 +8,7 @@ import pytest
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
 from modeling.learning.inputs.requirements import (
-    check_finetuning,
+    check_classification,
     check_pretraining,
     identify,
 )
@@ -22,18 +22,18 @@ def examples(make_examples: Callable[..., Any]) -> Any:
 
 def test_sound_examples_pass(examples: Any, recipe: Recipe) -> None:
     check_pretraining(examples, recipe)
-    check_finetuning(examples, recipe)
+    check_classification(examples, recipe)
 
 
 def test_without_labels_no_classifier(examples: Any, recipe: Recipe) -> None:
     examples.labels[:] = -1
     with pytest.raises(Invalid, match="no example is labelled; ingest a partition of role labeled"):
-        check_finetuning(examples, recipe)
+        check_classification(examples, recipe)
 
 
 def test_a_category_without_a_label_blocks_nothing(examples: Any, recipe: Recipe) -> None:
     examples.labels[examples.labels == 2] = -1
-    check_finetuning(examples, recipe)
+    check_classification(examples, recipe)
 
 
 def test_too_few_examples_for_a_batch(examples: Any, recipe: Recipe) -> None:
@@ -42,7 +42,7 @@ def test_too_few_examples_for_a_batch(examples: Any, recipe: Recipe) -> None:
         Invalid,
         match=r"finetuning has 30 examples for batches of 31; .* lower finetuning.batch_size",
     ):
-        check_finetuning(examples, wide)
+        check_classification(examples, wide)
     with pytest.raises(Invalid, match="pretraining has 30 examples for batches of 31"):
         check_pretraining(examples, wide)
 
@@ -50,7 +50,7 @@ def test_too_few_examples_for_a_batch(examples: Any, recipe: Recipe) -> None:
 def test_no_validation_no_choice(examples: Any, recipe: Recipe) -> None:
     examples.is_validation[:] = False
     with pytest.raises(Invalid, match="no labelled example falls into validation"):
-        check_finetuning(examples, recipe)
+        check_classification(examples, recipe)
 
 
 def test_a_text_longer_than_the_model_is_named(examples: Any, recipe: Recipe) -> None:
@@ -63,7 +63,7 @@ def test_a_text_longer_than_the_model_is_named(examples: Any, recipe: Recipe) ->
     with pytest.raises(Invalid, match=sentence):
         check_pretraining(examples, short)
     with pytest.raises(Invalid, match=sentence):
-        check_finetuning(examples, short)
+        check_classification(examples, short)
 
 
 def test_pretraining_needs_text(make_examples: Callable[..., Any], recipe: Recipe) -> None:

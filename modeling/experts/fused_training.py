@@ -1,0 +1,151 @@
+"""Train a classifier: experts, what they teach, a cross encoder, and their fusion."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from featurestore.views.text.vocabulary import Vocabulary
+from modeling.configuration import Recipe, Views
+from modeling.experts.fusion import cross_fitted, fit_weights, negative_log_likelihood
+from modeling.experts.kinds import KINDS
+from modeling.experts.panel import Labelled
+from modeling.experts.scorer import CROSS_ENCODER, Fusion, Scorer, opinion_of
+from modeling.experts.teaching import Step, TaughtPanel, train_experts
+from modeling.learning import finetuning
+from modeling.learning.finetuning import TrainedModel
+from modeling.learning.inference import predict_logits
+from modeling.learning.inputs.batching import Rows
+from modeling.learning.inputs.blocks import draw
+from modeling.learning.inputs.soft_labels import SoftLabels
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.start import Start
+from modeling.learning.training_runtime import Runtime
+from warehouse.tables.taxonomy import Taxonomy
+
+_MOST_LABELLED = 100_000
+_SCORED_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """A classifier and how it came to be."""
+
+    scorer: Scorer
+    """On the CPU."""
+    recipe: Recipe
+    vocabulary: Vocabulary
+    """Of the token ids."""
+    taxonomy: Taxonomy
+    embedding_dim: int
+    """E."""
+    views: Views
+    seed: int
+    history: dict[str, Any]
+    """`finetuning` and `pretraining`, where there were any; see `training.Trained`."""
+    steps: tuple[Step, ...] = ()
+    """What was tried on validation, kept or not."""
+
+    @classmethod
+    def of_network(cls, trained: TrainedModel) -> Self:
+        """Take a cross encoder that scores alone."""
+        return cls(
+            Scorer(trained.model, None, trained.views),
+            trained.recipe,
+            trained.vocabulary,
+            trained.taxonomy,
+            trained.model.encoder.embedding_dim,
+            trained.views,
+            trained.seed,
+            trained.history,
+        )
+
+
+def train(
+    inputs: TrainingInputs, recipe: Recipe, start: Start, runtime: Runtime | None = None
+) -> TrainedClassifier:
+    """Train a classifier; arguments as for `finetuning.train`.
+
+    The experts learn from the labelled examples and teach themselves on the unlabelled; what they
+    then say of these teaches the cross encoder, where no other soft labels are given. Whatever
+    makes the fused log-probabilities of the validation examples less likely is left out.
+    """
+    inputs.check(recipe)
+    if not recipe.fusion.experts:
+        return TrainedClassifier.of_network(finetuning.train(inputs, recipe, start, runtime))
+    labelled = labelled_examples(inputs)
+    taught_rows = _unlabelled_rows(inputs, recipe)
+    names = [name for name in recipe.fusion.experts if KINDS[name].view in inputs.views]
+    taught = train_experts(labelled, names, taught_rows, recipe.fusion.rounds)
+    trained = TrainedClassifier(
+        Scorer(None, Fusion(taught.panel, taught.weights), inputs.views),
+        recipe,
+        inputs.vocabulary,
+        inputs.taxonomy,
+        inputs.examples.embedding_dim,
+        inputs.views,
+        start.seed,
+        {},
+        taught.steps,
+    )
+    if not recipe.fusion.cross_encoder:
+        return trained
+    if inputs.soft_labels is None and len(taught_rows):
+        inputs = replace(inputs, soft_labels=_soft_labels(labelled, taught, taught_rows))
+    student = finetuning.train(inputs, recipe, start, runtime)
+    return _with_student(trained, student, labelled, taught, runtime or Runtime())
+
+
+def labelled_examples(inputs: TrainingInputs) -> Labelled:
+    """Say what experts learn from, and what weighs them: categories that are learned alone."""
+    examples, taxonomy = inputs.examples, inputs.taxonomy
+    training_rows = draw(inputs.training_rows, _MOST_LABELLED)
+    is_learned = np.isin(
+        examples.labels[inputs.validation_rows], examples.labels[inputs.training_rows]
+    )
+    level1_ids = [category.level1_id for category in taxonomy.categories]
+    group = np.unique(level1_ids, return_inverse=True)[1]
+    return Labelled(
+        examples, training_rows, inputs.validation_rows[is_learned], group.astype(np.int64)
+    )
+
+
+def _unlabelled_rows(inputs: TrainingInputs, recipe: Recipe) -> Rows:
+    examples = inputs.examples
+    rows = np.flatnonzero((examples.labels < 0) & ~examples.is_validation)
+    return draw(rows, recipe.fusion.unlabelled)
+
+
+def _soft_labels(labelled: Labelled, teacher: TaughtPanel, rows: Rows) -> SoftLabels:
+    features = teacher.panel.reader.read(labelled.examples, rows)
+    return SoftLabels(rows, np.exp(teacher.log_probabilities(features)))
+
+
+def _with_student(
+    trained: TrainedClassifier,
+    student: TrainedModel,
+    labelled: Labelled,
+    taught: TaughtPanel,
+    runtime: Runtime,
+) -> TrainedClassifier:
+    """Fuse the student with its teachers, where validation does not lose by it."""
+    rows, labels = labelled.validation_rows, labelled.validation_labels
+    panel = taught.panel
+    opinions = list(panel.opinions(panel.reader.read(labelled.examples, rows)).values())
+    logits = predict_logits(
+        student.model.to(runtime.device),
+        labelled.examples,
+        rows,
+        views=student.views,
+        batch_size=_SCORED_AT_ONCE,
+        device=runtime.device,
+    )
+    opinions.append(opinion_of(logits))
+    fused = cross_fitted(opinions, labels, panel.log_prior)
+    step = Step(CROSS_ENCODER, taught.loss, negative_log_likelihood(fused, labels))
+    trained = replace(trained, history=student.history, steps=(*trained.steps, step))
+    if not step.is_kept:
+        return trained
+    weights = fit_weights(opinions, labels, panel.log_prior)
+    scorer = Scorer(student.model.cpu(), Fusion(panel, weights), student.views)
+    return replace(trained, scorer=scorer)

@@ -1,0 +1,162 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from featurestore.views.text.vocabulary import Vocabulary
+from modeling.configuration import ALL_EXPERTS, ALL_VIEWS, Recipe, Views, amend
+from modeling.experts import fused_training
+from modeling.experts.fused_training import TrainedClassifier
+from modeling.experts.scorer import CROSS_ENCODER
+from modeling.learning.checkpoint import Checkpoints
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.start import Start
+from modeling.learning.training_runtime import Progress, Runtime
+from modeling.network.probabilities import log_softmax
+from tests.unit.modeling.conftest import SyntheticExamples
+from warehouse.tables.taxonomy import Taxonomy
+
+CPU = torch.device("cpu")
+Fit = Callable[..., TrainedClassifier]
+
+
+@pytest.fixture(scope="module")
+def examples() -> SyntheticExamples:
+    """Three quarters without a label, and some without a view."""
+    drawn = SyntheticExamples(240, missing_text=(3, 8), missing_frames=(3, 12))
+    drawn.labels[80:] = np.where(drawn.is_validation[80:], drawn.labels[80:], -1)
+    return drawn
+
+
+@pytest.fixture(scope="module")
+def fit(
+    examples: SyntheticExamples, taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary
+) -> Fit:
+    def fit(views: Views = ALL_VIEWS, runtime: Runtime | None = None, **fusion: Any) -> Any:
+        changes = {
+            "fusion": {"experts": ALL_EXPERTS, "rounds": 1} | fusion,
+            "finetuning": {"epochs": 4, "adversary": "none"},
+        }
+        inputs = TrainingInputs(examples, vocabulary, taxonomy, views)
+        return fused_training.train(inputs, amend(recipe, changes), Start(seed=0), runtime)
+
+    return fit
+
+
+@pytest.fixture(scope="module")
+def fused(fit: Fit) -> TrainedClassifier:
+    return fit()
+
+
+def say(trained: TrainedClassifier, examples: Any, rows: Any) -> dict[str, Any]:
+    return trained.scorer.say(examples, rows, batch_size=16, device=CPU)
+
+
+def test_experts_teach_the_cross_encoder_and_score_with_it(fused: TrainedClassifier) -> None:
+    assert [step.name for step in fused.steps] == ["teaching_1", CROSS_ENCODER]
+    assert fused.steps[-1].is_kept
+    assert fused.scorer.members == (*ALL_EXPERTS, CROSS_ENCODER)
+    asked = SyntheticExamples(100, seed=5)
+    predicted = fused.scorer.add(say(fused, asked, np.arange(100))).argmax(axis=1)
+    assert (predicted == asked.labels).mean() > 0.85
+
+
+def test_shares_add_up_to_the_odds_of_the_best_two(
+    fused: TrainedClassifier, examples: SyntheticExamples
+) -> None:
+    rows = np.arange(len(examples))
+    said = say(fused, examples, rows)
+    logits = fused.scorer.add(said)
+    order = np.argsort(-logits, axis=1)
+    best, second = order[:, 0], order[:, 1]
+    shares = fused.scorer.shares(said, best, second)
+    assert shares.shape == (len(rows), len(fused.scorer.members) + 1)
+    odds = logits[rows, best] - logits[rows, second]
+    np.testing.assert_allclose(shares.sum(axis=1), odds, atol=1e-3)
+    # A view that is missing says what the prior says.
+    prior = log_softmax(fused.scorer.fusion.panel.log_prior[None].astype(float))[0]  # type: ignore[union-attr]
+    np.testing.assert_allclose(said["text_logistic"][8], prior, atol=1e-5)
+
+
+def test_experts_alone_need_no_network_and_no_batch(fit: Fit) -> None:
+    trained = fit(cross_encoder=False)
+    assert trained.scorer.network is None
+    assert trained.history == {}
+    assert trained.scorer.members == ALL_EXPERTS
+
+
+@pytest.mark.parametrize("view", ALL_VIEWS)
+def test_experts_of_a_view_that_may_not_be_seen_are_left_out(fit: Fit, view: Any) -> None:
+    trained = fit(views=(view,), cross_encoder=False)
+    assert all(name.startswith(view) for name in trained.scorer.members)
+
+
+def test_the_same_training_gives_the_same_bits(fit: Fit, fused: TrainedClassifier) -> None:
+    again = fit()
+    assert same(fused, again)
+
+
+def test_a_killed_training_goes_on_to_the_same_bits(
+    fit: Fit, fused: TrainedClassifier, tmp_path: Path
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.step == 9:
+            raise KeyboardInterrupt
+
+    checkpoints = Checkpoints(tmp_path, every_steps=3)
+    with pytest.raises(KeyboardInterrupt):
+        fit(runtime=Runtime(checkpoints, stop, CPU))
+    steps: list[int] = []
+    resumed = fit(runtime=Runtime(checkpoints, lambda progress: steps.append(progress.step), CPU))
+    assert min(steps) > 3
+    assert same(fused, resumed)
+
+
+def test_a_step_that_makes_validation_less_likely_is_left_out(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fused_training, "negative_log_likelihood", lambda *_: 99.0)
+    trained = fit()
+    assert not trained.steps[-1].is_kept
+    assert trained.scorer.network is None
+    assert trained.scorer.members == ALL_EXPERTS
+
+
+def same(first: TrainedClassifier, second: TrainedClassifier) -> bool:
+    if first.steps != second.steps or first.scorer.fusion is None or second.scorer.fusion is None:
+        return False
+    one, other = first.scorer.fusion, second.scorer.fusion
+    networks = [trained.scorer.network.state_dict() for trained in (first, second)]  # type: ignore[union-attr]
+    return (
+        np.array_equal(one.weights, other.weights)
+        and all(
+            np.array_equal(one.panel.linears[name].weights, other.panel.linears[name].weights)
+            for name in ALL_EXPERTS
+        )
+        and all(torch.equal(networks[0][name], networks[1][name]) for name in networks[0])
+    )
+
+
+def test_few_validation_examples_of_unlearned_categories_weigh_nothing(
+    examples: SyntheticExamples, taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary
+) -> None:
+    unlearned = replace_labels(examples, category=3)
+    inputs = TrainingInputs(unlearned, vocabulary, taxonomy)
+    labelled = fused_training.labelled_examples(inputs)
+    assert 3 not in labelled.validation_labels
+    assert 3 in unlearned.labels[inputs.validation_rows]
+    only_experts = amend(recipe, {"fusion": {"experts": ALL_EXPERTS, "cross_encoder": False}})
+    trained = fused_training.train(inputs, only_experts, Start(seed=0))
+    assert np.isfinite(trained.scorer.fusion.weights).all()  # type: ignore[union-attr]
+
+
+def replace_labels(examples: SyntheticExamples, category: int) -> SyntheticExamples:
+    changed = replace(examples)
+    changed.labels = np.where(
+        (examples.labels == category) & ~examples.is_validation, -1, examples.labels
+    )
+    return changed
