@@ -38,7 +38,13 @@ from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
 from featurestore.views import registry as views_registry
 from featurestore.views.text.text_spec import TfidfParameters
-from modeling.configuration import FinetuningConfig, ModelConfig, Recipe
+from modeling.configuration import (
+    ALL_EXPERTS,
+    FinetuningConfig,
+    FusionConfig,
+    ModelConfig,
+    Recipe,
+)
 from modeling.evaluation.judgement import judge
 from modeling.experts import fused_training
 from modeling.learning.inputs.training_inputs import TrainingInputs
@@ -80,6 +86,7 @@ ENCODER = "vit_tiny_patch16_224"
 ENCODER_KWARGS: dict[str, Any] = {"img_size": 32, "embed_dim": 4, "depth": 1, "num_heads": 2}
 RECIPE = Recipe(
     name="golden",
+    fusion=FusionConfig(experts=ALL_EXPERTS),
     model=ModelConfig(
         width=4,
         num_heads=2,

@@ -15,25 +15,24 @@ from tests.golden import make
 
 EARLIER, PINNED = (
     json.loads((make.HERE / version / "answers.json").read_text(encoding="utf-8"))
-    for version in ("3", "4")
+    for version in ("4", "5")
 )
 MADE_ON = "AVX512"
 """Other instructions may round the last bit of an embedding otherwise, and so of all that is
 learned from it."""
 
 
-def test_what_is_made_from_labels_alone_has_another_id_than_before_their_version_2() -> None:
-    """Predictions lie under their model's id, which names the snapshot of the labels."""
+def test_what_a_model_says_alone_has_another_id_than_before_models_were_fused() -> None:
+    """Predictions lie under their model's id."""
     changed = {
         address
         for address, head in PINNED["heads"].items()
         if EARLIER["heads"].get(address) != head
     }
     assert {address.split(" ")[0].split("/model")[0] for address in changed} == {
-        "tables/labels",
         "tables/predictions",
     }
-    assert all(EARLIER[name] == PINNED[name] for name in ("arrays", "labels", "predictions"))
+    assert all(EARLIER[name] == PINNED[name] for name in ("arrays", "labels", "snapshot"))
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,8 @@ def test_presets_are_named_after_themselves() -> None:
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        Invalid, match="preset 'huge' is unknown; choose one of published, default, demo"
+        Invalid,
+        match="preset 'huge' is unknown; choose one of published, multimodal_linear, experts, default",
     ):
         preset("huge")
 
@@ -137,7 +138,7 @@ def test_settings_are_amended() -> None:
         (
             "optimizer",
             {"name": "adam"},
-            "no section 'optimizer': the right ones are model, pretraining, finetuning",
+            "no section 'optimizer': the right ones are fusion, model, pretraining, finetuning",
         ),
         ("name", {"x": 1}, "no section 'name'"),
     ],
