@@ -281,31 +281,23 @@ def rows(catalog: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
     return catalog.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3").fetchall()  # noqa: S608 - our own names
 
 
+UNKNOWN_VERSION = 99
+
+
 def raised_json(payload: bytes) -> bytes:
-    return canonical_json({**json.loads(payload), "format_version": 2})
+    return canonical_json({**json.loads(payload), "format_version": UNKNOWN_VERSION})
 
 
 def raised_parquet(payload: bytes) -> bytes:
-    return of_parquet_version(payload, 2)
-
-
-def raised_labels(payload: bytes) -> bytes:
-    return of_parquet_version(payload, 3)
-
-
-def raised_predictions(payload: bytes) -> bytes:
-    return of_parquet_version(payload, 3)
-
-
-def of_parquet_version(payload: bytes, version: int) -> bytes:
     raised = io.BytesIO()
-    pl.read_parquet(payload).write_parquet(raised, metadata={"format_version": str(version)})
+    metadata = {"format_version": str(UNKNOWN_VERSION)}
+    pl.read_parquet(payload).write_parquet(raised, metadata=metadata)
     return raised.getvalue()
 
 
 def raised_hdf5(payload: bytes) -> bytes:
     with h5py.File.in_memory(payload) as file:
-        file.attrs["format_version"] = 2
+        file.attrs["format_version"] = UNKNOWN_VERSION
         file.flush()
         return bytes(file.id.get_file_image())
 
@@ -376,7 +368,7 @@ FORMATS: dict[
     "labels": (
         lambda s: head(s, Address(tables.LABELS, "labeled")),
         "labels.parquet",
-        raised_labels,
+        raised_parquet,
         lambda _, c: tables.scan_labels(c).collect(),
     ),
     "media": (
@@ -439,7 +431,7 @@ FORMATS: dict[
     "predictions": (
         lambda s: head(s, scored_partitions.address(champion(s).id, "2026-11-20")),
         "predictions-00000.parquet",
-        raised_predictions,
+        raised_parquet,
         lambda s, _: scored_partitions.scan(s, champion(s).id, "2026-11-20").collect(),
     ),
 }
@@ -457,7 +449,8 @@ def test_an_unknown_version_of_a_file_is_refused_with_a_sentence(
     read(opened, commit)
     newer = republish(opened, commit, name, change)
     with pytest.raises(
-        Invalid, match=rf"{re.escape(name)} has format version '?[23]'?, .*upgrade Reelstore$"
+        Invalid,
+        match=rf"{re.escape(name)} has format version '?{UNKNOWN_VERSION}'?, .*upgrade Reelstore$",
     ):
         read(opened, newer)
 
@@ -470,7 +463,7 @@ def test_a_manifest_of_an_unknown_version_is_refused_with_a_sentence(root: Path)
     manifest.parent.rename(manifest.parent.with_name(new[:16]))
     rewrite_journal(root, lambda text: text.replace(old.encode(), new.encode()))
     (root / "catalog.db").unlink()
-    with pytest.raises(Invalid, match=r"manifest\.json has format version 2.*upgrade Reelstore$"):
+    with pytest.raises(Invalid, match=r"manifest\.json has format version 99.*upgrade Reelstore$"):
         commits.rebuild_catalog(open_store(root))
 
 

@@ -109,7 +109,7 @@ def test_a_presets_resize_gives_way_to_the_setting(
         ),
         (
             "[recipe.fine]\nepochs = 3",
-            "no section 'fine': did you mean fusion\\? the right ones are fusion, model, pretraining, finetuning",
+            r"no section 'fine': did you mean fusion\? the right ones are fusion, model, ",
         ),
         ("[recipe.model]\nwidth = 0", "model.width"),
         ('preset = "huge"', "setting preset"),
