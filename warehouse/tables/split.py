@@ -39,9 +39,12 @@ def is_validation(salt: int, content_sha256: str) -> bool:
     Returns:
         True for about one content in ten.
     """
-    return (
-        int.from_bytes(hashlib.sha256(f"{salt}:{content_sha256}".encode()).digest()) * 10 < _RANGE
-    )
+    return _place(salt, content_sha256) * 10 < _RANGE
+
+
+def fold_of(salt: int, content_sha256: str, num_folds: int) -> int:
+    """Tell in which of some folds of about one size a content lies, counted from 0."""
+    return _place(salt, content_sha256) * num_folds // _RANGE
 
 
 def one_sided_categories(
@@ -136,6 +139,10 @@ def freeze_salt(
         # Another first ingest was faster; its salt counts for all.
         return _frozen(store)
     return salt
+
+
+def _place(salt: int, content_sha256: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{salt}:{content_sha256}".encode()).digest())
 
 
 def _frozen(store: Store) -> int:

@@ -46,6 +46,8 @@ MISTAKES = {
         "extra",
     ),
     "no store": (("promote", "abc"), "store"),
+    "nothing to review": (("mistakes",), "store"),
+    "nothing to compare with": (("nearest", "2026-11-20", "a"), "store"),
     "nothing to export": (("export", "result-csv", "2026-11-20", "result.csv"), "store"),
     "unknown flow": (("run", "extract-everything"), "extract-everything"),
     "no value": (("run", "extract-features", "partition"), "partition"),

@@ -1,0 +1,136 @@
+"""Commands for people who review labels and predictions: mistakes, nearest."""
+
+# ruff: noqa: PLC0415 - a command imports what it runs
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.lookup import open_wanted_store
+from flows.commands.terminal import Column, say, say_table
+from warehouse.printable import printable, spreadsheet_cell
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from warehouse.store import Store
+
+app = typer.Typer()
+
+_NUM_SHOWN = 20
+_NUM_NEIGHBOURS = 10
+_TITLE_CHARS = 40
+_MISTAKES = (
+    Column("video"),
+    Column("partition"),
+    Column("label"),
+    Column("proposed"),
+    Column("probability", is_figure=True),
+    Column("annotator"),
+    Column("title"),
+)
+_NEIGHBOURS = (
+    Column("video"),
+    Column("partition"),
+    Column("label"),
+    Column("similarity", is_figure=True),
+    Column("frames", is_figure=True),
+    Column("text", is_figure=True),
+)
+
+
+@app.command()
+def mistakes(
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print all of them as CSV, to edit and to ingest.")
+    ] = False,
+) -> None:
+    """Show the labels that are probably wrong, the most probable first.
+
+    Each label is judged by experts that learned from the other labels alone. Correct category_id in
+    the CSV, say by whom in annotator, and hand it to reelstore ingest corrections.
+    """
+    from flows.commands.bar import TerminalReporter
+    from modeling.mistakes import find_mistakes
+
+    found = find_mistakes(open_wanted_store(), datetime.now(UTC), reporter=TerminalReporter())
+    if as_csv:
+        for line in _csv_lines(found):
+            say(line)
+    elif found.is_empty():
+        say("every label is the one that the others suggest")
+    else:
+        shown = [_mistake(row) for row in found.head(_NUM_SHOWN).iter_rows(named=True)]
+        say_table(f"{len(shown)} of {len(found):,} labels that may be wrong", _MISTAKES, shown)
+
+
+def _csv_lines(found: "pl.DataFrame") -> list[str]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(found.columns)
+    for row in found.iter_rows():
+        writer.writerow([_csv_cell(value) for value in row])
+    return text.getvalue().splitlines()
+
+
+def _csv_cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return spreadsheet_cell(str(value or ""))
+
+
+def _mistake(row: dict[str, object]) -> list[str]:
+    return [
+        str(row["video_id"]),
+        str(row["partition"]),
+        str(row["category_id"]),
+        str(row["proposed_category_id"]),
+        f"{row['probability']:.3f}",
+        str(row["annotator"] or ""),
+        printable(str(row["title"]), _TITLE_CHARS),
+    ]
+
+
+@app.command()
+def nearest(
+    partition: Annotated[str, typer.Argument(help="A partition with features.")],
+    video: Annotated[str, typer.Argument(help="A video that it lists.")],
+) -> None:
+    """Show the labelled videos that are most like a video, by their stored features.
+
+    frames: cosine of the mean frame embeddings. text: cosine of the words' TF-IDF.
+    """
+    from modeling.nearest import nearest_labelled
+
+    store = open_wanted_store()
+    found = nearest_labelled(store, partition, video, _NUM_NEIGHBOURS, datetime.now(UTC))
+    if (prediction := _prediction(store, partition, video)) is not None:
+        say(prediction)
+    rows = [
+        [
+            neighbour.video_id,
+            neighbour.partition,
+            neighbour.category_id,
+            *(
+                f"{cosine:.3f}"
+                for cosine in (neighbour.similarity, neighbour.frames, neighbour.text)
+            ),
+        ]
+        for neighbour in found
+    ]
+    say_table(f"the labelled videos nearest to {video}", _NEIGHBOURS, rows)
+
+
+def _prediction(store: "Store", partition: str, video: str) -> str | None:
+    """Say what the champion predicts, where it has scored the partition."""
+    from modeling.models import registry, scored_partitions
+    from modeling.models.trace import trace_prediction
+
+    champion = registry.champion(store)
+    if champion is None or not scored_partitions.exist(store, champion.id, partition):
+        return None
+    row = trace_prediction(store, partition, video, champion.id).row
+    return f"predicted {row['category_id']}, probability {row['probability']:.3f}"
