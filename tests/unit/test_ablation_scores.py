@@ -54,11 +54,12 @@ def test_a_difference_over_seeds_has_students_interval() -> None:
 
 def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     scored = {"default": Outcome(right_in(0.5), {"mean_f1": 0.5}, 3.5)}
-    run = Run("A", 1, TRUE, GROUP, scored)
+    run = Run("A", 1, TRUE, GROUP, scored, {"default": 0.6})
     outcomes.write(run, tmp_path / "run.json")
     again = outcomes.read(tmp_path / "run.json")
     assert (again.true == TRUE).all()
     assert (again.group == GROUP).all()
     assert (again.outcomes["default"].predicted == scored["default"].predicted).all()
     assert again.outcomes["default"].cpu_seconds == 3.5
+    assert again.matching == run.matching
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

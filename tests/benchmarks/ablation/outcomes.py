@@ -1,7 +1,7 @@
 """What came of the trainings of one world and seed, kept as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,7 +32,10 @@ class Run:
     """`[N]`"""
     group: Ints
     """`[C]`, level-1 group of each category."""
-    outcomes: Mapping[str, Outcome]
+    outcomes: dict[str, Outcome]
+    matching: dict[str, float]
+    """How often each told whether text and frames belong together, pretrained encoders by the name
+    of the system that starts from them."""
 
 
 def write(run: Run, path: Path) -> None:
@@ -57,8 +60,3 @@ def read(path: Path) -> Run:
         for name, outcome in fields["outcomes"].items()
     }
     return Run(**fields)
-
-
-def score_of(runs: Sequence[Run], name: str, measure: str = "mean_f1") -> list[float]:
-    """Take a score of each run."""
-    return [run.outcomes[name].scores[measure] for run in runs]

@@ -24,7 +24,7 @@ _PAGE = """\
 # What each trick of the published recipe is worth
 
 `make ablation-published` writes this page and `build/ablation-published.json`. The corpus is drawn, not real
-(`tests/benchmarks/ablation/world_a.py`): 200 categories with the counts of the 2022 WeChat data scaled down, 2,810
+(world A of [the ablation](ablation.md), `tests/benchmarks/ablation/world_a.py`): 200 categories with the counts of the 2022 WeChat data scaled down, 2,810
 labelled examples, 562 for validation, 8,000 unlabelled, and 22,480 to test on. Text and frames each tell a part of the
 category, with noise; in about a third of the categories the order of the frames matters. It is a small world and a
 small model ({layers} layers of width {width}): a trick that does nothing here may do something at full size.

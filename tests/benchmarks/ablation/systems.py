@@ -1,0 +1,134 @@
+"""What the ablation trains: the default recipe, and recipes that differ from it in one part."""
+
+from dataclasses import dataclass
+
+from modeling.configuration import Recipe, amend, preset
+from tests.benchmarks.ablation.corpus import REPEATS
+from tests.benchmarks.ablation.published.study import FULL
+
+Changes = dict[str, dict[str, object]]
+
+FEW = 5
+"""Labels of each category where there are few."""
+
+_SIZES: Changes = {
+    "model": {
+        "width": 96,
+        "num_heads": 4,
+        "num_language_layers": 1,
+        "num_cross_layers": 1,
+        "feed_forward_width": 192,
+        "max_positions": 96,
+        "attention_dropout": 0.0,
+    },
+    "pretraining": {"batch_size": 50, "learning_rate": 2e-3, "epochs": 6},
+    "finetuning": {
+        "batch_size": 52,
+        "learning_rate": 3e-3,
+        "epochs": 3,
+        "weight_decay": 0.1,
+        "repeats": REPEATS,
+    },
+}
+"""A small model's sizes and rates, those of `FULL`; a preset's other settings stay."""
+
+
+@dataclass(frozen=True)
+class System:
+    """One training."""
+
+    recipe: Recipe
+    is_pretrained: bool = True
+    """Whether its cross encoder, if it has one, starts from a pretrained one."""
+    has_few_labels: bool = False
+    worlds: str = "AB"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is scored with a part and what without, by name."""
+
+    with_it: str
+    without_it: str
+    is_in_default: bool = True
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A part that one setting turns on and off."""
+
+    section: str
+    name: str
+    off: object
+    on: object
+    """Where `default` has another value than `off`, that one counts."""
+
+
+DEFAULT = amend(preset("default"), _SIZES)
+EXPERTS = preset("experts")
+SETTINGS = {
+    "word embeddings": Setting("model", "whole_word_rows", 0, 4096),
+    "word dropout": Setting("finetuning", "word_dropout", 0.0, 0.2),
+    "frame dropout": Setting("finetuning", "frame_dropout", 0.0, 0.2),
+    "FGM": Setting("finetuning", "adversary", "none", "fgm"),
+    "EMA": Setting("finetuning", "ema_decay", 0.0, 0.999),
+    "smoothed labels": Setting("finetuning", "label_smoothing", 0.0, 0.1),
+    "resampling": Setting("finetuning", "resample", off=False, on=True),
+}
+
+
+def _is_in_default(setting: Setting) -> bool:
+    return bool(getattr(getattr(DEFAULT, setting.section), setting.name) != setting.off)
+
+
+def _name(part: str) -> str:
+    """Name the recipe that differs from `default` in this part."""
+    return f"without {part}" if _is_in_default(SETTINGS[part]) else f"with {part}"
+
+
+def _changed(setting: Setting) -> System:
+    value = setting.off if _is_in_default(setting) else setting.on
+    return System(amend(DEFAULT, {setting.section: {setting.name: value}}))
+
+
+def _part(name: str) -> Part:
+    if _is_in_default(SETTINGS[name]):
+        return Part("default", _name(name))
+    return Part(_name(name), "default", is_in_default=False)
+
+
+def _without_expert(name: str) -> System:
+    others = tuple(expert for expert in EXPERTS.fusion.experts if expert != name)
+    return System(amend(EXPERTS, {"fusion": {"experts": others}}))
+
+
+SYSTEMS: dict[str, System] = {
+    "multimodal_linear": System(preset("multimodal_linear"), worlds="ABD"),
+    "experts": System(EXPERTS, worlds="ABD"),
+    "experts, not taught": System(amend(EXPERTS, {"fusion": {"rounds": 0}})),
+    "experts, taught twice": System(amend(EXPERTS, {"fusion": {"rounds": 2}})),
+    **{f"experts without {name}": _without_expert(name) for name in EXPERTS.fusion.experts},
+    "experts, five labels": System(EXPERTS, has_few_labels=True),
+    "default": System(DEFAULT, worlds="ABD"),
+    "default, five labels": System(DEFAULT, has_few_labels=True),
+    "without pretraining": System(DEFAULT, is_pretrained=False),
+    "without pretraining, five labels": System(DEFAULT, is_pretrained=False, has_few_labels=True),
+    "without experts": System(amend(DEFAULT, {"fusion": {"experts": ()}})),
+    **{_name(part): _changed(setting) for part, setting in SETTINGS.items()},
+    "published": System(amend(preset("published"), _SIZES), worlds="ABD"),
+    "full": System(FULL, worlds="ABD"),
+}
+PARTS = {
+    **{expert: Part("experts", f"experts without {expert}") for expert in EXPERTS.fusion.experts},
+    "teaching": Part("experts", "experts, not taught"),
+    "second round of teaching": Part(
+        "experts, taught twice", "experts", is_in_default=EXPERTS.fusion.rounds > 1
+    ),
+    "experts": Part("default", "without experts"),
+    "cross encoder": Part("default", "experts"),
+    "cross encoder, five labels": Part("default, five labels", "experts, five labels"),
+    "pretraining": Part("default", "without pretraining"),
+    "pretraining, five labels": Part("default, five labels", "without pretraining, five labels"),
+    **{name: _part(name) for name in SETTINGS},
+}
+"""What `docs/ablation.md` compares: the parts of `default`, and some that it has not."""

@@ -1,0 +1,151 @@
+"""Train and score the systems of one world for one seed."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from modeling.configuration import Recipe
+from modeling.evaluation import baselines
+from modeling.experts import fused_training
+from modeling.experts.fused_training import TrainedClassifier
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.pretraining import pretrain
+from modeling.learning.start import PretrainedModel, Start
+from modeling.learning.training_runtime import Runtime
+from tests.benchmarks.ablation import best_possible, matching
+from tests.benchmarks.ablation.corpus import (
+    Corpus,
+    Ints,
+    World,
+    draw_test,
+    draw_training,
+    join,
+    keep_few_labels,
+)
+from tests.benchmarks.ablation.outcomes import Outcome, Run
+from tests.benchmarks.ablation.scores import evaluate
+from tests.benchmarks.ablation.systems import FEW, SYSTEMS, System
+from tests.benchmarks.ablation.worlds import LIKELIHOODS, world_of
+
+BEST_POSSIBLE = "best possible"
+_BATCH_SIZE = 256
+_CPU = torch.device("cpu")
+
+
+@dataclass
+class Bench:
+    """One draw of a world, and the encoders that were pretrained on it."""
+
+    world_name: str
+    seed: int
+    is_reported: bool
+    """Tests on the one test set; else on the one that settings are compared by."""
+    _encoders: dict[str, tuple[PretrainedModel, float]] = field(default_factory=dict)
+
+    @property
+    def world(self) -> World:
+        """What is drawn from."""
+        return world_of(self.world_name)
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """Training, validation and unlabelled examples."""
+        return draw_training(self.world, self.seed)
+
+    @cached_property
+    def test(self) -> Corpus:
+        """What is scored."""
+        return draw_test(self.world, for_choices=not self.is_reported)
+
+    def pretrained(self, recipe: Recipe) -> tuple[PretrainedModel, float]:
+        """Pretrain an encoder, once for all recipes that do it alike; with its CPU seconds."""
+        settings = [recipe.model.encoder_sizes(), recipe.pretraining.model_dump()]
+        key = json.dumps(settings, sort_keys=True)
+        if key not in self._encoders:
+            started = time.process_time()
+            encoder = pretrain(
+                self.corpus, self.world.vocabulary, recipe, Start(self.seed), Runtime(device=_CPU)
+            )
+            self._encoders[key] = encoder, time.process_time() - started
+        return self._encoders[key]
+
+    def outcome(self, predicted: Ints, cpu_seconds: float | None = None) -> Outcome:
+        """Score predictions of the test examples."""
+        return Outcome(predicted, evaluate(self.world, self.test, predicted), cpu_seconds)
+
+
+def train_all(
+    bench: Bench, names: Iterable[str], run: Run, keep: Callable[[Run, str], None]
+) -> None:
+    """Train and score what is not known yet.
+
+    Args:
+        bench: What it is trained and tested on.
+        names: Of the systems.
+        run: Grows by what is scored: baselines, the best possible, systems and their members.
+        keep: Is called whenever it has grown, with the name of what was scored.
+    """
+    known = run.outcomes
+    if BEST_POSSIBLE not in known and bench.world_name in LIKELIHOODS:
+        log_posterior = best_possible.log_posterior(bench.world_name, bench.test)
+        known[BEST_POSSIBLE] = bench.outcome(log_posterior.argmax(axis=1))
+    for name in baselines.BASELINES:
+        if name not in known:
+            known[name] = _baseline(bench, name)
+            keep(run, name)
+    for name in names:
+        if name not in known:
+            known.update(_system(bench, name, SYSTEMS[name]))
+            run.matching.update(_matching(bench, name))
+            keep(run, name)
+
+
+def _baseline(bench: Bench, name: str) -> Outcome:
+    joined = join(bench.corpus, bench.test)
+    training = np.flatnonzero((bench.corpus.labels >= 0) & ~bench.corpus.is_validation)
+    rows = len(bench.corpus) + np.arange(len(bench.test))
+    started = time.process_time()
+    predicted = baselines.BASELINES[name](joined, training, rows, len(bench.world.taxonomy))
+    return bench.outcome(predicted, time.process_time() - started)
+
+
+def _system(bench: Bench, name: str, system: System) -> dict[str, Outcome]:
+    """Train a system, and score it and the members that it is fused of."""
+    encoder, cpu_seconds = None, 0.0
+    if system.recipe.fusion.cross_encoder and system.is_pretrained:
+        encoder, cpu_seconds = bench.pretrained(system.recipe)
+    started = time.process_time()
+    trained = _train(bench, system, encoder)
+    cpu_seconds += time.process_time() - started
+    rows = np.arange(len(bench.test))
+    said = trained.scorer.say(bench.test, rows, batch_size=_BATCH_SIZE, device=_CPU)
+    outcomes = {
+        f"{name}: {member}": bench.outcome(logits.argmax(axis=1)) for member, logits in said.items()
+    }
+    predicted = trained.scorer.add(said).argmax(axis=1)
+    return {name: bench.outcome(predicted, cpu_seconds)} | outcomes
+
+
+def _matching(bench: Bench, name: str) -> dict[str, float]:
+    """Measure what pretraining for `default` taught of which text and frames belong together."""
+    if name != "default" or bench.world_name not in LIKELIHOODS:
+        return {}
+    mixed, belongs = matching.exchange_frames(bench.test)
+    encoder, _ = bench.pretrained(SYSTEMS[name].recipe)
+    odds = {
+        BEST_POSSIBLE: best_possible.log_matching_odds(bench.world_name, mixed),
+        name: matching.log_odds_of(encoder, mixed),
+    }
+    return {judge: matching.accuracy(said, mixed, belongs) for judge, said in odds.items()}
+
+
+def _train(bench: Bench, system: System, encoder: PretrainedModel | None) -> TrainedClassifier:
+    corpus = keep_few_labels(bench.corpus, FEW) if system.has_few_labels else bench.corpus
+    inputs = TrainingInputs(corpus, bench.world.vocabulary, bench.world.taxonomy)
+    start = Start(bench.seed, encoder=encoder)
+    return fused_training.train(inputs, system.recipe, start, Runtime(device=_CPU))
