@@ -175,6 +175,8 @@ def _remarks(
             " category alone: label more videos or train longer, or type reelstore promote"
             f" {model} to score with it all the same"
         )
+    if judged.shortfall:
+        remarks.append(f"model {model} is {judged.shortfall}")
     if report.alias == registry.CHAMPION and is_provisional:
         remarks.append(
             f"model {model} is the provisional champion, until a later model is better: reelstore"

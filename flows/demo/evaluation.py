@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from featurestore.progress.reasons import OK
@@ -20,6 +21,7 @@ from featurestore.views.frames import frame_chunks
 from featurestore.views.heads import address
 from flows.commands.terminal import Column, say_table
 from modeling.evaluation import baselines, metrics, report
+from modeling.evaluation.baselines import PLAIN_NAMES
 from modeling.evaluation.report import GalleryItem, Report
 from modeling.models import scored_partitions, stored_model
 from modeling.models.model_facts import ClassifierFacts
@@ -116,7 +118,9 @@ def show(evaluation: Evaluation) -> None:
     for name, row in evaluation.metrics.items():
         low, high = evaluation.intervals[name]["mean_f1"]
         scores = [f"{row[column]:.3f}" for column in metrics.MEAN_F1_PARTS]
-        rows.append([name, *scores, f"{row['mean_f1']:.3f} ({low:.3f}-{high:.3f})"])
+        rows.append(
+            [PLAIN_NAMES.get(name, name), *scores, f"{row['mean_f1']:.3f} ({low:.3f}-{high:.3f})"]
+        )
     say_table(
         "F1 on the scored days", [Column("model"), *parts, Column("mean (95% interval)")], rows
     )
@@ -145,7 +149,10 @@ def _baselines(
     fingerprints = ClassifierFacts.of(commits.commit_by_id(store, model_id)).fingerprints
     names = [partition.name for partition in (*tables.video_partitions(store, "labeled"), *scored)]
     examples = Examples(store, snapshot.pin(store, names, fingerprints), taxonomy)
-    return baselines.predict_all(examples, video_ids, taxonomy)
+    row_of = {video_id: row for row, video_id in enumerate(examples.video_ids)}
+    rows = np.array([row_of[video_id] for video_id in video_ids], np.int64)
+    predicted = baselines.fit(examples, taxonomy).predict(examples, rows)
+    return {name: taxonomy.ids_of(labels) for name, labels in predicted.items()}
 
 
 def _failed_by_reason(

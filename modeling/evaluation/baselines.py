@@ -1,134 +1,93 @@
-"""What a model must beat: the majority's category, and one linear classifier for each view.
+"""What a model must beat: the majority's category, and logistic regressions of the views.
 
-The linear ones are scikit-learn's logistic regression on at most 20,000 training examples; an
-example without the view is judged by what the training examples are on the whole.
+They are what a user would try first: one regression of the text, one of the frames, and both added
+up. They learn from at most 20,000 training examples; validation chooses how strong they are and in
+which units a text is read, and weighs what they say against how frequent each category is.
 """
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from featurestore.reading.examples import RawBatch
+from modeling.experts.fusion import Opinions, cross_fitted, fit_weights, fuse
+from modeling.experts.kinds import ExpertName
+from modeling.experts.panel import Labelled, Panel, fit_panel
 from modeling.learning.inputs.batching import Examples, Rows
-from modeling.learning.inputs.blocks import draw, read_blocks
+from modeling.learning.inputs.blocks import draw
 from warehouse.tables.taxonomy import Taxonomy
 
 Labels = npt.NDArray[np.int64]
-Baseline = Callable[[Examples, Rows, Rows, int], Labels]
-"""From examples, labelled training rows, rows to predict and C to the label of each of the
-latter."""
 
 MOST_TRAINING_ROWS = 20_000
-_MOST_ITERATIONS = 50
-_TEXT_STRENGTH = 10.0
-_VISION_STRENGTH = 1.0
-
-
-def majority(examples: Examples, training_rows: Rows, rows: Rows, num_categories: int) -> Labels:
-    """Predict the most frequent category of the training examples, the first among equals."""
-    counts = np.bincount(examples.labels[training_rows], minlength=num_categories)
-    return np.full(len(rows), counts.argmax(), np.int64)
-
-
-def tfidf_logistic(
-    examples: Examples, training_rows: Rows, rows: Rows, num_categories: int
-) -> Labels:
-    """Predict from the TF-IDF of the stored token ids."""
-    from sklearn.feature_extraction.text import (  # noqa: PLC0415 - takes a second to import
-        TfidfVectorizer,
-    )
-
-    learned = draw(training_rows, MOST_TRAINING_ROWS)
-    if not (len(rows) and examples.num_tokens[learned].any()):
-        return majority(examples, training_rows, rows, num_categories)
-    vectorizer = TfidfVectorizer(analyzer=np.ndarray.tolist, sublinear_tf=True, dtype=np.float32)
-    known = vectorizer.fit_transform(_texts(examples, learned))
-    return _logistic(
-        known,
-        vectorizer.transform(_texts(examples, rows)),
-        examples.labels[learned],
-        _TEXT_STRENGTH,
-    )
-
-
-def vision_logistic(
-    examples: Examples, training_rows: Rows, rows: Rows, num_categories: int
-) -> Labels:
-    """Predict from the mean embedding of each example's frames, standardised."""
-    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 - as above
-
-    learned = draw(training_rows, MOST_TRAINING_ROWS)
-    has_frames = examples.has_frames
-    if not (len(rows) and has_frames[learned].any()):
-        return majority(examples, training_rows, rows, num_categories)
-    scaler = StandardScaler().fit(_mean_embeddings(examples, learned[has_frames[learned]]))
-
-    def standardised(chosen: Rows) -> Any:
-        return np.where(
-            has_frames[chosen, None], scaler.transform(_mean_embeddings(examples, chosen)), 0
-        )
-
-    return _logistic(
-        standardised(learned), standardised(rows), examples.labels[learned], _VISION_STRENGTH
-    )
-
-
-BASELINES: dict[str, Baseline] = {
-    "majority": majority,
-    "tfidf_logistic": tfidf_logistic,
-    "vision_logistic": vision_logistic,
+MAJORITY = "majority"
+MULTIMODAL = "multimodal_linear"
+PLAIN_NAMES = {
+    MAJORITY: "always the largest category",
+    "text_linear": "text alone, logistic regression",
+    "frames_linear": "frames alone, logistic regression",
+    MULTIMODAL: "text and frames, both regressions added up",
 }
 
 
-def predict_all(
-    examples: Examples, video_ids: Sequence[str], taxonomy: Taxonomy
-) -> dict[str, list[str]]:
-    """Predict the categories of some videos by each baseline, fitted on the training examples.
+_MEMBERS: Mapping[str, tuple[ExpertName, ...]] = {
+    "text_linear": ("text_logistic",),
+    "frames_linear": ("frames_logistic",),
+    MULTIMODAL: ("text_logistic", "frames_logistic"),
+}
+"""Whose log-probabilities are added up."""
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Fitted baselines."""
+
+    labelled: Labelled
+    """What they were fitted on."""
+    panel: Panel
+    majority: int
+    """The most frequent category of the training examples, the first among equals."""
+
+    def predict(self, examples: Examples, rows: Rows) -> dict[str, Labels]:
+        """Predict the labels of N rows by each baseline, weighed on all of validation."""
+        on_validation = self._said(self.labelled.examples, self.labelled.validation_rows)
+        predicted = {MAJORITY: np.full(len(rows), self.majority)}
+        for name, opinions in self._said(examples, rows).items():
+            weights = fit_weights(
+                on_validation[name], self.labelled.validation_labels, self.panel.log_prior
+            )
+            predicted[name] = fuse(opinions, weights, self.panel.log_prior).argmax(axis=1)
+        return predicted
+
+    def predict_validation(self) -> dict[str, Labels]:
+        """Predict each fifth of the validation rows, weighed on the other four."""
+        rows, labels = self.labelled.validation_rows, self.labelled.validation_labels
+        predicted = {MAJORITY: np.full(len(rows), self.majority)}
+        for name, opinions in self._said(self.labelled.examples, rows).items():
+            predicted[name] = cross_fitted(opinions, labels, self.panel.log_prior).argmax(axis=1)
+        return predicted
+
+    def _said(self, examples: Examples, rows: Rows) -> dict[str, Opinions]:
+        said = self.panel.opinions(self.panel.reader.read(examples, rows))
+        return {name: [said[member] for member in members] for name, members in _MEMBERS.items()}
+
+
+def fit(examples: Examples, taxonomy: Taxonomy) -> Baselines:
+    """Fit the baselines on the labelled training examples.
 
     Args:
-        examples: Those to learn from and those to predict, each video once.
-        video_ids: N of the latter.
-        taxonomy: Gives the labels' order.
-
-    Returns:
-        N category ids by the baseline's name.
+        examples: Those of validation choose settings and weights.
+        taxonomy: Of the labels.
     """
-    training_rows = np.flatnonzero((examples.labels >= 0) & ~examples.is_validation)
-    row_of = {video_id: row for row, video_id in enumerate(examples.video_ids)}
-    rows = np.array([row_of[video_id] for video_id in video_ids], np.int64)
-    predicted = {
-        name: baseline(examples, training_rows, rows, len(taxonomy))
-        for name, baseline in BASELINES.items()
-    }
-    return {name: taxonomy.ids_of(labels) for name, labels in predicted.items()}
-
-
-def _texts(examples: Examples, rows: Rows) -> Iterator[npt.NDArray[np.int32]]:
-    return (ids for batch in read_blocks(examples, rows) for ids in batch.token_ids)
-
-
-def _mean_embeddings(examples: Examples, rows: Rows) -> npt.NDArray[np.float32]:
-    means = [_masked_mean(batch) for batch in read_blocks(examples, rows)]
-    return np.concatenate([np.empty((0, examples.embedding_dim), np.float32), *means])
-
-
-def _masked_mean(batch: RawBatch) -> npt.NDArray[np.float32]:
-    """Average each example's frames, `[B, E]`; 0 where it has none."""
-    mask = batch.frame_mask[..., None].astype(np.bool_)
-    frames = np.where(mask, batch.embeddings, 0).astype(np.float32)
-    return np.asarray(frames.sum(axis=1) / np.maximum(1, mask.sum(axis=1)), np.float32)
-
-
-def _logistic(known: Any, unknown: Any, labels: Labels, strength: float) -> Labels:
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as above
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
-
-    if len(np.unique(labels)) == 1:
-        return np.full(unknown.shape[0], labels[0], np.int64)
-    model = LogisticRegression(C=strength, max_iter=_MOST_ITERATIONS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the bound on its iterations is meant
-        return np.asarray(model.fit(known, labels).predict(unknown), np.int64)
+    is_labelled = examples.labels >= 0
+    training_rows = np.flatnonzero(is_labelled & ~examples.is_validation)
+    labelled = Labelled(
+        examples,
+        draw(training_rows, MOST_TRAINING_ROWS),
+        np.flatnonzero(is_labelled & examples.is_validation),
+        np.array(taxonomy.groups, np.int64),
+    )
+    panel = fit_panel(labelled, _MEMBERS[MULTIMODAL], other_rows=training_rows[:0])
+    majority = int(np.bincount(examples.labels[training_rows]).argmax())
+    return Baselines(labelled, panel, majority)

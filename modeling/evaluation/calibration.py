@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modeling.evaluation import metrics
+from modeling.experts.fusion import NUM_FOLDS, fold_of
 from modeling.network.probabilities import (
     Calibration,
     Floats,
@@ -27,7 +28,6 @@ from warehouse.tables.taxonomy import Taxonomy
 
 TAIL_EXPONENTS = tuple(step / 20 for step in range(21))
 _NUM_BINS = 15
-_NUM_FOLDS = 5
 _INVERSE_TEMPERATURES = (0.05, 20.0)
 _NUM_HALVINGS = 24
 
@@ -104,9 +104,9 @@ class Calibrator:
         Returns:
             Probabilities, `[N, C]`.
         """
-        folds = np.random.default_rng(0).permutation(len(labels)) % _NUM_FOLDS
+        folds = fold_of(len(labels))
         calibrated = np.empty(logits.shape, np.float32)
-        for fold in range(_NUM_FOLDS):
+        for fold in range(NUM_FOLDS):
             is_held_out = folds == fold
             fitted = self.fit(logits[~is_held_out], labels[~is_held_out])
             calibrated[is_held_out] = probabilities(logits[is_held_out], fitted)

@@ -29,6 +29,18 @@ class Judgement:
     statistics: Statistics
     """Of the training examples."""
 
+    @property
+    def shortfall(self) -> str | None:
+        """What the model is not better than; None where it beats the views' regressions."""
+        compared = self.metrics["baselines"][baselines.MULTIMODAL]
+        gain, (low, high) = (compared[name]["mean_f1"] for name in ("gains", "gain_intervals"))
+        if low > 0:
+            return None
+        return (
+            f"not better than {baselines.MULTIMODAL}, two logistic regressions added up: its mean"
+            f" F1 on validation differs by {gain:+.3f}, 95% interval {low:+.3f} to {high:+.3f}"
+        )
+
 
 def judge(
     trained: TrainedClassifier, examples: Examples, device: torch.device | None = None
@@ -84,16 +96,13 @@ def _measure(
     true, predicted = taxonomy.ids_of(examples.labels[rows]), taxonomy.ids_of(predicted_labels)
     counts = np.bincount(examples.labels[training_rows], minlength=len(taxonomy))
     compared = {
-        name: _scores(
-            true, taxonomy.ids_of(baseline(examples, training_rows, rows, len(taxonomy))), taxonomy
-        )
-        for name, baseline in baselines.BASELINES.items()
+        name: _compare(true, predicted, taxonomy.ids_of(labels), taxonomy)
+        for name, labels in baselines.fit(examples, taxonomy).predict_validation().items()
     }
-    own = _scores(true, predicted, taxonomy)
     return {
-        "validation": own["scores"],
-        "intervals": own["intervals"],
-        "majority": compared["majority"]["scores"],
+        "validation": metrics.evaluate(true, predicted, taxonomy),
+        "intervals": metrics.intervals(true, predicted, taxonomy),
+        "majority": compared[baselines.MAJORITY]["scores"],
         "baselines": compared,
         "categories": _categories(true, predicted, counts, taxonomy),
         "slices": slices.evaluate(slices.choose(examples, rows, counts), true, predicted, taxonomy),
@@ -103,10 +112,16 @@ def _measure(
     }
 
 
-def _scores(true: list[str], predicted: list[str], taxonomy: Taxonomy) -> dict[str, Any]:
+def _compare(
+    true: list[str], predicted: list[str], by_baseline: list[str], taxonomy: Taxonomy
+) -> dict[str, Any]:
+    """Score a baseline, and say how much better the model is."""
+    own, scores = (metrics.evaluate(true, ids, taxonomy) for ids in (predicted, by_baseline))
     return {
-        "scores": metrics.evaluate(true, predicted, taxonomy),
-        "intervals": metrics.intervals(true, predicted, taxonomy),
+        "scores": scores,
+        "intervals": metrics.intervals(true, by_baseline, taxonomy),
+        "gains": {name: own[name] - scores[name] for name in own},
+        "gain_intervals": metrics.gain_intervals(true, predicted, by_baseline, taxonomy),
     }
 
 

@@ -92,10 +92,7 @@ class _Compared:
     def __init__(
         self, true_ids: Sequence[str], predicted_ids: Sequence[str], taxonomy: Taxonomy
     ) -> None:
-        level1_index = {level1_id: place for place, level1_id in enumerate(taxonomy.level1_ids)}
-        self.level1_of = np.array(
-            [level1_index[category.level1_id] for category in taxonomy.categories]
-        )
+        self.level1_of = np.array(taxonomy.groups, np.int64)
         self.true = np.array([taxonomy.index_of(category_id) for category_id in true_ids], np.int64)
         self.predicted = np.array(
             [taxonomy.index_of(category_id) for category_id in predicted_ids], np.int64

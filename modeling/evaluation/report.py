@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import jinja2
 
 from modeling.evaluation import confusions, curves, metrics
+from modeling.evaluation.baselines import PLAIN_NAMES
 from warehouse.printable import printable
 from warehouse.tables.taxonomy import Taxonomy
 
@@ -86,7 +87,7 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["base64"] = lambda payload: base64.b64encode(payload).decode()
-    environment.filters["words"] = lambda name: name.replace("_", " ")
+    environment.filters["words"] = lambda name: PLAIN_NAMES.get(name, name.replace("_", " "))
     style = environment.get_template("report.css").render()
     confusion = confusions.confuse(report.true_ids, report.predicted_ids, report.taxonomy)
     colours = {

@@ -100,6 +100,12 @@ class Taxonomy:
         """
         return self.categories[self.index_of(category_id)].level1_id
 
+    @cached_property
+    def groups(self) -> tuple[int, ...]:
+        """Which of `level1_ids` each category is in, counted from 0."""
+        places = {level1_id: place for place, level1_id in enumerate(self.level1_ids)}
+        return tuple(places[category.level1_id] for category in self.categories)
+
     def to_csv(self) -> bytes:
         """Write the taxonomy as it is kept beside labels and models.
 

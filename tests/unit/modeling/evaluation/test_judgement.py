@@ -59,10 +59,14 @@ def test_every_baseline_stands_beside_the_model(judged: Judgement) -> None:
     baselines = judged.metrics["baselines"]
     assert baselines["majority"]["scores"] == judged.metrics["majority"]
     scores = {name: found["scores"]["lv1_f1_micro"] for name, found in baselines.items()}
-    assert scores["tfidf_logistic"] > scores["vision_logistic"]
+    assert scores["text_linear"] > scores["frames_linear"]
+    own = judged.metrics["validation"]
     for found in baselines.values():
         low, high = found["intervals"]["mean_f1"]
         assert low <= found["scores"]["mean_f1"] <= high
+        low, high = found["gain_intervals"]["mean_f1"]
+        assert low <= found["gains"]["mean_f1"] <= high
+        assert found["gains"]["mean_f1"] == own["mean_f1"] - found["scores"]["mean_f1"]
 
 
 def test_the_calibration_is_of_the_training_prior_and_judged_apart(
@@ -111,7 +115,7 @@ def test_a_card_tells_of_slices_baselines_and_calibration(
     card = model_card(trained, judged, "0" * 64)
     lines = card.splitlines()
     assert (
-        "|  | this model | always the largest category | text alone: TF-IDF, logistic regression |"
+        "|  | this model | always the largest category | text alone, logistic regression | frames"
         in card
     )
     assert any(line.startswith("| clips without text | 2 |") for line in lines)
@@ -123,7 +127,7 @@ def test_a_card_tells_of_slices_baselines_and_calibration(
     assert f"temperature {judged.calibration.temperature:.3f}" in card
     assert "- The calibration was fitted on the same validation videos." in lines
     widths = {len(line.split("|")) for line in lines if line.startswith("| level")}
-    assert widths == {7}
+    assert widths == {8}
 
 
 def test_a_card_names_the_teachers_of_a_student(
@@ -137,14 +141,30 @@ def test_a_card_names_the_teachers_of_a_student(
     assert "predicted for unlabelled" not in model_card(trained, judged, "0" * 64)
 
 
-def test_a_card_says_where_a_baseline_is_no_worse(
-    judged: Judgement, trained: TrainedClassifier
+def test_a_card_says_where_a_baseline_is_no_worse(judged: Judgement, trained: TrainedClassifier) -> None:
+    poor, good = (model_card(trained, _with_gain(judged, gain), "") for gain in (-0.5, 0.5))
+    assert "A baseline has at least its mean F1: text and frames, both" in poor
+    assert "A baseline has at least" not in good
+
+
+@pytest.mark.parametrize(
+    ("gain", "is_better"), [(-0.5, False), (0.0, False), (0.05, False), (0.3, True)]
+)
+def test_a_card_begins_with_what_the_model_is_not_better_than(
+    judged: Judgement, trained: TrainedClassifier, gain: float, is_better: bool
 ) -> None:
-    poor = {name: value / 100 for name, value in judged.metrics["validation"].items()}
-    card = model_card(
-        trained,
-        Judgement(judged.metrics | {"validation": poor}, judged.calibration, judged.statistics),
-        "",
-    )
-    assert "A baseline has at least its mean F1: always the largest category; text alone" in card
-    assert "A baseline has at least" not in model_card(trained, judged, "")
+    changed = _with_gain(judged, gain)
+    first = model_card(trained, changed, "").splitlines()[0]
+    assert first.startswith("# Video classifier") is is_better
+    assert ("not better than multimodal_linear" in first) is not is_better
+    assert (changed.shortfall is None) is is_better
+
+
+def _with_gain(judged: Judgement, gain: float) -> Judgement:
+    """Have the mean F1 be so much higher than that of one baseline, give or take 0.1."""
+    name = "multimodal_linear"
+    baseline = judged.metrics["baselines"][name] | {
+        "gains": {"mean_f1": gain},
+        "gain_intervals": {"mean_f1": (gain - 0.1, gain + 0.1)},
+    }
+    return replace(judged, metrics=judged.metrics | {"baselines": {name: baseline}})
