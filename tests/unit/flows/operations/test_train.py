@@ -110,10 +110,11 @@ def test_a_training_says_why_there_is_no_alias_and_what_is_never_predicted(
     tables.publish_labels(house, "labeled", kept, taxonomy, datetime.now(UTC))
     monkeypatch.setattr(registry, "nominate", lambda *_: None)
     row = run_flow("train-classifier", views=("text",))
-    why, never = capsys.readouterr().err.splitlines()
+    why, not_better, never = capsys.readouterr().err.splitlines()
     assert row.alias is None
     assert "is neither champion nor challenger, as its mean F1" in why
     assert f"reelstore promote {row.model[:16]}" in why
+    assert f"model {row.model[:16]} is not better than multimodal_linear" in not_better
     assert gone in row.never_predicted
     assert (
         f"{len(row.never_predicted)} of {len(taxonomy)} categories have no labelled training"
