@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from modeling.configuration import ExpertName
 from modeling.experts.fusion import Opinions, cross_fitted, fit_weights, fuse
-from modeling.experts.kinds import ExpertName
 from modeling.experts.panel import Labelled, Panel, fit_panel
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.inputs.blocks import draw

@@ -3,16 +3,16 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0002');
+INSERT INTO "alembic_version" VALUES('0003');
 CREATE TABLE aliases (
 	name TEXT NOT NULL, 
 	target TEXT NOT NULL, 
-	moved_at TEXT NOT NULL, 
+	moved_at TEXT NOT NULL, is_provisional BOOLEAN DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (name)
 );
-INSERT INTO "aliases" VALUES('wanted/frames','0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946','2026-11-20T08:00:00.000000+00:00');
-INSERT INTO "aliases" VALUES('wanted/text','3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895','2026-11-20T08:00:00.000000+00:00');
-INSERT INTO "aliases" VALUES('champion','cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','2026-11-20T08:03:00.000000+00:00');
+INSERT INTO "aliases" VALUES('wanted/frames','0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946','2026-11-20T08:00:00.000000+00:00',0);
+INSERT INTO "aliases" VALUES('wanted/text','3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895','2026-11-20T08:00:00.000000+00:00',0);
+INSERT INTO "aliases" VALUES('champion','8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','2026-11-20T08:03:00.000000+00:00',0);
 CREATE TABLE commits (
 	id VARCHAR(64) NOT NULL, 
 	dataset TEXT NOT NULL, 
@@ -37,8 +37,8 @@ INSERT INTO "commits" VALUES('dd356e970ff7249a696cd3ed9791303fb3af2b24a5112d199d
 INSERT INTO "commits" VALUES('eba55fd6cb779eeccd3249f417d3e24a6060b3c128bf4ffa5e61dbf5d2199b81','features/frames/016828368891','2026-11-20','000000000000004d',2,'{"fingerprint": "0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946", "input_sha256": "182528f16611a0a6bfe5905e7ff18aa1cf1d3c98be045669cf109cdac345a4c4", "made_from": {"spec": "889c6fb4cdb1344fced8ff8265b0c9de2b2705376b0760557c56b0dfdcda56ae"}, "outcomes": {"no_media": 1, "ok": 2}, "previews": true}','ec7c5d4ee68fdea491865628f6c7bf47f042e0d40ccb52042424c8cf50f8023b','2026-11-20T08:01:00.000000+00:00');
 INSERT INTO "commits" VALUES('054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97','features/text/3405b7d570a9','2026-11-20','0000000000000059',3,'{"fingerprint": "3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895", "input_sha256": "d87a84c93946254093dddeef8c984428b4dcd2f8e142412126b07de67dbd40a5", "made_from": {"spec": "18f48e7ba88cbb7b7fb02b8d8d26d3dd009f1caeb5428f7bc0129b6069c17066"}, "outcomes": {"ok": 3}}','f76de1cc8c2f58a163d0b601c7cbe625f9351195b326b861c2d1323e92700e51','2026-11-20T08:01:00.000000+00:00');
 INSERT INTO "commits" VALUES('ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11','snapshots','','0000000000000064',1,'{"fingerprints": {"frames": "0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946", "text": "3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895"}, "made_from": {"labeled/frames": "66242029590d5ff92b3613f185e638ba51c7205a1befc5f1aad1e6b630adbc19", "labeled/labels": "d1439d2ec464152f69dd76f000593aff719e56dd9e4a23936a9a891825f1aab1", "labeled/text": "dd356e970ff7249a696cd3ed9791303fb3af2b24a5112d199d59fa376ae9f5de", "labeled/videos": "9e068f620af786c2c848e469e6a6477e8d2526c9441746f77313e952d4884895"}}','6c2772ac6592bbb5df4a14cc20e7f5a17df6ba4a41b40914686d7bace6801bfc','2026-11-20T08:02:00.000000+00:00');
-INSERT INTO "commits" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','models','','0000000000000069',0,'{"beats_majority": true, "fingerprints": {"frames": "0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946", "text": "3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895"}, "kind": "classifier", "made_from": {"snapshot": "ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11"}, "recipe": "golden", "taxonomy": "golden", "views": ["frames", "text"]}','3f82010f37a9af2f4720ad547271c957514086664f9857e78daa5a0a0d9e20ff','2026-11-20T08:03:00.000000+00:00');
-INSERT INTO "commits" VALUES('7afdfc8c1d249b4285599994b9a0eab6bdc8a754f247e47586c85c4a4521518d','tables/predictions/model=cc3601a06ff99487','2026-11-20','0000000000000079',3,'{"made_from": {"frames": "eba55fd6cb779eeccd3249f417d3e24a6060b3c128bf4ffa5e61dbf5d2199b81", "model": "cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58", "text": "054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97", "videos": "34aecf9256cad13ecc07201bbe9dba19ff2d565317380899f6b7559ae790bee3"}}','3f82010f37a9af2f4720ad547271c957514086664f9857e78daa5a0a0d9e20ff','2026-11-20T08:03:00.000000+00:00');
+INSERT INTO "commits" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','models','','0000000000000069',0,'{"beats_majority": true, "fingerprints": {"frames": "0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946", "text": "3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895"}, "kind": "classifier", "made_from": {"snapshot": "ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11"}, "recipe": "golden", "taxonomy": "golden", "views": ["frames", "text"]}','3f82010f37a9af2f4720ad547271c957514086664f9857e78daa5a0a0d9e20ff','2026-11-20T08:03:00.000000+00:00');
+INSERT INTO "commits" VALUES('0d9ce9d2b658b8d710f81352cd5e876a4245443de7de00b87d72ef3eddd45bdb','tables/predictions/model=8cf8e487968d9e4c','2026-11-20','0000000000000079',3,'{"made_from": {"frames": "eba55fd6cb779eeccd3249f417d3e24a6060b3c128bf4ffa5e61dbf5d2199b81", "model": "8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51", "text": "054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97", "videos": "34aecf9256cad13ecc07201bbe9dba19ff2d565317380899f6b7559ae790bee3"}}','3f82010f37a9af2f4720ad547271c957514086664f9857e78daa5a0a0d9e20ff','2026-11-20T08:03:00.000000+00:00');
 INSERT INTO "commits" VALUES('33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f','tables/labels','labeled','000000000000007e',20,'{"taxonomy": "golden"}','c5f2bfaea63bebdc764ce07defc2568ffa9771b93f7b9404cdc1d119ebb41066','2026-11-20T08:04:00.000000+00:00');
 CREATE TABLE files (
 	commit_id VARCHAR(64) NOT NULL, 
@@ -72,18 +72,18 @@ INSERT INTO "files" VALUES('eba55fd6cb779eeccd3249f417d3e24a6060b3c128bf4ffa5e61
 INSERT INTO "files" VALUES('054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97','ledger.parquet',2829,'96628ad104bb7e75a6768d484a447a426cb1e13be1796994cf0843dac7aab1ed');
 INSERT INTO "files" VALUES('054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97','shard-00000.parquet',4053,'26734cda8e0ed9275976a045627ec16587c92a8402f873fcfd32ddab1f0b9a3e');
 INSERT INTO "files" VALUES('ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11','snapshot.json',593,'f171bea19ae5044e79001bdd4e1e25f714188db39c6c6356064ade497f8090d8');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','README.md',3977,'9355491aa14b2b37ea130b82c1569705fcf19b2664d370120b5f5292993e36cd');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','config.json',2264,'fb0ed049bb1ff3694f954cb22089da0a434abb3c74438aac96a4084d3237c8e2');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','experts.safetensors',37400,'daf17e49ba0d5cddaf742a3badff63813ae9655320f81e0fce475de2b842a9ec');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','frames_spec.json',470,'0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','history.json',775,'b95ce7ba194fd9780c6925b3f3695c665b298ca288ca84ffea9b92ec2547d9a1');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','metrics.json',4018,'7f1b49b3312eb080494e91ee24c0edf26bde048328d3f4bfdc841cedd7af77b5');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','model.safetensors',25696,'12dbc5978e840e84d438634caa775e2fc9ec43b54f7b8ba923c8099992861ba0');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','statistics.json',1143,'a7b9d5141505d305d0230d4b22ea391d0f4c8ea00a14b8d9ca7c48bd0bf49ca8');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','taxonomy.csv',59,'9bb4e0c89b8e88ef9e0e542510c1d55ed2987c69d4799b14a881c69541d4a68d');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','text_spec.json',460,'3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895');
-INSERT INTO "files" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','vocab.txt',1634,'3868a84a276e00573413a2d41688e799ba7bb97e03bf253f71236dca6e15618e');
-INSERT INTO "files" VALUES('7afdfc8c1d249b4285599994b9a0eab6bdc8a754f247e47586c85c4a4521518d','predictions-00000.parquet',6200,'90481a0f1f84cecfaa80d11dfd1db110d8ec76cb18a25e729c98413e70629e6b');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','README.md',4673,'138be3854180488cf02d4bf786c79777a8e538505e2f6ad01f82be876f75f222');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','config.json',2264,'fb0ed049bb1ff3694f954cb22089da0a434abb3c74438aac96a4084d3237c8e2');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','experts.safetensors',37400,'daf17e49ba0d5cddaf742a3badff63813ae9655320f81e0fce475de2b842a9ec');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','frames_spec.json',470,'0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','history.json',775,'b95ce7ba194fd9780c6925b3f3695c665b298ca288ca84ffea9b92ec2547d9a1');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','metrics.json',6468,'129e518a7554fe56937970205e102347e1edd3c0895dea685c0944d54d59f687');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','model.safetensors',25696,'12dbc5978e840e84d438634caa775e2fc9ec43b54f7b8ba923c8099992861ba0');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','statistics.json',1143,'a7b9d5141505d305d0230d4b22ea391d0f4c8ea00a14b8d9ca7c48bd0bf49ca8');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','taxonomy.csv',59,'9bb4e0c89b8e88ef9e0e542510c1d55ed2987c69d4799b14a881c69541d4a68d');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','text_spec.json',460,'3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895');
+INSERT INTO "files" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','vocab.txt',1634,'3868a84a276e00573413a2d41688e799ba7bb97e03bf253f71236dca6e15618e');
+INSERT INTO "files" VALUES('0d9ce9d2b658b8d710f81352cd5e876a4245443de7de00b87d72ef3eddd45bdb','predictions-00000.parquet',6199,'56ddb01e0ba790a3a81f2e241c722181dc6748b745768c2a4286e4544424d9b8');
 INSERT INTO "files" VALUES('33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f','labels.parquet',2081,'7a5cc75a8b8edaeffa6e95aa9e81daee23f08fb6c537c6c7aa81eef122d1715f');
 INSERT INTO "files" VALUES('33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f','taxonomy.csv',59,'9bb4e0c89b8e88ef9e0e542510c1d55ed2987c69d4799b14a881c69541d4a68d');
 CREATE TABLE heads (
@@ -106,7 +106,7 @@ INSERT INTO "heads" VALUES('features/frames/016828368891','labeled','66242029590
 INSERT INTO "heads" VALUES('features/text/3405b7d570a9','labeled','dd356e970ff7249a696cd3ed9791303fb3af2b24a5112d199d59fa376ae9f5de','{"failures": {}}','2026-11-20T08:01:00.000000+00:00');
 INSERT INTO "heads" VALUES('features/frames/016828368891','2026-11-20','eba55fd6cb779eeccd3249f417d3e24a6060b3c128bf4ffa5e61dbf5d2199b81','{"failures": {}}','2026-11-20T08:01:00.000000+00:00');
 INSERT INTO "heads" VALUES('features/text/3405b7d570a9','2026-11-20','054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97','{"failures": {}}','2026-11-20T08:01:00.000000+00:00');
-INSERT INTO "heads" VALUES('tables/predictions/model=cc3601a06ff99487','2026-11-20','7afdfc8c1d249b4285599994b9a0eab6bdc8a754f247e47586c85c4a4521518d','{}','2026-11-20T08:03:00.000000+00:00');
+INSERT INTO "heads" VALUES('tables/predictions/model=8cf8e487968d9e4c','2026-11-20','0d9ce9d2b658b8d710f81352cd5e876a4245443de7de00b87d72ef3eddd45bdb','{}','2026-11-20T08:03:00.000000+00:00');
 INSERT INTO "heads" VALUES('tables/labels','labeled','33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f','{}','2026-11-20T08:04:00.000000+00:00');
 CREATE TABLE journal (
 	number BIGINT NOT NULL, 
@@ -129,9 +129,9 @@ INSERT INTO "journal" VALUES(12,'{"attributes": {"failures": {}}, "commit_id": "
 INSERT INTO "journal" VALUES(13,'{"attributes": {"failures": {}}, "commit_id": "eba55fd6cb779eeccd3249f417d3e24a6060b3c128bf4ffa5e61dbf5d2199b81", "dataset": "features/frames/016828368891", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:01:00.000000+00:00", "number": 13, "partition": "2026-11-20", "previous": null}','73bc1e7cd4168b1885e780a9850fe43a099c1e720c2cb5c8b48c546d78a4098c');
 INSERT INTO "journal" VALUES(14,'{"attributes": {"failures": {}}, "commit_id": "054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97", "dataset": "features/text/3405b7d570a9", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:01:00.000000+00:00", "number": 14, "partition": "2026-11-20", "previous": null}','bd0bf35e35e87b28613466eb0af89a3b7d63e4ebe9290503ac7afe7198f3406d');
 INSERT INTO "journal" VALUES(15,'{"commit_id": "ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11", "dataset": "snapshots", "format_version": 1, "kind": "commit", "moved_at": "2026-11-20T08:02:00.000000+00:00", "number": 15, "partition": null}','0e93b059ca212c3fd7e4e4d2c575b71e10d0bcafc2500bc5ffede949e492fbdd');
-INSERT INTO "journal" VALUES(16,'{"commit_id": "cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58", "dataset": "models", "format_version": 1, "kind": "commit", "moved_at": "2026-11-20T08:03:00.000000+00:00", "number": 16, "partition": null}','d0a8c5293ce53d441a431cca9d0d546d84c91fa5dc7a83d427c546ab0985b283');
-INSERT INTO "journal" VALUES(17,'{"format_version": 1, "kind": "alias", "moved_at": "2026-11-20T08:03:00.000000+00:00", "name": "champion", "number": 17, "previous": null, "target": "cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58"}','328a76441b9e9e47ac08ceca5dc74d9484144e1e7bf6d01c04b719c8e6b531e8');
-INSERT INTO "journal" VALUES(18,'{"attributes": {}, "commit_id": "7afdfc8c1d249b4285599994b9a0eab6bdc8a754f247e47586c85c4a4521518d", "dataset": "tables/predictions/model=cc3601a06ff99487", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:03:00.000000+00:00", "number": 18, "partition": "2026-11-20", "previous": null}','ba9f4425412f7da68bbcffe6c7ba7ef6001c6b588f4f72e68ff7dbc7634fd7b9');
+INSERT INTO "journal" VALUES(16,'{"commit_id": "8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51", "dataset": "models", "format_version": 1, "kind": "commit", "moved_at": "2026-11-20T08:03:00.000000+00:00", "number": 16, "partition": null}','a827810bebc944af15088f13f3ebe2a4cf3e1b75249be00ccc7f7fd5861900ee');
+INSERT INTO "journal" VALUES(17,'{"format_version": 1, "kind": "alias", "moved_at": "2026-11-20T08:03:00.000000+00:00", "name": "champion", "number": 17, "previous": null, "target": "8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51"}','d5f3bb444023c1512c31b8f76edd667f215e19c6f12869bb567bbfd3dcdd6599');
+INSERT INTO "journal" VALUES(18,'{"attributes": {}, "commit_id": "0d9ce9d2b658b8d710f81352cd5e876a4245443de7de00b87d72ef3eddd45bdb", "dataset": "tables/predictions/model=8cf8e487968d9e4c", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:03:00.000000+00:00", "number": 18, "partition": "2026-11-20", "previous": null}','9a1d5394b6d2c914a7f2d95d121a74836ba77da816e8437c4e9765d88a41d56f');
 INSERT INTO "journal" VALUES(19,'{"attributes": {}, "commit_id": "33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f", "dataset": "tables/labels", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:04:00.000000+00:00", "number": 19, "partition": "labeled", "previous": "d1439d2ec464152f69dd76f000593aff719e56dd9e4a23936a9a891825f1aab1"}','d02f502c0acbb014824b65a28b7880a75d78d43343ae2ea49d20d902fc025d7f');
 CREATE TABLE lineage (
 	commit_id VARCHAR(64) NOT NULL, 
@@ -153,11 +153,11 @@ INSERT INTO "lineage" VALUES('ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7
 INSERT INTO "lineage" VALUES('ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11','labeled/labels','d1439d2ec464152f69dd76f000593aff719e56dd9e4a23936a9a891825f1aab1');
 INSERT INTO "lineage" VALUES('ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11','labeled/text','dd356e970ff7249a696cd3ed9791303fb3af2b24a5112d199d59fa376ae9f5de');
 INSERT INTO "lineage" VALUES('ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11','labeled/videos','9e068f620af786c2c848e469e6a6477e8d2526c9441746f77313e952d4884895');
-INSERT INTO "lineage" VALUES('cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58','snapshot','ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11');
-INSERT INTO "lineage" VALUES('7afdfc8c1d249b4285599994b9a0eab6bdc8a754f247e47586c85c4a4521518d','frames','eba55fd6cb779eeccd3249f417d3e24a6060b3c128bf4ffa5e61dbf5d2199b81');
-INSERT INTO "lineage" VALUES('7afdfc8c1d249b4285599994b9a0eab6bdc8a754f247e47586c85c4a4521518d','model','cc3601a06ff9948724ab12e8070033f12b5d7de0972239315c120b5b59006b58');
-INSERT INTO "lineage" VALUES('7afdfc8c1d249b4285599994b9a0eab6bdc8a754f247e47586c85c4a4521518d','text','054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97');
-INSERT INTO "lineage" VALUES('7afdfc8c1d249b4285599994b9a0eab6bdc8a754f247e47586c85c4a4521518d','videos','34aecf9256cad13ecc07201bbe9dba19ff2d565317380899f6b7559ae790bee3');
+INSERT INTO "lineage" VALUES('8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51','snapshot','ffaebe7699b4f0a1ce0997e3efc1a5ea7fd515034f085addf7864ccaf649da11');
+INSERT INTO "lineage" VALUES('0d9ce9d2b658b8d710f81352cd5e876a4245443de7de00b87d72ef3eddd45bdb','frames','eba55fd6cb779eeccd3249f417d3e24a6060b3c128bf4ffa5e61dbf5d2199b81');
+INSERT INTO "lineage" VALUES('0d9ce9d2b658b8d710f81352cd5e876a4245443de7de00b87d72ef3eddd45bdb','model','8cf8e487968d9e4cee928e4eb73d74637003e2dcebcb47a724236cffe034ec51');
+INSERT INTO "lineage" VALUES('0d9ce9d2b658b8d710f81352cd5e876a4245443de7de00b87d72ef3eddd45bdb','text','054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97');
+INSERT INTO "lineage" VALUES('0d9ce9d2b658b8d710f81352cd5e876a4245443de7de00b87d72ef3eddd45bdb','videos','34aecf9256cad13ecc07201bbe9dba19ff2d565317380899f6b7559ae790bee3');
 CREATE TABLE pending (
 	id VARCHAR(32) NOT NULL, 
 	dataset TEXT NOT NULL, 

@@ -185,19 +185,8 @@ def run_seed(
 
 def _without_training(world: WorldA, corpus: Corpus, test: Corpus) -> dict[str, dict[str, float]]:
     """Score what is best possible, and the baselines."""
-<<<<<<< HEAD
-    joined = join(corpus, test)
-    training = np.flatnonzero((corpus.labels >= 0) & ~corpus.is_validation)
-    rows = len(corpus) + np.arange(len(test))
-    predicted = {
-        name: predict(joined, training, rows, len(world.taxonomy))
-        for name, predict in baselines.BASELINES.items()
-    }
-    predicted["best possible"] = best_possible.log_posterior("A", test).argmax(axis=1)
-=======
     predicted = baselines.fit(corpus, world.taxonomy).predict(test, np.arange(len(test)))
-    predicted["best possible"] = posterior_a.log_posterior(world, test).argmax(axis=1)
->>>>>>> 80dd1d9 (Compare every model with logistic regressions of both views)
+    predicted["best possible"] = best_possible.log_posterior("A", test).argmax(axis=1)
     return {name: evaluate(world, test, labels) for name, labels in predicted.items()}
 
 

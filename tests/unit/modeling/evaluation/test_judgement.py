@@ -141,7 +141,9 @@ def test_a_card_names_the_teachers_of_a_student(
     assert "predicted for unlabelled" not in model_card(trained, judged, "0" * 64)
 
 
-def test_a_card_says_where_a_baseline_is_no_worse(judged: Judgement, trained: TrainedClassifier) -> None:
+def test_a_card_says_where_a_baseline_is_no_worse(
+    judged: Judgement, trained: TrainedClassifier
+) -> None:
     poor, good = (model_card(trained, _with_gain(judged, gain), "") for gain in (-0.5, 0.5))
     assert "A baseline has at least its mean F1: text and frames, both" in poor
     assert "A baseline has at least" not in good
