@@ -135,7 +135,7 @@ def test_a_card_names_the_teachers_of_a_student(
 ) -> None:
     card = model_card(trained, judged, "0" * 64, ("a" * 64, "b" * 64))
     assert (
-        f"and on what `{'a' * 16}`, `{'b' * 16}` predicted for unlabelled ones, for 2 epochs"
+        f"It learned from what `{'a' * 16}`, `{'b' * 16}` predicted for unlabelled videos too."
         in card
     )
     assert "predicted for unlabelled" not in model_card(trained, judged, "0" * 64)
