@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.benchmarks.ablation import page, scores
+from tests.benchmarks.ablation import page, scores, training
 from tests.benchmarks.ablation.outcomes import Outcome, Run
 from tests.benchmarks.ablation.scores import COLUMNS, mean_f1
 from tests.benchmarks.ablation.systems import PARTS, SYSTEMS, Part
@@ -115,6 +117,24 @@ def test_scores_are_in_order_with_their_cpu_seconds(text: str) -> None:
     assert names[0] == "best possible"
     assert names.index("default") < names.index("experts") < names.index("published")
     assert cells(of_world, "| full ")[-2:] == ["100 s", "3"]
+
+
+def test_experts_are_trained_once_and_their_time_counts_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = []
+
+    def work(*given: Any) -> object:
+        calls.append(given)
+        return sum(index * index for index in range(200_000))
+
+    monkeypatch.setattr(training, "train_experts", work)
+    labelled: Any = SimpleNamespace(training_rows=TRUE)
+    experts = training.ExpertsOnce()
+    for num_rounds in (0, 1, 1):
+        experts(labelled, ("text_bayes",), TRUE, num_rounds)
+    assert [given[-1] for given in calls] == [0, 1]
+    assert experts.saved_seconds > 0
 
 
 def test_every_part_compares_what_is_trained() -> None:

@@ -87,8 +87,10 @@ def _name(part: str) -> str:
 
 
 def _changed(setting: Setting) -> System:
-    value = setting.off if _is_in_default(setting) else setting.on
-    return System(amend(DEFAULT, {setting.section: {setting.name: value}}))
+    """Turn a setting off; or on, and in world A alone, where `default` does without it."""
+    if _is_in_default(setting):
+        return System(amend(DEFAULT, {setting.section: {setting.name: setting.off}}))
+    return System(amend(DEFAULT, {setting.section: {setting.name: setting.on}}), worlds="A")
 
 
 def _part(name: str) -> Part:

@@ -2,17 +2,21 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from unittest.mock import patch
 
 import numpy as np
 import torch
 
-from modeling.configuration import Recipe
+from modeling.configuration import ExpertName, Recipe
 from modeling.evaluation import baselines
 from modeling.experts import fused_training
 from modeling.experts.fused_training import TrainedClassifier
+from modeling.experts.panel import Labelled
+from modeling.experts.teaching import TaughtPanel, train_experts
+from modeling.learning.inputs.batching import Rows
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
 from modeling.learning.start import PretrainedModel, Start
@@ -36,14 +40,38 @@ _BATCH_SIZE = 256
 _CPU = torch.device("cpu")
 
 
+class ExpertsOnce:
+    """Trains experts as `teaching.train_experts` does, once for all recipes with the same ones."""
+
+    def __init__(self) -> None:
+        self._trained: dict[tuple[object, ...], tuple[TaughtPanel, float]] = {}
+        self.saved_seconds = 0.0
+        """CPU that a recipe would have needed for experts that were trained before."""
+
+    def __call__(
+        self, labelled: Labelled, names: Sequence[ExpertName], rows: Rows, num_rounds: int
+    ) -> TaughtPanel:
+        """Train them, or give those that were trained on as many examples."""
+        key = (*names, len(labelled.training_rows), len(rows), num_rounds)
+        if key in self._trained:
+            taught, seconds = self._trained[key]
+            self.saved_seconds += seconds
+            return taught
+        started = time.process_time()
+        taught = train_experts(labelled, names, rows, num_rounds)
+        self._trained[key] = taught, time.process_time() - started
+        return taught
+
+
 @dataclass
 class Bench:
-    """One draw of a world, and the encoders that were pretrained on it."""
+    """One draw of a world, with the experts and the encoders that were trained on it."""
 
     world_name: str
     seed: int
     is_reported: bool
     """Tests on the one test set; else on the one that settings are compared by."""
+    experts: ExpertsOnce = field(default_factory=ExpertsOnce)
     _encoders: dict[str, tuple[PretrainedModel, float]] = field(default_factory=dict)
 
     @property
@@ -121,9 +149,9 @@ def _system(bench: Bench, name: str, system: System) -> dict[str, Outcome]:
     encoder, cpu_seconds = None, 0.0
     if system.recipe.fusion.cross_encoder and system.is_pretrained:
         encoder, cpu_seconds = bench.pretrained(system.recipe)
-    started = time.process_time()
+    saved_before, started = bench.experts.saved_seconds, time.process_time()
     trained = _train(bench, system, encoder)
-    cpu_seconds += time.process_time() - started
+    cpu_seconds += time.process_time() - started + bench.experts.saved_seconds - saved_before
     rows = np.arange(len(bench.test))
     said = trained.scorer.say(bench.test, rows, batch_size=_BATCH_SIZE, device=_CPU)
     outcomes = {
@@ -150,4 +178,5 @@ def _train(bench: Bench, system: System, encoder: PretrainedModel | None) -> Tra
     corpus = keep_few_labels(bench.corpus, FEW) if system.has_few_labels else bench.corpus
     inputs = TrainingInputs(corpus, bench.world.vocabulary, bench.world.taxonomy)
     start = Start(bench.seed, encoder=encoder)
-    return fused_training.train(inputs, system.recipe, start, Runtime(device=_CPU))
+    with patch.object(fused_training, "train_experts", bench.experts):
+        return fused_training.train(inputs, system.recipe, start, Runtime(device=_CPU))
