@@ -1,7 +1,13 @@
 import pytest
 
 from warehouse.identifiers import shown
-from warehouse.printable import MAX_PRINTABLE_CHARS, markdown, printable
+from warehouse.printable import (
+    MAX_PRINTABLE_CHARS,
+    markdown,
+    printable,
+    spreadsheet_cell,
+    text_of_cell,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +76,21 @@ def test_quoted_values_are_printable() -> None:
 )
 def test_nothing_in_words_is_markdown(text: str, shown_as: str) -> None:
     assert markdown(text) == shown_as
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@x", "'@x"),
+        ("'=1", "''=1"),
+        ("'tis", "'tis"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ],
+)
+def test_a_spreadsheet_computes_no_cell_and_its_text_comes_back(text: str, cell: str) -> None:
+    assert spreadsheet_cell(text) == cell
+    assert text_of_cell(cell) == text

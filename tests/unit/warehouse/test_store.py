@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import traceback
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from warehouse import catalog
+from warehouse import catalog, commits
 from warehouse import store as store_module
 from warehouse.catalog import connections, upgrading
 from warehouse.commits import Address
@@ -57,6 +58,21 @@ def test_reader_sees_one_state_while_the_catalog_is_written(store: Store) -> Non
         assert alias_names(reader) == []
     with catalog.reading(store.engine) as reader:
         assert alias_names(reader) == ["a"]
+
+
+def test_a_catalog_without_marks_of_aliases_gets_them_and_no_alias_is_provisional(
+    store: Store, catalog_url: str | None, now: datetime
+) -> None:
+    commits.set_alias(store, "champion", "one", now)
+    with catalog.writing(store.engine) as connection:
+        connection.execute(sa.text("ALTER TABLE aliases DROP COLUMN is_provisional"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+    upgraded = open_existing_store(store.root, catalog_url)
+    assert commits.aliases(upgraded) == {"champion": "one"}
+    assert not commits.is_provisional(upgraded, "champion")
+    commits.set_alias(upgraded, "champion", "one", now, provisional=True)
+    assert commits.is_provisional(upgraded, "champion")
+    upgraded.engine.dispose()
 
 
 def test_writer_sees_what_the_writer_before_it_left(store: Store) -> None:
