@@ -29,6 +29,13 @@ _BATCHES_WAITING = 2
 """Batches that lie ready beside those being encoded; then decoding waits."""
 
 
+def framing_of(spec: FrameSpec) -> Framing:
+    """What a recipe's decoders are told."""
+    return Framing(
+        spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter, spec.crop_mode
+    )
+
+
 class FrameExtractor:
     """An encoder and decoding workers, kept for as long as a process extracts; a context manager.
 
@@ -58,10 +65,7 @@ class FrameExtractor:
     ) -> None:
         check_makeable(spec)
         self._encoder = load_encoder(spec, weights_path)
-        framing = Framing(
-            spec.num_frames, spec.resize_short_side, spec.crop, spec.resize_filter, spec.crop_mode
-        )
-        self._pool = DecodePool(framing, num_workers, limits, allow_missing_layers)
+        self._pool = DecodePool(framing_of(spec), num_workers, limits, allow_missing_layers)
         self._decoding = ThreadPoolExecutor(1, "chunk")
         self._drawing = ThreadPoolExecutor(num_workers, "preview")
 

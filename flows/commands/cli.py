@@ -7,7 +7,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flows.commands import ancestry, differences, export, features, recipes, reviewing, upkeep, work
+from flows.commands import (
+    ancestry,
+    differences,
+    encoders,
+    export,
+    features,
+    recipes,
+    reviewing,
+    upkeep,
+    work,
+)
 from flows.commands.interruption import GO_ON
 from flows.commands.terminal import INTERRUPTED, say, say_interrupted
 from flows.settings import unknown_variables
@@ -41,7 +51,7 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-for module in (work, features, recipes, reviewing, ancestry, differences, upkeep):
+for module in (work, features, recipes, encoders, reviewing, ancestry, differences, upkeep):
     app.add_typer(module.app)
 app.add_typer(export.app, name="export")
 

@@ -8,6 +8,7 @@ from warehouse.tables.labels import (
     publish_labels,
     read_labels,
     scan_labels,
+    shared_taxonomy,
     taxonomy_of,
 )
 from warehouse.tables.parquet import encode as to_parquet
@@ -50,6 +51,7 @@ __all__ = [
     "scan_labels",
     "scan_predictions",
     "scan_table",
+    "shared_taxonomy",
     "taxonomy_of",
     "to_parquet",
     "validated",

@@ -1,6 +1,6 @@
 """The table of labels: one row for each labelled video of a partition."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import dataframely as dy
@@ -173,6 +173,28 @@ def taxonomy_of(labels: Commit) -> Taxonomy:
         str(labels.folder / "taxonomy.csv"),
     )
     return parse_taxonomy(payload, LabelFacts.of(labels).taxonomy, source)
+
+
+def shared_taxonomy(labels: Mapping[str, Commit]) -> Taxonomy | None:
+    """Read the taxonomy that the labels of several partitions are all of.
+
+    Args:
+        labels: Their commits, by partition.
+
+    Returns:
+        The taxonomy; None where there are no labels.
+
+    Raises:
+        Corrupt: A file is not as it was published.
+        Invalid: Two have different taxonomies.
+    """
+    taxonomies = {partition: taxonomy_of(commit) for partition, commit in labels.items()}
+    if len({taxonomy.to_csv() for taxonomy in taxonomies.values()}) > 1:
+        raise Invalid(
+            f"the partitions {', '.join(taxonomies)} have labels of different taxonomies; ingest"
+            " them with one"
+        )
+    return next(iter(taxonomies.values()), None)
 
 
 def _brought_up(rows: pl.LazyFrame) -> pl.LazyFrame:

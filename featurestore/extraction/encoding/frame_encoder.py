@@ -52,7 +52,8 @@ class FrameEncoder:
         self.frames_per_batch = _FRAMES_PER_BATCH[device]
         """Halved whenever a batch doesn't fit into the memory."""
         self._threads = EncoderThreads(torch.get_num_threads() if device == "cpu" else 2)
-        self._device = device
+        self.device = device
+        """`cpu` or `cuda`."""
         self._precision = spec.precision
         self._side = spec.crop
         self._mean, self._std = (
@@ -69,6 +70,11 @@ class FrameEncoder:
     def num_threads(self) -> int:
         """Batches that are encoded at the same time."""
         return self._threads.num_threads
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers that were learned."""
+        return sum(parameter.numel() for parameter in self._model.parameters())
 
     def encode(self, frames: npt.NDArray[np.uint8]) -> Embeddings:
         """Encode frames and wait for them.
@@ -135,15 +141,15 @@ class FrameEncoder:
     def _pixels(self, frames: Frames, size: int) -> torch.Tensor:
         """Bring frames to the device, padded to a batch: float32 `[size, 3, S, S]`, 0 to 255."""
         padded = torch.zeros(
-            (size, self._side, self._side, 3), dtype=torch.uint8, pin_memory=self._device == "cuda"
+            (size, self._side, self._side, 3), dtype=torch.uint8, pin_memory=self.device == "cuda"
         )
         for place, frame in zip(padded.numpy(), frames, strict=False):
             place[:] = frame
-        return padded.to(self._device, non_blocking=True).permute(0, 3, 1, 2).float()
+        return padded.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
 
     def _autocast(self) -> torch.autocast:
         dtype = _DTYPES.get(self._precision)
-        return torch.autocast(self._device, dtype, enabled=dtype is not None)
+        return torch.autocast(self.device, dtype, enabled=dtype is not None)
 
     def _compile(self) -> None:
         """Compile the model, and try it: that a compiler is missing shows only then."""
@@ -163,7 +169,7 @@ class FrameEncoder:
             )
         # Another thread may have halved it already.
         self.frames_per_batch = min(self.frames_per_batch, size // 2)
-        if self._device == "cuda":
+        if self.device == "cuda":
             torch.cuda.empty_cache()
 
 
@@ -282,9 +288,18 @@ def _read(path: Path) -> bytes:
         raise Invalid(f"the encoder's weights {path} cannot be read ({error.strerror})") from error
 
 
-def _build(encoder: str, encoder_kwargs: Mapping[str, JsonValue]) -> nn.Module:
+def check_name(encoder: str) -> None:
+    """Refuse a name that timm has no model of.
+
+    Raises:
+        Invalid: there is no such model.
+    """
     if not timm.is_model(encoder):
         raise Invalid(f"timm has no model {encoder!r}; timm.list_models() names those it has")
+
+
+def _build(encoder: str, encoder_kwargs: Mapping[str, JsonValue]) -> nn.Module:
+    check_name(encoder)
     if refused := sorted(_OURS & encoder_kwargs.keys()):
         raise Invalid(f"the encoder's arguments may not set {', '.join(refused)}")
     try:

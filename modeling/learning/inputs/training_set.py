@@ -114,14 +114,7 @@ def pin_training_set(
 
 
 def _taxonomy(store: Store, pinned: Snapshot) -> Taxonomy | None:
-    taxonomies = {
-        pin.partition: tables.taxonomy_of(commits.commit_by_id(store, pin.labels))
-        for pin in pinned.pins
-        if pin.labels
+    labels = {
+        pin.partition: commits.commit_by_id(store, pin.labels) for pin in pinned.pins if pin.labels
     }
-    if len({taxonomy.to_csv() for taxonomy in taxonomies.values()}) > 1:
-        raise Invalid(
-            f"the partitions {', '.join(taxonomies)} have labels of different taxonomies; ingest"
-            " them with one"
-        )
-    return next(iter(taxonomies.values()), None)
+    return tables.shared_taxonomy(labels)

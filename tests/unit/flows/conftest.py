@@ -82,14 +82,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001
-    def command(*words: str) -> tuple[int, str, str]:
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["reelstore", *words])
         with pytest.raises(SystemExit) as ended:
             main()
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err
 
+    return call
+
+
+@pytest.fixture
+def run(home: Path, command: Run) -> Run:  # noqa: ARG001
+    """Run a command under the settings of the home."""
     return command
 
 

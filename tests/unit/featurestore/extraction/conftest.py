@@ -10,14 +10,28 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pytest
+import safetensors.torch
+import timm
+import torch
 from PIL import Image
 
 from featurestore.extraction.decoding.framing import DecodedFrames, Framing
 from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.encoding.frame_encoder import make_frame_spec
+from featurestore.views.frames.frame_spec import FrameSpec
 from tests import numbered
 
 MakeClip = Callable[..., bytes]
 Picture = npt.NDArray[np.uint8]
+
+SWIN = "swin_tiny_patch4_window7_224"
+SMALL: dict[str, Any] = {
+    "img_size": 64,
+    "embed_dim": 24,
+    "depths": [1, 1],
+    "num_heads": [2, 4],
+    "window_size": 4,
+}
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +80,22 @@ def put(tmp_path: Path) -> Callable[..., MediaItem]:
         return MediaItem(digest, path, kind)
 
     return lay
+
+
+@pytest.fixture(scope="session")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> tuple[FrameSpec, Path]:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
+    path.write_bytes(
+        safetensors.torch.save(timm.create_model(SWIN, num_classes=0, **SMALL).state_dict())
+    )
+    return make_frame_spec(SWIN, SMALL, path), path
+
+
+@pytest.fixture
+def items(make_clip: Callable[..., bytes], put: Callable[[bytes], MediaItem]) -> list[MediaItem]:
+    payloads = [make_clip(3), b"text", make_clip(40), make_clip(12), b""]
+    return [put(payload) for payload in payloads]
 
 
 @pytest.fixture(scope="session")

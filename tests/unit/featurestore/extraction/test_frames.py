@@ -1,6 +1,5 @@
 import io
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-import safetensors.torch
 import timm
 import torch
 from PIL import Image
@@ -28,29 +26,6 @@ from flows.demo.encoder import shipped_encoder
 from warehouse.errors import Retryable
 
 SWIN = "swin_tiny_patch4_window7_224"
-SMALL: dict[str, Any] = {
-    "img_size": 64,
-    "embed_dim": 24,
-    "depths": [1, 1],
-    "num_heads": [2, 4],
-    "window_size": 4,
-}
-
-
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> tuple[FrameSpec, Path]:
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
-    path.write_bytes(
-        safetensors.torch.save(timm.create_model(SWIN, num_classes=0, **SMALL).state_dict())
-    )
-    return make_frame_spec(SWIN, SMALL, path), path
-
-
-@pytest.fixture
-def items(make_clip: Callable[..., bytes], put: Callable[[bytes], MediaItem]) -> list[MediaItem]:
-    payloads = [make_clip(3), b"text", make_clip(40), make_clip(12), b""]
-    return [put(payload) for payload in payloads]
 
 
 def test_each_medium_ends_in_embeddings_or_one_reason(
