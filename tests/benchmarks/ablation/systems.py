@@ -105,7 +105,6 @@ def _without_expert(name: str) -> System:
 
 
 SYSTEMS: dict[str, System] = {
-    "multimodal_linear": System(preset("multimodal_linear"), worlds="ABD"),
     "experts": System(EXPERTS, worlds="ABD"),
     "experts, not taught": System(amend(EXPERTS, {"fusion": {"rounds": 0}})),
     "experts, taught twice": System(amend(EXPERTS, {"fusion": {"rounds": 2}})),

@@ -1,6 +1,5 @@
 """Train and score the systems of one world for one seed."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -91,8 +90,7 @@ class Bench:
 
     def pretrained(self, recipe: Recipe) -> tuple[PretrainedModel, float]:
         """Pretrain an encoder, once for all recipes that do it alike; with its CPU seconds."""
-        settings = [recipe.model.encoder_sizes(), recipe.pretraining.model_dump()]
-        key = json.dumps(settings, sort_keys=True)
+        key = recipe.model.model_dump_json() + recipe.pretraining.model_dump_json()
         if key not in self._encoders:
             started = time.process_time()
             encoder = pretrain(
@@ -132,16 +130,12 @@ def train_all(
 
 
 def _baselines(bench: Bench) -> dict[str, Outcome]:
-    """Score the baselines that are no systems too; the CPU seconds are of them together."""
+    """Score the baselines; the CPU seconds are of all of them together."""
     started = time.process_time()
     fitted = baselines.fit(bench.corpus, bench.world.taxonomy)
     predicted = fitted.predict(bench.test, np.arange(len(bench.test)))
     cpu_seconds = time.process_time() - started
-    return {
-        name: bench.outcome(labels, cpu_seconds)
-        for name, labels in predicted.items()
-        if name not in SYSTEMS
-    }
+    return {name: bench.outcome(labels, cpu_seconds) for name, labels in predicted.items()}
 
 
 def _system(bench: Bench, name: str, system: System) -> dict[str, Outcome]:
