@@ -4,7 +4,7 @@ Rare categories are raised first, then one temperature is fitted for all.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modeling.evaluation import metrics
-from modeling.experts.fusion import NUM_FOLDS, fold_of
+from modeling.experts.fusion import fold_of
 from modeling.network.probabilities import (
     Calibration,
     Floats,
@@ -94,19 +94,22 @@ class Calibrator:
         ]
         return TAIL_EXPONENTS[int(np.argmax(scores))]
 
-    def cross_fitted(self, logits: Logits, labels: Labels) -> npt.NDArray[np.float32]:
+    def cross_fitted(
+        self, logits_of_folds: Sequence[Logits], labels: Labels
+    ) -> npt.NDArray[np.float32]:
         """Calibrate each fifth of the examples by a fit on the other four fifths.
 
         Args:
-            logits: `[N, C]`, as for `fit`.
+            logits_of_folds: For each fold `[N, C]`, made without its labels; all alike where no
+                label made them.
             labels: `[N]`.
 
         Returns:
             Probabilities, `[N, C]`.
         """
         folds = fold_of(len(labels))
-        calibrated = np.empty(logits.shape, np.float32)
-        for fold in range(NUM_FOLDS):
+        calibrated = np.empty(logits_of_folds[0].shape, np.float32)
+        for fold, logits in enumerate(logits_of_folds):
             is_held_out = folds == fold
             fitted = self.fit(logits[~is_held_out], labels[~is_held_out])
             calibrated[is_held_out] = probabilities(logits[is_held_out], fitted)

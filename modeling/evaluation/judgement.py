@@ -11,10 +11,14 @@ from modeling.evaluation import baselines, confusions, distributions, metrics, s
 from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.distributions import Statistics
 from modeling.experts.fused_training import TrainedClassifier
+from modeling.experts.fusion import NUM_FOLDS, fit_weights, fold_of, fuse
+from modeling.experts.scorer import Scorer
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.training_runtime import choose_device
 from modeling.network.probabilities import Calibration, Labels, probabilities
 from warehouse.tables.taxonomy import Taxonomy
+
+Said = dict[str, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -56,26 +60,28 @@ def judge(
     training_rows = np.flatnonzero(is_labelled & ~examples.is_validation)
     rows = np.flatnonzero(is_labelled & examples.is_validation)
     labels, taxonomy = examples.labels[rows], trained.taxonomy
-    logits = _logits(trained, examples, rows, device or choose_device())
+    said = _ask(trained, examples, rows, device or choose_device())
+    logits = trained.scorer.add(said)
     calibrator = Calibrator.for_training(
         examples.labels[training_rows],
         taxonomy,
         rescales_tail=trained.recipe.finetuning.tail_rescale,
     )
     calibration = calibrator.fit(logits, labels)
-    held_out = calibrator.cross_fitted(logits, labels)
+    is_learned = ~np.isin(labels, calibrator.never_predicted)
+    logits_of_folds = _add_by_folds(trained.scorer, said, labels, is_learned)
+    held_out = calibrator.cross_fitted(logits_of_folds, labels)
+    not_calibrated = np.stack(logits_of_folds)[fold_of(len(rows)), np.arange(len(rows))]
     confidence = probabilities(logits, calibration).max(axis=1)
     measured = _measure(examples, training_rows, rows, held_out.argmax(axis=1), taxonomy)
     return Judgement(
-        metrics=measured | {"calibration": calibrator.figures(logits, labels, held_out)},
+        metrics=measured | {"calibration": calibrator.figures(not_calibrated, labels, held_out)},
         calibration=calibration,
         statistics=distributions.describe(examples, training_rows, confidence, taxonomy),
     )
 
 
-def _logits(
-    trained: TrainedClassifier, examples: Examples, rows: Rows, device: torch.device
-) -> npt.NDArray[np.float32]:
+def _ask(trained: TrainedClassifier, examples: Examples, rows: Rows, device: torch.device) -> Said:
     scorer = trained.scorer
     if scorer.network is not None:
         scorer.network.to(device)
@@ -83,7 +89,22 @@ def _logits(
     said = scorer.say(examples, rows, batch_size=batch_size, device=device)
     if scorer.network is not None:
         scorer.network.cpu()
-    return scorer.add(said)
+    return said
+
+
+def _add_by_folds(
+    scorer: Scorer, said: Said, labels: Labels, is_learned: npt.NDArray[np.bool_]
+) -> list[npt.NDArray[np.float32]]:
+    """Add up what the members said, for each fold by weights fitted on the other folds."""
+    if scorer.fusion is None:
+        return [scorer.add(said)] * NUM_FOLDS
+    opinions, log_prior = list(said.values()), scorer.fusion.panel.log_prior
+    logits_of_folds = []
+    for fold in range(NUM_FOLDS):
+        known = is_learned & (fold_of(len(labels)) != fold)
+        weights = fit_weights([opinion[known] for opinion in opinions], labels[known], log_prior)
+        logits_of_folds.append(fuse(opinions, weights, log_prior))
+    return logits_of_folds
 
 
 def _measure(

@@ -6,6 +6,7 @@ import pytest
 
 from modeling.evaluation import calibration
 from modeling.evaluation.calibration import Calibrator
+from modeling.experts.fusion import NUM_FOLDS
 from modeling.network.probabilities import Calibration, never_predicted, probabilities
 from warehouse.tables.taxonomy import Category, Taxonomy
 
@@ -76,7 +77,7 @@ def test_calibration_lowers_the_error_and_raises_the_score_on_examples_it_was_no
     None
 ):
     logits, labels = _drawn(4000, shift=0.5, scale=2.0)
-    held_out = CALIBRATOR.cross_fitted(logits, labels)
+    held_out = CALIBRATOR.cross_fitted([logits] * NUM_FOLDS, labels)
     found = CALIBRATOR.figures(logits, labels, held_out)
     assert (
         found["expected_calibration_error"]["after"]
@@ -95,7 +96,9 @@ def test_no_example_is_judged_by_a_fit_on_itself() -> None:
     logits, labels = _drawn(30)
     changed = labels.copy()
     changed[4] = (labels[4] + 1) % len(PRIOR)
-    first, second = (CALIBRATOR.cross_fitted(logits, each) for each in (labels, changed))
+    first, second = (
+        CALIBRATOR.cross_fitted([logits] * NUM_FOLDS, each) for each in (labels, changed)
+    )
     assert np.array_equal(first[4], second[4])
     assert not np.array_equal(first, second)
 
@@ -104,7 +107,7 @@ def test_no_example_is_judged_by_a_fit_on_itself() -> None:
 def test_too_few_examples_to_fit_on_change_nothing_or_little(size: int) -> None:
     logits, labels = _drawn(size)
     assert CALIBRATOR.fit(logits[:0], labels[:0]) == Calibration()
-    found = CALIBRATOR.cross_fitted(logits, labels)
+    found = CALIBRATOR.cross_fitted([logits] * NUM_FOLDS, labels)
     assert found.shape == (size, 12)
     assert np.isfinite(found).all()
 
@@ -135,7 +138,7 @@ def test_a_category_that_no_training_example_shows_is_never_predicted_and_spoils
     assert (fitted.temperature, fitted.never_predicted) == (alone, (2,))
     for found in (
         probabilities(logits, fitted),
-        calibrator.cross_fitted(logits, labels),
+        calibrator.cross_fitted([logits] * NUM_FOLDS, labels),
     ):
         assert (found[:, 2] == 0).all()
         assert found.sum(axis=1) == pytest.approx(1, abs=1e-5)

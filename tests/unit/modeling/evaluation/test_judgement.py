@@ -12,6 +12,7 @@ from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
 from modeling.experts.fused_training import TrainedClassifier, train
+from modeling.experts.fusion import NUM_FOLDS, fold_of
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.start import Start
 from warehouse.tables.taxonomy import Taxonomy
@@ -82,14 +83,48 @@ def test_the_calibration_is_of_the_training_prior_and_judged_apart(
 def test_each_example_is_judged_by_the_calibration_that_left_it_out(
     trained: TrainedClassifier, examples: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def always_wrong(_: Calibrator, logits: Any, labels: Any) -> Any:
-        return np.eye(logits.shape[1], dtype=np.float32)[(labels + 1) % logits.shape[1]]
+    def always_wrong(_: Calibrator, logits_of_folds: Any, labels: Any) -> Any:
+        return np.eye(logits_of_folds[0].shape[1], dtype=np.float32)[
+            (labels + 1) % logits_of_folds[0].shape[1]
+        ]
 
     monkeypatch.setattr(Calibrator, "cross_fitted", always_wrong)
     found = judge(trained, examples).metrics
     assert found["validation"]["accuracy"] == 0
     assert found["slices"]["both_views"]["accuracy"] == 0
     assert {score["f1"] for score in found["categories"]} == {0}
+
+
+def test_the_weights_of_experts_are_judged_on_labels_that_they_were_not_fitted_on(
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    taxonomy: Taxonomy,
+    make_examples: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    examples = make_examples(240)
+    fusion = {"experts": ("text_logistic", "frames_logistic"), "cross_encoder": False}
+    fused = train(
+        TrainingInputs(examples, vocabulary, taxonomy),
+        amend(recipe, {"fusion": fusion}),
+        Start(seed=1),
+    )
+    logits: list[Any] = []
+    cross_fitted = Calibrator.cross_fitted
+
+    def spy(calibrator: Calibrator, logits_of_folds: Any, labels: Any) -> Any:
+        logits.append(logits_of_folds)
+        return cross_fitted(calibrator, logits_of_folds, labels)
+
+    monkeypatch.setattr(Calibrator, "cross_fitted", spy)
+    judge(fused, examples)
+    rows = np.flatnonzero(examples.is_validation)
+    changed = rows[fold_of(len(rows)) == 2]
+    examples.labels[changed] = (examples.labels[changed] + 1) % 4
+    judge(fused, examples)
+    before, after = logits
+    is_same = [np.array_equal(before[fold], after[fold]) for fold in range(NUM_FOLDS)]
+    assert is_same == [False, False, True, False, False]
 
 
 @pytest.mark.parametrize("asked", [True, False])
