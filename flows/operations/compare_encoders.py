@@ -171,9 +171,9 @@ def _check_enough(category_ids: Sequence[str], state: str) -> None:
     num_categories = len(set(category_ids))
     if num_categories < 2 or len(category_ids) < NUM_FOLDS:  # noqa: PLR2004 - to be told apart
         raise Invalid(
-            f"{len(category_ids)} labelled videos of {num_categories} categories are {state}, too"
-            f" few to compare encoders on: at least {NUM_FOLDS} of 2 categories are needed; label"
-            " more, or raise --videos"
+            f"too few labelled videos are {state} to compare encoders on ({len(category_ids)};"
+            f" categories: {num_categories}): at least {NUM_FOLDS} of 2 categories are needed;"
+            " label more, or raise --videos"
         )
 
 

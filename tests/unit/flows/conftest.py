@@ -31,6 +31,15 @@ epochs = 1
 """
 
 
+def everything(store: Store) -> dict[str, tuple[int, int]]:
+    """Sizes and times of all files of a store, but of the catalog's log."""
+    return {
+        path.as_posix(): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in store.root.rglob("*")
+        if path.is_file() and not path.name.startswith("catalog.db-")
+    }
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return make_corpus(tmp_path_factory.mktemp("drawn") / "corpus", 3, SIZES)

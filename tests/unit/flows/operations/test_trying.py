@@ -7,17 +7,10 @@ from typer.testing import CliRunner
 from flows.commands.features import app
 from flows.operations.trying import try_recipe
 from flows.settings import load_settings
+from tests.unit.flows.conftest import everything
 from warehouse import commits
 from warehouse.errors import Invalid
 from warehouse.store import Store
-
-
-def everything(store: Store) -> set[str]:
-    return {
-        path.as_posix()
-        for path in store.root.rglob("*")
-        if path.is_file() and "catalog.db" not in path.name
-    }
 
 
 def test_a_trial_says_what_fails_and_what_the_partition_would_take(house: Store) -> None:
