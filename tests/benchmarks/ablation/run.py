@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import multiprocessing
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -44,7 +45,11 @@ def main() -> None:
     is_reported = chosen is None
     worlds = [name for name in (WORLDS if is_reported else CHOOSING_WORLDS) if _is_there(name)]
     seeds = SEEDS if is_reported else CHOOSING_SEEDS
-    jobs = [(world, seed, chosen or list(SYSTEMS)) for seed in seeds for world in worlds]
+    jobs = [
+        (world, seed, _trained(world, place, chosen or SYSTEMS))
+        for place, seed in enumerate(seeds)
+        for world in worlds
+    ]
     FOLDER.mkdir(parents=True, exist_ok=True)
     with multiprocessing.get_context("spawn").Pool(NUM_PROCESSES) as pool:
         runs = pool.starmap(_run, jobs, chunksize=1)
@@ -52,6 +57,16 @@ def main() -> None:
     if is_reported:
         PAGE.write_text(text, encoding="utf-8")
     print(text)
+
+
+def _trained(world: str, place: int, names: Iterable[str]) -> list[str]:
+    """Choose the systems that are trained on a world for the seed at this place."""
+    systems = {name: SYSTEMS[name] for name in names}
+    return [
+        name
+        for name, system in systems.items()
+        if world in system.worlds and place < system.num_seeds
+    ]
 
 
 def _is_there(world: str) -> bool:
@@ -80,7 +95,7 @@ def _run(world: str, seed: int, names: list[str]) -> Run:
             flush=True,
         )
 
-    train_all(bench, [name for name in names if world in SYSTEMS[name].worlds], run, keep)
+    train_all(bench, names, run, keep)
     return run
 
 
