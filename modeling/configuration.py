@@ -68,7 +68,7 @@ class ModelConfig(_Configuration):
 
     def encoder_sizes(self) -> dict[str, object]:
         """All that two models share when the encoder of one fits into the other."""
-        others = {"reads", "dropout", "attention_dropout"}
+        others = {"reads", "dropout", "attention_dropout", "whole_word_rows"}
         return {name: value for name, value in self if name not in others}
 
     @model_validator(mode="after")
@@ -186,6 +186,9 @@ class FusionConfig(_Configuration):
     """How often the experts learn from what they together say of unlabelled examples."""
     unlabelled: int = Field(100_000, ge=0)
     """The unlabelled examples, drawn by chance, that experts teach on at most."""
+    exchange_frames: bool = Field(default=False, exclude_if=_LEFT_OUT_AT_ZERO)
+    """Whether experts also teach the cross encoder on as many pairs of one unlabelled example's
+    text and the frames of another, to which they give the same category."""
 
     @model_validator(mode="after")
     def _somebody_scores(self) -> Self:
@@ -217,9 +220,16 @@ PRESETS = {
         ),
         Recipe(
             name="default",
-            fusion=FusionConfig(experts=ALL_EXPERTS, rounds=1),
-            model=ModelConfig(reads="pooled_and_means"),
+            fusion=FusionConfig(experts=ALL_EXPERTS, rounds=1, exchange_frames=True),
+            model=ModelConfig(whole_word_rows=32_768, reads="pooled_and_means"),
             pretraining=PretrainingConfig(mask_unit="word"),
+            finetuning=FinetuningConfig(
+                adversary="none",
+                label_smoothing=0.0,
+                resample=False,
+                word_dropout=0.2,
+                frame_dropout=0.2,
+            ),
         ),
         Recipe(
             name="demo",

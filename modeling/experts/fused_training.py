@@ -15,8 +15,9 @@ from modeling.experts.teaching import Step, TaughtPanel, train_experts
 from modeling.learning import finetuning
 from modeling.learning.finetuning import TrainedModel
 from modeling.learning.inference import predict_logits
-from modeling.learning.inputs.batching import Rows
+from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.inputs.blocks import draw
+from modeling.learning.inputs.recombination import recombine
 from modeling.learning.inputs.soft_labels import SoftLabels
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.start import Start
@@ -91,7 +92,7 @@ def train(
     if not recipe.fusion.cross_encoder:
         return trained
     if inputs.soft_labels is None and len(taught_rows):
-        inputs = replace(inputs, soft_labels=_soft_labels(labelled, taught, taught_rows))
+        inputs = _taught_inputs(inputs, recipe, taught, taught_rows, start.seed)
     student = finetuning.train(inputs, recipe, start, runtime)
     return _with_student(trained, student, labelled, taught, runtime or Runtime())
 
@@ -116,8 +117,24 @@ def _unlabelled_rows(inputs: TrainingInputs, recipe: Recipe) -> Rows:
     return draw(rows, recipe.fusion.unlabelled)
 
 
-def _soft_labels(labelled: Labelled, teacher: TaughtPanel, rows: Rows) -> SoftLabels:
-    features = teacher.panel.reader.read(labelled.examples, rows)
+def _taught_inputs(
+    inputs: TrainingInputs, recipe: Recipe, teacher: TaughtPanel, rows: Rows, seed: int
+) -> TrainingInputs:
+    taught = _soft_labels(inputs.examples, teacher, rows)
+    if not recipe.fusion.exchange_frames:
+        return replace(inputs, soft_labels=taught)
+    categories = taught.probabilities.argmax(axis=1)
+    examples = recombine(inputs.examples, rows, categories, seed=seed)
+    of_pairs = _soft_labels(examples, teacher, examples.pairs)
+    soft_labels = SoftLabels(
+        np.concatenate([rows, of_pairs.rows]),
+        np.concatenate([taught.probabilities, of_pairs.probabilities]),
+    )
+    return replace(inputs, examples=examples, soft_labels=soft_labels)
+
+
+def _soft_labels(examples: Examples, teacher: TaughtPanel, rows: Rows) -> SoftLabels:
+    features = teacher.panel.reader.read(examples, rows)
     return SoftLabels(rows, np.exp(teacher.log_probabilities(features)))
 
 

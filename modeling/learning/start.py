@@ -17,7 +17,7 @@ from modeling.network.language_model import (
 from modeling.network.objectives import LanguageHead
 from warehouse.errors import Invalid
 
-_ENCODER_PREFIX = "encoder."
+_ENCODER_PREFIX, _WHOLE_WORDS = "encoder.", "whole_words"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Start:
             head: The masked language model's, where one is trained; None leaves it out.
         """
         if self.encoder is not None:
-            encoder.load_state_dict(_encoder_weights(self.encoder))
+            encoder.load_state_dict(_fitting_weights(self.encoder, encoder))
         elif self.language_model is not None:
             load_language_model(self.language_model, encoder, head, vocabulary)
 
@@ -122,9 +122,16 @@ def _check_encoder(
         )
 
 
-def _encoder_weights(pretrained: PretrainedModel) -> dict[str, Tensor]:
-    return {
+def _fitting_weights(pretrained: PretrainedModel, encoder: CrossEncoder) -> dict[str, Tensor]:
+    """The weights of a pretrained encoder; where its table of whole words is another, our own."""
+    weights = {
         name.removeprefix(_ENCODER_PREFIX): weight
         for name, weight in pretrained.weights.items()
         if name.startswith(_ENCODER_PREFIX)
     }
+    theirs = weights.pop(_WHOLE_WORDS, None)
+    ours = encoder.whole_words
+    if ours is not None:
+        fits = theirs is not None and theirs.shape == ours.shape
+        weights[_WHOLE_WORDS] = theirs if fits else ours  # type: ignore[assignment]
+    return weights

@@ -116,6 +116,23 @@ def test_a_killed_training_goes_on_to_the_same_bits(
     assert same(fused, resumed)
 
 
+def test_exchanged_frames_make_as_many_more_examples_for_the_student_alone(
+    fit: Fit, fused: TrainedClassifier, examples: SyntheticExamples
+) -> None:
+    exchanged = fit(exchange_frames=True)
+    taught, before = (
+        trained.scorer.fusion.panel.linears["text_logistic"].weights  # type: ignore[union-attr]
+        for trained in (exchanged, fused)
+    )
+    assert np.array_equal(taught, before)
+    num_unlabelled = int(((examples.labels < 0) & ~examples.is_validation).sum())
+    num_steps, num_plain = (
+        trained.history["finetuning"]["steps"][-1]["step"] for trained in (exchanged, fused)
+    )
+    assert num_steps == pytest.approx(num_plain + 4 * num_unlabelled / 8, abs=4)
+    assert exchanged.history != fused.history
+
+
 def test_a_step_that_makes_validation_less_likely_is_left_out(
     fit: Fit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

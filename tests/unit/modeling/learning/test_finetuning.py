@@ -191,6 +191,18 @@ def test_a_classifier_starts_from_the_pretrained_encoder(
     assert trained.history["pretraining"] == pretrained.history
 
 
+def test_a_classifier_with_whole_words_starts_from_an_encoder_without_them(
+    make_examples: Callable[..., Any], fit: Train, pretrained: PretrainedModel
+) -> None:
+    standing_still = {"epochs": 1, "learning_rate": 1e-12, "ema_decay": 0.0}
+    model = {"whole_word_rows": 64}
+    trained = fit(make_examples(60), standing_still, encoder=pretrained, model=model)
+    words = trained.model.encoder.state_dict()
+    torch.testing.assert_close(words.pop("whole_words"), torch.zeros(64, 16), atol=1e-8, rtol=0)
+    for name, weight in words.items():
+        torch.testing.assert_close(weight, pretrained.weights[f"encoder.{name}"], atol=1e-8, rtol=0)
+
+
 def test_an_encoder_of_another_vocabulary_or_width_is_refused(
     make_examples: Callable[..., Any],
     taxonomy: Taxonomy,
