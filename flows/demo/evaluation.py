@@ -21,7 +21,6 @@ from featurestore.views.frames import frame_chunks
 from featurestore.views.heads import address
 from flows.commands.terminal import Column, say_table
 from modeling.evaluation import baselines, metrics, report
-from modeling.evaluation.baselines import PLAIN_NAMES
 from modeling.evaluation.report import GalleryItem, Report
 from modeling.models import scored_partitions, stored_model
 from modeling.models.model_facts import ClassifierFacts
@@ -118,9 +117,7 @@ def show(evaluation: Evaluation) -> None:
     for name, row in evaluation.metrics.items():
         low, high = evaluation.intervals[name]["mean_f1"]
         scores = [f"{row[column]:.3f}" for column in metrics.MEAN_F1_PARTS]
-        rows.append(
-            [PLAIN_NAMES.get(name, name), *scores, f"{row['mean_f1']:.3f} ({low:.3f}-{high:.3f})"]
-        )
+        rows.append([name, *scores, f"{row['mean_f1']:.3f} ({low:.3f}-{high:.3f})"])
     say_table(
         "F1 on the scored days", [Column("model"), *parts, Column("mean (95% interval)")], rows
     )
