@@ -93,6 +93,9 @@ With five labels, each category keeps {few} training examples; validation stays.
 
 ## All that was scored
 
+The four baselines (`majority`, one regression of each view, both added up) are fitted together; the CPU seconds of each
+are those of all.
+
 {scores}
 """
 _SCORES = """\

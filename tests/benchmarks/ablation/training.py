@@ -145,7 +145,7 @@ def _baselines(bench: Bench) -> dict[str, Outcome]:
 
 
 def _system(bench: Bench, name: str, system: System) -> dict[str, Outcome]:
-    """Train a system, and score it and the members that it is fused of."""
+    """Train a system and score it; of `default` also what it is fused of."""
     encoder, cpu_seconds = None, 0.0
     if system.recipe.fusion.cross_encoder and system.is_pretrained:
         encoder, cpu_seconds = bench.pretrained(system.recipe)
@@ -154,11 +154,11 @@ def _system(bench: Bench, name: str, system: System) -> dict[str, Outcome]:
     cpu_seconds += time.process_time() - started + bench.experts.saved_seconds - saved_before
     rows = np.arange(len(bench.test))
     said = trained.scorer.say(bench.test, rows, batch_size=_BATCH_SIZE, device=_CPU)
-    outcomes = {
-        f"{name}: {member}": bench.outcome(logits.argmax(axis=1)) for member, logits in said.items()
-    }
     fused = trained.scorer.add(said)
-    outcomes[name] = bench.outcome(fused.argmax(axis=1), cpu_seconds)
+    outcomes = {name: bench.outcome(fused.argmax(axis=1), cpu_seconds)}
+    if name == "default":
+        for member, logits in said.items():
+            outcomes[f"{name}: {member}"] = bench.outcome(logits.argmax(axis=1))
     if name in {"default", "experts"}:
         outcomes[f"{name}, {DECODED}"] = bench.outcome(_decode(bench, trained, fused))
     return outcomes
