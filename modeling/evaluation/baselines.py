@@ -5,15 +5,16 @@ up. They learn from at most 20,000 training examples; validation chooses how str
 which units a text is read, and weighs what they say against how frequent each category is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from modeling.configuration import ExpertName
+from modeling.configuration import ExpertName, Unit
 from modeling.experts.fusion import Opinions, cross_fitted, fit_weights, fuse
 from modeling.experts.panel import Labelled, Panel, fit_panel
+from modeling.experts.text_units import UNITS
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.inputs.blocks import draw
 from warehouse.tables.taxonomy import Taxonomy
@@ -73,12 +74,13 @@ class Baselines:
         return {name: [said[member] for member in members] for name, members in _MEMBERS.items()}
 
 
-def fit(examples: Examples, taxonomy: Taxonomy) -> Baselines:
+def fit(examples: Examples, taxonomy: Taxonomy, units: Sequence[Unit] = UNITS) -> Baselines:
     """Fit the baselines on the labelled training examples.
 
     Args:
         examples: Those of validation choose settings and weights.
         taxonomy: Of the labels.
+        units: Of text, among which validation chooses.
     """
     is_labelled = examples.labels >= 0
     training_rows = np.flatnonzero(is_labelled & ~examples.is_validation)
@@ -88,6 +90,6 @@ def fit(examples: Examples, taxonomy: Taxonomy) -> Baselines:
         np.flatnonzero(is_labelled & examples.is_validation),
         np.array(taxonomy.groups, np.int64),
     )
-    panel = fit_panel(labelled, _MEMBERS[MULTIMODAL], other_rows=training_rows[:0])
+    panel = fit_panel(labelled, _MEMBERS[MULTIMODAL], training_rows[:0], units)
     majority = int(np.bincount(examples.labels[training_rows]).argmax())
     return Baselines(labelled, panel, majority)

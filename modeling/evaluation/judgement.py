@@ -1,5 +1,6 @@
 """How right and how sure a trained classifier is on validation, compared with baselines."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -7,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from modeling.configuration import Unit
 from modeling.evaluation import baselines, confusions, distributions, metrics, slices
+from modeling.evaluation.baselines import Baselines
 from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.distributions import Statistics
 from modeling.experts.fused_training import TrainedClassifier
 from modeling.experts.fusion import NUM_FOLDS, fit_weights, fold_of, fuse
 from modeling.experts.scorer import Scorer
+from modeling.experts.text_units import NO_VOCABULARY, UNITS
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.training_runtime import choose_device
 from modeling.network.probabilities import Calibration, Labels, probabilities
@@ -73,7 +77,8 @@ def judge(
     held_out = calibrator.cross_fitted(logits_of_folds, labels)
     not_calibrated = np.stack(logits_of_folds)[fold_of(len(rows)), np.arange(len(rows))]
     confidence = probabilities(logits, calibration).max(axis=1)
-    measured = _measure(examples, training_rows, rows, held_out.argmax(axis=1), taxonomy)
+    fitted = baselines.fit(examples, taxonomy, _units(trained.scorer))
+    measured = _measure(examples, training_rows, held_out.argmax(axis=1), fitted, taxonomy)
     return Judgement(
         metrics=measured | {"calibration": calibrator.figures(not_calibrated, labels, held_out)},
         calibration=calibration,
@@ -107,18 +112,25 @@ def _add_by_folds(
     return logits_of_folds
 
 
+def _units(scorer: Scorer) -> Sequence[Unit]:
+    """The unit of text that validation chose for the model's experts; else all."""
+    vocabulary = scorer.fusion.panel.reader.vocabulary if scorer.fusion else NO_VOCABULARY
+    return (vocabulary.unit,) if len(vocabulary) else UNITS
+
+
 def _measure(
     examples: Examples,
     training_rows: Rows,
-    rows: Rows,
     predicted_labels: Labels,
+    fitted: Baselines,
     taxonomy: Taxonomy,
 ) -> dict[str, Any]:
+    rows = fitted.labelled.validation_rows
     true, predicted = taxonomy.ids_of(examples.labels[rows]), taxonomy.ids_of(predicted_labels)
     counts = np.bincount(examples.labels[training_rows], minlength=len(taxonomy))
     compared = {
         name: _compare(true, predicted, taxonomy.ids_of(labels), taxonomy)
-        for name, labels in baselines.fit(examples, taxonomy).predict_validation().items()
+        for name, labels in fitted.predict_validation().items()
     }
     return {
         "validation": metrics.evaluate(true, predicted, taxonomy),

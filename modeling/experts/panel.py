@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from modeling.configuration import ExpertName
+from modeling.configuration import ExpertName, Unit
 from modeling.experts.frame_means import fit_scale
 from modeling.experts.fusion import cross_fitted, negative_log_likelihood
 from modeling.experts.kinds import KINDS, Lesson, fit_kind, opinion
@@ -84,7 +84,12 @@ class Labelled:
         return np.asarray(np.log(counts / counts.sum()), np.float32)
 
 
-def fit_panel(labelled: Labelled, names: Sequence[ExpertName], other_rows: Rows) -> Panel:
+def fit_panel(
+    labelled: Labelled,
+    names: Sequence[ExpertName],
+    other_rows: Rows,
+    units: Sequence[Unit] = UNITS,
+) -> Panel:
     """Fit experts, with the unit of text and the strengths that validation likes best.
 
     Args:
@@ -92,12 +97,13 @@ def fit_panel(labelled: Labelled, names: Sequence[ExpertName], other_rows: Rows)
         names: Of their kinds.
         other_rows: Unlabelled examples, none of validation, that vocabulary and scales are fitted
             on too.
+        units: Of text, among which validation chooses.
     """
     rows = draw(labelled.training_rows, MOST_CHOOSING_ROWS)
     seen_rows = np.sort(np.concatenate([labelled.training_rows, other_rows]))
     views = {KINDS[name].view for name in names}
     reader = FeatureReader(
-        _choose_vocabulary(labelled, rows, seen_rows) if "text" in views else NO_VOCABULARY,
+        _choose_vocabulary(labelled, rows, seen_rows, units) if "text" in views else NO_VOCABULARY,
         fit_scale(labelled.examples, seen_rows) if "frames" in views else None,
     )
     lesson = labelled.lesson(reader, rows)
@@ -127,12 +133,16 @@ def refit(panel: Panel, lesson: Lesson) -> Panel:
     return replace(panel, linears=linears)
 
 
-def _choose_vocabulary(labelled: Labelled, rows: Rows, seen_rows: Rows) -> Vocabulary:
+def _choose_vocabulary(
+    labelled: Labelled, rows: Rows, seen_rows: Rows, units: Sequence[Unit]
+) -> Vocabulary:
     """Choose the unit of text in which a logistic regression does best on validation."""
     name: ExpertName = "text_logistic"
     losses: list[tuple[float, Vocabulary]] = []
-    for unit in UNITS:
+    for unit in units:
         vocabulary = fit_vocabulary(read_blocks(labelled.examples, seen_rows), unit, MOST_UNITS)
+        if len(units) == 1:
+            return vocabulary
         reader = FeatureReader(vocabulary, None)
         lesson = labelled.lesson(reader, rows)
         linear = fit_kind(name, lesson, _UNIT_STRENGTH, _ITERATIONS)

@@ -8,6 +8,7 @@ import pytest
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
+from modeling.evaluation import baselines
 from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
@@ -125,6 +126,29 @@ def test_the_weights_of_experts_are_judged_on_labels_that_they_were_not_fitted_o
     before, after = logits
     is_same = [np.array_equal(before[fold], after[fold]) for fold in range(NUM_FOLDS)]
     assert is_same == [False, False, True, False, False]
+
+
+def test_baselines_read_text_in_the_unit_that_was_chosen_for_the_model(
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    taxonomy: Taxonomy,
+    examples: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fusion = {"experts": ("text_logistic", "frames_logistic"), "cross_encoder": False}
+    inputs = TrainingInputs(examples, vocabulary, taxonomy)
+    fused = train(inputs, amend(recipe, {"fusion": fusion}), Start(seed=1))
+    asked: list[Any] = []
+    fit = baselines.fit
+
+    def spy(*given: Any) -> Any:
+        asked.append(given[-1])
+        return fit(*given)
+
+    monkeypatch.setattr(baselines, "fit", spy)
+    judge(fused, examples)
+    assert fused.scorer.fusion is not None
+    assert asked == [(fused.scorer.fusion.panel.reader.vocabulary.unit,)]
 
 
 @pytest.mark.parametrize("asked", [True, False])
