@@ -1,30 +1,36 @@
 """The operation: the stored features of labelled videos become a classifier."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from modeling.configuration import ALL_VIEWS, AsOf, Recipe, Seed, Views
+from modeling.configuration import ALL_VIEWS, AsOf, Recipe, Seed, Views, preset
 from modeling.evaluation.judgement import Judgement, judge
 from modeling.experts import fused_training
+from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.inputs.requirements import check_classification
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.inputs.training_set import PinnedSet, TrainingSet, pin_training_set
 from modeling.learning.start import Start
 from modeling.learning.training_runtime import Runtime
 from modeling.models import model_publishing, pseudo_labels, registry, stored_model
+from modeling.models.comparing import gain
 from modeling.models.pseudo_labels import PseudoLabels
+from modeling.models.registry import Candidate
 from modeling.network.language_model import check_language_model
 from warehouse.clock import running_from
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
-from warehouse.reporting import SILENT, Reporter
+from warehouse.reporting import SILENT, Reporter, ShowProgress
 from warehouse.store import Store
 from warehouse.tables.taxonomy import Taxonomy
 
 _MOST_NAMED = 5
+_QUICK = ("multimodal_linear", "experts")
+"""The presets that score until a model of the recipe is trained."""
 
 
 class TrainParameters(BaseModel):
@@ -123,20 +129,18 @@ def train_classifier(
         encoder=stored_model.load_encoder(encoder) if encoder else None,
         language_model=language_model,
     )
-    started_from = encoder.id if encoder else str(language_model)
-    checkpoints = training_set.checkpoints(
-        "-".join(inputs.views), parameters.seed, recipe, started_from
-    )
-    with reporter.progress(f"train {' + '.join(inputs.views)}") as show:
-        runtime = Runtime(checkpoints, lambda progress: show(progress.step, progress.num_steps))
-        trained = fused_training.train(inputs, recipe, start, runtime)
-    judged = judge(trained, training_set.examples)
-    commit = model_publishing.publish_model(store, trained, judged, training_set.origin, clock())
-    candidate = registry.Candidate(commit, judged.metrics["validation"]["mean_f1"])
-    nomination = registry.nominate(store, [candidate], clock())
-    checkpoints.clear()
+    run = _Run(store, training_set, inputs, start, reporter)
+    if registry.champion(store) is None:
+        # What takes minutes comes first, so that scoring need not wait for a cross encoder.
+        quick = [preset(name) for name in _QUICK if preset(name).fusion != recipe.fusion]
+        made = [run.make(each, clock)[0] for each in quick]
+        registry.nominate(store, made, clock())
+    candidate, judged = run.make(recipe, clock)
+    nomination = registry.nominate(store, [candidate], clock(), run.gain_over)
+    for holds_out in (True, False):
+        run.checkpoints(recipe, holds_out=holds_out).clear()
     report = ClassifierReport(
-        model=commit.id,
+        model=candidate.commit.id,
         alias=nomination.alias if nomination else None,
         encoder=training_set.origin.encoder_id,
         snapshot=training_set.origin.snapshot_id,
@@ -146,9 +150,53 @@ def train_classifier(
     remarks = _remarks(report, judged, taxonomy, is_provisional=registry.is_provisional(store))
     for sentence in remarks:
         reporter.warn(sentence)
-    outcome = f"model {commit.id[:16]}: mean F1 {report.mean_f1:.3f} on validation"
+    outcome = f"model {report.model[:16]}: mean F1 {report.mean_f1:.3f} on validation"
     reporter.summarize([outcome, *remarks], [report.model_dump()])
     return report
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the models of one run of the operation share."""
+
+    store: Store
+    training_set: TrainingSet
+    inputs: TrainingInputs
+    start: Start
+    reporter: Reporter
+
+    def checkpoints(self, recipe: Recipe, *, holds_out: bool) -> Checkpoints:
+        """Say where the training of a recipe keeps its checkpoints."""
+        seen = "-".join(self.inputs.views)
+        started_from = str(self.training_set.origin.encoder_id or self.start.language_model)
+        phase = seen if holds_out else f"{seen}-refit"
+        return self.training_set.checkpoints(phase, self.start.seed, recipe, started_from)
+
+    def make(self, recipe: Recipe, clock: Callable[[], datetime]) -> tuple[Candidate, Judgement]:
+        """Train, judge and publish a model, then the same on all labels, which is the candidate."""
+        origin, seen = self.training_set.origin, " + ".join(self.inputs.views)
+        if not recipe.fusion.cross_encoder:
+            origin = replace(origin, encoder_id=None)
+        with self.reporter.progress(f"train {recipe.name} on {seen}") as show:
+            runtime = self._runtime(show, self.checkpoints(recipe, holds_out=True))
+            twin = fused_training.train(self.inputs, recipe, self.start, runtime)
+        judged = judge(twin, self.inputs.examples)
+        held_out = model_publishing.publish_model(self.store, twin, judged, origin, clock())
+        with self.reporter.progress(f"train {recipe.name} on all labels") as show:
+            runtime = self._runtime(show, self.checkpoints(recipe, holds_out=False))
+            refitted = fused_training.refit(twin, self.inputs, self.start, runtime)
+        origin = replace(origin, held_out_twin=held_out.id)
+        told = judged.of_all_labels(self.inputs.examples.labels)
+        commit = model_publishing.publish_model(self.store, refitted, told, origin, clock())
+        return Candidate(commit, judged.metrics["validation"]["mean_f1"]), told
+
+    def gain_over(self, new: Commit, champion: Commit) -> float:
+        """How much better a new model is: for sure, but against what was trained to bridge."""
+        return gain(self.store, new, champion, self.inputs, bridges=_QUICK)
+
+    @staticmethod
+    def _runtime(show: ShowProgress, checkpoints: Checkpoints) -> Runtime:
+        return Runtime(checkpoints, lambda progress: show(progress.step, progress.num_steps))
 
 
 def _publish(

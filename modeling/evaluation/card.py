@@ -8,6 +8,7 @@ from modeling.evaluation.baselines import PLAIN_NAMES
 from modeling.evaluation.judgement import Judgement
 from modeling.evaluation.slices import HEAD_FROM, TAIL_BELOW
 from modeling.experts.fused_training import TrainedClassifier
+from modeling.learning.inputs.origin import Origin
 from warehouse.printable import markdown
 from warehouse.tables.taxonomy import Taxonomy
 
@@ -37,16 +38,13 @@ _CALIBRATION = {
 _MOST_CATEGORIES = 10
 
 
-def model_card(
-    trained: TrainedClassifier, judgement: Judgement, snapshot_id: str, teachers: Sequence[str] = ()
-) -> str:
+def model_card(trained: TrainedClassifier, judgement: Judgement, origin: Origin) -> str:
     """Write a model's README as Markdown.
 
     Args:
         trained: The model.
         judgement: What is known about it.
-        snapshot_id: Of the examples that it learned from.
-        teachers: Ids of the classifiers whose predictions it learned from too.
+        origin: What it was made from.
     """
     measured, taxonomy = judgement.metrics, trained.taxonomy
     verdict = [f"**This model is {judgement.shortfall}.**"] if judgement.shortfall else []
@@ -64,7 +62,7 @@ def model_card(
             "## How far its probabilities can be believed",
             _calibration(judgement),
             "## How it was trained",
-            _training(trained, measured, snapshot_id, teachers),
+            _training(trained, measured, origin),
             "## Where to be careful",
             _limits(measured),
             "",
@@ -183,15 +181,21 @@ def _calibration(judgement: Judgement) -> str:
 def _training(
     trained: TrainedClassifier,
     measured: Mapping[str, Any],
-    snapshot_id: str,
-    teachers: Sequence[str],
+    origin: Origin,
 ) -> str:
     told = (
         f"Recipe `{trained.recipe.name}`, trained on {measured['num_training_examples']} labelled"
-        f" videos of snapshot `{snapshot_id[:16]}`, seed {trained.seed}."
+        f" videos of snapshot `{origin.snapshot_id[:16]}`, seed {trained.seed}."
     )
-    if teachers:
-        told += f" It learned from what {_named(teachers)} predicted for unlabelled videos too."
+    if origin.held_out_twin is not None:
+        told += (
+            f" That was its twin `{origin.held_out_twin[:16]}`, of which all figures here tell."
+            " This model learned from the validation videos too, by all that they had chosen for"
+            " the twin."
+        )
+    if origin.teachers:
+        named = _named(origin.teachers)
+        told += f" It learned from what {named} predicted for unlabelled videos too."
     if trained.scorer.fusion is not None:
         told += f" {_fusion(trained)}"
     if trained.scorer.network is not None:

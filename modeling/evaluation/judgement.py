@@ -1,8 +1,8 @@
 """How right and how sure a trained classifier is on validation, compared with baselines."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from modeling.experts.scorer import Scorer
 from modeling.experts.text_units import NO_VOCABULARY, UNITS
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.training_runtime import choose_device
-from modeling.network.probabilities import Calibration, Labels, probabilities
+from modeling.network.probabilities import Calibration, Labels, never_predicted, probabilities
 from warehouse.tables.taxonomy import Taxonomy
 
 Said = dict[str, npt.NDArray[np.float32]]
@@ -48,6 +48,13 @@ class Judgement:
             f"not better than {baselines.MULTIMODAL}, two logistic regressions added up: its mean"
             f" F1 on validation differs by {gain:+.3f}, 95% interval {low:+.3f} to {high:+.3f}"
         )
+
+    def of_all_labels(self, labels: Labels) -> Self:
+        """Judge the twin that learned from all labels `[N]`, -1 where there is none."""
+        num_categories = len(self.statistics.category_shares)
+        never = never_predicted(labels[labels >= 0], num_categories)
+        calibration = self.calibration.model_copy(update={"never_predicted": never})
+        return replace(self, calibration=calibration)
 
 
 def judge(

@@ -1,5 +1,6 @@
 """Train a classifier: experts, what they teach, a cross encoder, and their fusion."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from modeling.experts.fusion import cross_fitted, fit_weights, negative_log_like
 from modeling.experts.kinds import KINDS
 from modeling.experts.panel import Labelled
 from modeling.experts.scorer import CROSS_ENCODER, Fusion, Scorer, opinion_of
-from modeling.experts.teaching import Step, TaughtPanel, train_experts
+from modeling.experts.teaching import Step, TaughtPanel, learn_from, train_experts
 from modeling.learning import finetuning
 from modeling.learning.finetuning import TrainedModel
 from modeling.learning.inference import predict_logits
@@ -46,6 +47,8 @@ class TrainedClassifier:
     """`finetuning` and `pretraining`, where there were any; see `training.Trained`."""
     steps: tuple[Step, ...] = ()
     """What was tried on validation, kept or not."""
+    teacher: TaughtPanel | None = None
+    """The experts before a cross encoder joined them; None where there are none."""
 
     @classmethod
     def of_network(cls, trained: TrainedModel) -> Self:
@@ -88,6 +91,7 @@ def train(
         start.seed,
         {},
         taught.steps,
+        taught,
     )
     if not recipe.fusion.cross_encoder:
         return trained
@@ -95,6 +99,49 @@ def train(
         inputs = _taught_inputs(inputs, recipe, taught, taught_rows, start.seed)
     student = finetuning.train(inputs, recipe, start, runtime)
     return _with_student(trained, student, labelled, taught, runtime or Runtime())
+
+
+def refit(
+    twin: TrainedClassifier, inputs: TrainingInputs, start: Start, runtime: Runtime | None = None
+) -> TrainedClassifier:
+    """Train a classifier again, on all labels, by all that validation chose for its twin.
+
+    Args:
+        twin: Trained on the same inputs, without the labels of validation.
+        inputs: As for `train`.
+        start: As for `train`.
+        runtime: As for `train`.
+
+    Returns:
+        A classifier of which nothing can be measured on validation.
+    """
+    everything = replace(inputs, holds_out=False)
+    recipe, teacher = twin.recipe, twin.teacher
+    panel = None
+    if teacher is not None:
+        labelled = labelled_examples(everything)
+        rows = _unlabelled_rows(inputs, recipe)
+        is_taught = any(step.is_kept for step in teacher.steps)
+        panel = learn_from(labelled, teacher, rows if is_taught else rows[:0])
+        if inputs.soft_labels is None and len(rows):
+            everything = _taught_inputs(everything, recipe, teacher, rows, start.seed)
+    network = None
+    if twin.scorer.network is not None:
+        trained = finetuning.train(
+            everything, recipe, start, runtime, num_epochs=_best_epoch(twin.history["finetuning"])
+        )
+        network = trained.model
+        twin = replace(twin, history=trained.history)
+    fusion = twin.scorer.fusion
+    if fusion is not None and panel is not None:
+        fusion = Fusion(panel, fusion.weights)
+    return replace(twin, scorer=Scorer(network, fusion, twin.views))
+
+
+def _best_epoch(history: Mapping[str, Any]) -> int:
+    """The number of the epoch, from 1, whose weights were kept."""
+    steps = [evaluation["step"] for evaluation in history["evaluations"]]
+    return 1 + steps.index(history["best_step"])
 
 
 def labelled_examples(inputs: TrainingInputs) -> Labelled:

@@ -7,12 +7,12 @@ import numpy.typing as npt
 import torch
 
 from modeling.configuration import ALL_VIEWS, Views
-from modeling.experts.fusion import fuse
+from modeling.experts.fusion import cross_fitted, fuse
 from modeling.experts.panel import Panel
 from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.network.classifier import VideoClassifier
-from modeling.network.probabilities import log_softmax
+from modeling.network.probabilities import Labels, log_softmax
 
 Floats = npt.NDArray[np.float32]
 
@@ -75,6 +75,20 @@ class Scorer:
         if self.fusion is None:
             return said[CROSS_ENCODER]
         return fuse(list(said.values()), self.fusion.weights, self.fusion.panel.log_prior)
+
+    def add_held_out(self, said: dict[str, Floats], labels: Labels) -> Floats:
+        """Add up what was said of validation examples, by weights fitted without them.
+
+        Args:
+            said: From `say`, of N examples.
+            labels: `[N]`.
+
+        Returns:
+            `[N, C]` logits; each fifth of the examples has weights of the other four.
+        """
+        if self.fusion is None:
+            return said[CROSS_ENCODER]
+        return cross_fitted(list(said.values()), labels, self.fusion.panel.log_prior)
 
     def shares(self, said: dict[str, Floats], best: Rows, second: Rows) -> Floats:
         """Say what each member does for the best category against the second.

@@ -72,7 +72,7 @@ def train_experts(
     """
     trained = _weighed(labelled, fit_panel(labelled, names, unlabelled_rows))
     for number in range(1, 1 + (num_rounds if len(unlabelled_rows) else 0)):
-        taught = _weighed(labelled, _taught(labelled, trained, unlabelled_rows))
+        taught = _weighed(labelled, learn_from(labelled, trained, unlabelled_rows))
         step = Step(f"teaching_{number}", trained.loss, taught.loss)
         kept = taught if step.is_kept else trained
         trained = replace(kept, steps=(*trained.steps, step))
@@ -90,8 +90,11 @@ def _weighed(labelled: Labelled, panel: Panel) -> TaughtPanel:
     return TaughtPanel(panel, weights, negative_log_likelihood(fused, labels))
 
 
-def _taught(labelled: Labelled, teacher: TaughtPanel, unlabelled_rows: Rows) -> Panel:
+def learn_from(labelled: Labelled, teacher: TaughtPanel, unlabelled_rows: Rows) -> Panel:
+    """Fit a teacher's experts anew, on labels and on what it says of unlabelled examples."""
     reader = teacher.panel.reader
+    if not len(unlabelled_rows):
+        return refit(teacher.panel, labelled.lesson(reader, labelled.training_rows))
     unlabelled = reader.read(labelled.examples, unlabelled_rows)
     soft = np.exp(teacher.log_probabilities(unlabelled))
     by_hand = labelled.lesson(reader, labelled.training_rows)

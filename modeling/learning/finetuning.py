@@ -51,17 +51,24 @@ class TrainedModel:
 
 
 def train(
-    inputs: TrainingInputs, recipe: Recipe, start: Start, runtime: Runtime | None = None
+    inputs: TrainingInputs,
+    recipe: Recipe,
+    start: Start,
+    runtime: Runtime | None = None,
+    *,
+    num_epochs: int | None = None,
 ) -> TrainedModel:
     """Train a classifier on the labelled training examples, and on what teachers say of others.
 
-    The labelled validation examples choose its best weights.
+    The labelled validation examples choose its best weights; where none is held out, the last are
+    kept.
 
     Args:
         inputs: What it learns from.
         recipe: Sizes and settings.
         start: What it starts from.
         runtime: How it computes; None for the GPU where there is one, without checkpoints.
+        num_epochs: The epoch that is the last, by the schedule of all of them; None for all.
 
     Raises:
         Invalid: The inputs, the recipe and the start do not fit each other, or the training
@@ -75,7 +82,13 @@ def train(
         model = _make_model(inputs, recipe)
         start.load_into(model.encoder, inputs.vocabulary)
         phase = _Finetuning(model.to(runtime.device), inputs, recipe, start.seed, runtime.device)
-        trained = optimise(phase, recipe.finetuning, identity=identity, runtime=runtime)
+        trained = optimise(
+            phase,
+            recipe.finetuning,
+            identity=identity,
+            runtime=runtime,
+            num_epochs=num_epochs,
+        )
     model.load_state_dict(trained.weights)
     history = {"finetuning": trained.history}
     if start.encoder is not None:
@@ -101,6 +114,7 @@ def _identify(inputs: TrainingInputs, recipe: Recipe, start: Start) -> str:
         views=inputs.views,
         origin=start.identity(),
         taught=inputs.soft_labels and inputs.soft_labels.sha256,
+        **({} if inputs.holds_out else {"holds_out": False}),
     )
 
 
@@ -172,6 +186,8 @@ class _Finetuning:
     def evaluate(self) -> Evaluation:
         examples, taxonomy = self._inputs.examples, self._inputs.taxonomy
         rows = self._inputs.validation_rows
+        if not len(rows):
+            return Evaluation(0.0, {})
         logits = predict_logits(
             self.model,
             examples,

@@ -67,7 +67,14 @@ class Trained:
     ended early."""
 
 
-def optimise(phase: Phase, config: TrainingConfig, *, identity: str, runtime: Runtime) -> Trained:
+def optimise(
+    phase: Phase,
+    config: TrainingConfig,
+    *,
+    identity: str,
+    runtime: Runtime,
+    num_epochs: int | None = None,
+) -> Trained:
     """Train, from the latest checkpoint where there is one: on a CPU to the same bits as in one go.
 
     Args:
@@ -76,12 +83,13 @@ def optimise(phase: Phase, config: TrainingConfig, *, identity: str, runtime: Ru
         identity: Names all that decides the result, so that no other training's checkpoint is taken
             up.
         runtime: Keeps the checkpoints, and is told the progress.
+        num_epochs: The epoch that is the last, by the schedule of all of them; None for all.
 
     Raises:
         Invalid: The loss, or the score on validation, is no longer finite.
         Corrupt: The checkpoint has other tensors than the model.
     """
-    return _Run(phase, config, identity, runtime).finish()
+    return _Run(phase, config, identity, runtime).finish(num_epochs or config.epochs)
 
 
 def learning_rate_scale(step: int, num_steps: int, warmup_fraction: float) -> float:
@@ -143,11 +151,12 @@ class _Run:
         self._num_batches = len(phase.batches(0))
         self._num_steps = self._num_batches * config.epochs
 
-    def finish(self) -> Trained:
+    def finish(self, num_epochs: int) -> Trained:
         saved = self._checkpoints.latest(self._identity) if self._checkpoints else None
         if saved:
             self._restore(*saved)
-        while self._step < self._num_steps and self._history["stopped_step"] is None:
+        last_step = self._num_batches * num_epochs
+        while self._step < last_step and self._history["stopped_step"] is None:
             self._run_epoch()
         return Trained(self._best, self._history)
 

@@ -55,6 +55,7 @@ def publish_model(
         seed=trained.seed,
         snapshot_id=origin.snapshot_id,
         encoder_id=origin.encoder_id,
+        held_out_twin=origin.held_out_twin,
         taxonomy_name=trained.taxonomy.name,
         has_network=network is not None,
         fusion=stored_experts.describe(fusion) if fusion else None,
@@ -66,7 +67,7 @@ def publish_model(
         "taxonomy.csv": trained.taxonomy.to_csv(),
         "metrics.json": _readable_json(judgement.metrics),
         "statistics.json": _readable_json(judgement.statistics.model_dump(mode="json")),
-        "README.md": model_card(trained, judgement, origin.snapshot_id, origin.teachers).encode(),
+        "README.md": model_card(trained, judgement, origin).encode(),
     }
     if network is not None:
         payloads[NETWORK_FILE] = save(network.state_dict())
@@ -134,6 +135,8 @@ def _described(config: StoredConfig, origin: Origin) -> dict[str, Any]:
     made_from = {"snapshot": config.snapshot_id}
     if config.encoder_id is not None:
         made_from["encoder"] = config.encoder_id
+    if config.held_out_twin is not None:
+        made_from["held-out"] = config.held_out_twin
     made_from |= {f"teacher-{model_id[:16]}": model_id for model_id in config.teachers}
     made_from |= config.pseudo_labels
     return {

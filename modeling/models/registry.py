@@ -88,6 +88,12 @@ def require(store: Store, model_id: str | None) -> Commit:
     return commit
 
 
+def held_out(store: Store, model: Commit) -> Commit:
+    """Find the twin that learned without the labels of validation; the model itself if it did."""
+    twin = read_config(model, "classifier").held_out_twin
+    return model if twin is None else commits.commit_by_id(store, twin)
+
+
 def is_provisional(store: Store) -> bool:
     """Tell whether the champion was nominated and not yet promoted by anybody."""
     return commits.is_provisional(store, CHAMPION)

@@ -55,6 +55,9 @@ class StoredConfig(BaseModel):
     """The examples that it learned from."""
     encoder_id: str | None
     """The pretrained encoder that it started from."""
+    held_out_twin: str | None = None
+    """The model that learned without the labels of validation, of which metrics, card and
+    statistics tell; None where they tell of this model."""
     taxonomy_name: str | None
     has_network: bool = True
     """Whether `model.safetensors` holds the weights of a cross encoder."""

@@ -10,10 +10,10 @@ from flows.deployments.extract_features import extract_features
 from tests.fault.warm import Begin, serve
 
 
-def _run(request: dict[str, Any], begin: Begin) -> Any:
+def _run(request: dict[str, Any], begin: Begin) -> None:
     os.environ["REELSTORE_ROOT"] = request["root"]
     hooks: list[Any] = [lambda *_: begin()]
-    return extract_features.with_options(on_running=hooks)()
+    extract_features.with_options(on_running=hooks)()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ class Origin:
     """Of the features, by view."""
     encoder_id: str | None = None
     """The pretrained encoder that the training started from."""
+    held_out_twin: str | None = None
+    """The model of the same recipe that learned without the labels of validation, by which this
+    one's settings were chosen and is judged."""
     teachers: tuple[str, ...] = ()
     """The classifiers whose predictions for the unlabelled examples are learned from."""
     pseudo_labels: dict[str, str] = field(default_factory=dict)

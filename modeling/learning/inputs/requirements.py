@@ -31,8 +31,13 @@ def check_pretraining(examples: Examples, recipe: Recipe) -> None:
     check_lengths(examples, recipe.model)
 
 
-def check_classification(examples: Examples, recipe: Recipe) -> None:
+def check_classification(examples: Examples, recipe: Recipe, *, holds_out: bool = True) -> None:
     """Refuse examples that no classifier can learn from.
+
+    Args:
+        examples: Labelled or not.
+        recipe: By which it is to be trained.
+        holds_out: Whether validation is to choose the best weights.
 
     Raises:
         Invalid: None is labelled, there are too few, or none is left to validate on.
@@ -42,13 +47,14 @@ def check_classification(examples: Examples, recipe: Recipe) -> None:
         raise Invalid(
             "no example is labelled; ingest a partition of role labeled and extract its features"
         )
-    num_training = int((is_labelled & ~examples.is_validation).sum())
+    is_held_out = examples.is_validation & holds_out
+    num_training = int((is_labelled & ~is_held_out).sum())
     if not num_training:
         raise Invalid(
             "every labelled example falls into validation, so there is none to learn from; label"
             " more videos"
         )
-    if not (is_labelled & examples.is_validation).any():
+    if holds_out and not (is_labelled & is_held_out).any():
         raise Invalid(
             "no labelled example falls into validation, so no model can be chosen; label more"
             " videos"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS, Recipe, Views
@@ -26,8 +27,10 @@ class TrainingInputs:
     views: Views = ALL_VIEWS
     """What the model may see; any other view is treated as missing, here and whenever it scores."""
     soft_labels: SoftLabels | None = None
-    """Of unlabelled examples, which are then mixed into the same epochs; those of validation are
-    never learned from."""
+    """Of unlabelled examples, which are then mixed into the same epochs."""
+    holds_out: bool = True
+    """Whether examples of validation are never learned from; else they are as all others, and
+    nothing is left to choose by."""
 
     def check(self, recipe: Recipe) -> None:
         """Refuse inputs that no classifier can be trained on.
@@ -35,19 +38,19 @@ class TrainingInputs:
         Raises:
             Invalid: The examples, the recipe and the soft labels do not fit each other.
         """
-        check_classification(self.examples, recipe)
+        check_classification(self.examples, recipe, holds_out=self.holds_out)
         if self.soft_labels is not None:
             check_soft_labels(self.examples, self.taxonomy, self.soft_labels)
 
     @property
     def training_rows(self) -> Rows:
         """The labelled examples that are learned from."""
-        return np.flatnonzero((self.examples.labels >= 0) & ~self.examples.is_validation)
+        return np.flatnonzero((self.examples.labels >= 0) & ~self._is_held_out)
 
     @property
     def validation_rows(self) -> Rows:
         """The labelled examples that choose the best weights."""
-        return np.flatnonzero((self.examples.labels >= 0) & self.examples.is_validation)
+        return np.flatnonzero((self.examples.labels >= 0) & self._is_held_out)
 
     @property
     def taught_rows(self) -> Rows:
@@ -55,4 +58,8 @@ class TrainingInputs:
         if self.soft_labels is None:
             return np.empty(0, np.int64)
         rows = self.soft_labels.rows
-        return np.sort(rows[~self.examples.is_validation[rows]])
+        return np.sort(rows[~self._is_held_out[rows]])
+
+    @property
+    def _is_held_out(self) -> npt.NDArray[np.bool_]:
+        return self.examples.is_validation & self.holds_out

@@ -1,18 +1,27 @@
 """What a training refuses and says, and a student that learns from teachers."""
 
+import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
 
 from flows.commands.cli import main
-from modeling.models import registry, scored_partitions, stored_model
+from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.inputs.training_set import pin_training_set
+from modeling.models import comparing, registry, scored_partitions, stored_model
+from modeling.models.comparing import gain
+from modeling.models.model_facts import ClassifierFacts
+from modeling.models.stored_model import LoadedModel
 from tests.operations import run_flow
 from warehouse import commits, tables
+from warehouse.commits import Commit
 from warehouse.errors import Invalid
 from warehouse.store import Store
 
@@ -156,3 +165,56 @@ def test_a_student_learns_from_its_teachers_and_names_them(
     assert len({first, second, student.id, other}) == 4
     alone = stored_model.read_config(commits.commit_by_id(house, first), "classifier")
     assert (alone.teachers, alone.pseudo_labels) == ((), {})
+
+
+def test_the_first_training_lets_the_best_of_three_score_until_a_person_decides(
+    house: Store, extract: Callable[..., Any]
+) -> None:
+    extract()
+    row = run_flow("train-classifier")
+    scores = {
+        (ClassifierFacts.of(commit).recipe, "held-out" in commit.facts["made_from"]): (
+            json.loads(commits.read_bytes(commit, "metrics.json"))["validation"]["mean_f1"],
+            commit.id,
+        )
+        for commit in commits.commits(house, stored_model.MODELS)
+    }
+    assert set(scores) == {
+        (recipe, is_refit)
+        for recipe in ("multimodal_linear", "experts", "demo")
+        for is_refit in (False, True)
+    }
+    champion = registry.require(house, None)
+    best = max(score for score, _ in scores.values())
+    assert champion.id in {
+        model for (_, is_refit), (score, model) in scores.items() if score == best and is_refit
+    }
+    assert registry.is_provisional(house)
+    assert row.alias == ("champion" if champion.id == row.model else "challenger")
+
+    registry.promote(house, row.model, datetime.now(UTC))
+    assert not registry.is_provisional(house)
+    assert run_flow("train-classifier", seed=1).alias == "challenger"
+    assert len(commits.commits(house, stored_model.MODELS)) == len(scores) + 2
+
+
+def test_a_model_that_reads_other_features_is_not_said_to_be_better(
+    house: Store, extract: Callable[..., Any]
+) -> None:
+    extract()
+    pinned = pin_training_set(house, ("labeled",), datetime.now(UTC))
+    assert pinned.taxonomy is not None
+    inputs = TrainingInputs(pinned.examples, pinned.vocabulary, pinned.taxonomy)
+    first, second = (
+        commits.commit_by_id(house, run_flow("train-classifier", seed=seed).model)
+        for seed in (0, 1)
+    )
+    assert -1 < gain(house, first, second, inputs, bridges=()) <= 0
+    loaded, twin = stored_model.load_model, registry.held_out(house, second)
+
+    def of_other_features(commit: Commit) -> LoadedModel:
+        model = loaded(commit)
+        return replace(model, fingerprints={}) if commit.id == twin.id else model
+
+    with mock.patch.object(comparing, "load_model", of_other_features):
+        assert gain(house, first, second, inputs, bridges=()) == 0

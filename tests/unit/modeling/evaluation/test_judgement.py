@@ -14,9 +14,12 @@ from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
 from modeling.experts.fused_training import TrainedClassifier, train
 from modeling.experts.fusion import NUM_FOLDS, fold_of
+from modeling.learning.inputs.origin import Origin
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.start import Start
 from warehouse.tables.taxonomy import Taxonomy
+
+ORIGIN = Origin(snapshot_id="0" * 64, specs={})
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +174,7 @@ def test_judging_twice_says_the_same(
 def test_a_card_tells_of_slices_baselines_and_calibration(
     judged: Judgement, trained: TrainedClassifier
 ) -> None:
-    card = model_card(trained, judged, "0" * 64)
+    card = model_card(trained, judged, ORIGIN)
     lines = card.splitlines()
     assert (
         "|  | this model | always the largest category | text alone, logistic regression | frames"
@@ -192,18 +195,15 @@ def test_a_card_tells_of_slices_baselines_and_calibration(
 def test_a_card_names_the_teachers_of_a_student(
     judged: Judgement, trained: TrainedClassifier
 ) -> None:
-    card = model_card(trained, judged, "0" * 64, ("a" * 64, "b" * 64))
-    assert (
-        f"It learned from what `{'a' * 16}`, `{'b' * 16}` predicted for unlabelled videos too."
-        in card
-    )
-    assert "predicted for unlabelled" not in model_card(trained, judged, "0" * 64)
+    card = model_card(trained, judged, replace(ORIGIN, teachers=("a" * 64, "b" * 64)))
+    assert f"from what `{'a' * 16}`, `{'b' * 16}` predicted for unlabelled videos too." in card
+    assert "predicted for unlabelled" not in model_card(trained, judged, ORIGIN)
 
 
 def test_a_card_says_where_a_baseline_is_no_worse(
     judged: Judgement, trained: TrainedClassifier
 ) -> None:
-    poor, good = (model_card(trained, _with_gain(judged, gain), "") for gain in (-0.5, 0.5))
+    poor, good = (model_card(trained, _with_gain(judged, gain), ORIGIN) for gain in (-0.5, 0.5))
     assert "A baseline has at least its mean F1: text and frames, both" in poor
     assert "A baseline has at least" not in good
 
@@ -215,7 +215,7 @@ def test_a_card_begins_with_what_the_model_is_not_better_than(
     judged: Judgement, trained: TrainedClassifier, gain: float, is_better: bool
 ) -> None:
     changed = _with_gain(judged, gain)
-    first = model_card(trained, changed, "").splitlines()[0]
+    first = model_card(trained, changed, ORIGIN).splitlines()[0]
     assert first.startswith("# Video classifier") is is_better
     assert ("not better than multimodal_linear" in first) is not is_better
     assert (changed.shortfall is None) is is_better

@@ -177,3 +177,31 @@ def replace_labels(examples: SyntheticExamples, category: int) -> SyntheticExamp
         (examples.labels == category) & ~examples.is_validation, -1, examples.labels
     )
     return changed
+
+
+def test_a_refit_learns_from_validation_by_what_it_had_chosen(
+    examples: SyntheticExamples, taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary
+) -> None:
+    inputs = TrainingInputs(examples, vocabulary, taxonomy)
+    changes = {
+        "fusion": {"experts": ALL_EXPERTS, "rounds": 1},
+        "finetuning": {"epochs": 3, "adversary": "none"},
+    }
+    twin = fused_training.train(inputs, amend(recipe, changes), Start(seed=0))
+    refitted = fused_training.refit(twin, inputs, Start(seed=0))
+    before, after = twin.scorer.fusion, refitted.scorer.fusion
+    assert before is not None
+    assert after is not None
+    assert np.array_equal(before.weights, after.weights)
+    assert before.panel.strengths == after.panel.strengths
+    assert refitted.scorer.members == twin.scorer.members
+    rows = inputs.validation_rows
+    said = [say(each, examples, rows) for each in (twin, refitted)]
+    labels = examples.labels[rows]
+    for name in ("text_logistic", "frames_logistic"):
+        surer = [one[name][np.arange(len(rows)), labels].mean() for one in said]
+        assert surer[1] > surer[0], name
+    assert not np.array_equal(*(one[CROSS_ENCODER] for one in said))
+    steps = [one["step"] for one in twin.history["finetuning"]["evaluations"]]
+    best_epoch = 1 + steps.index(twin.history["finetuning"]["best_step"])
+    assert len(refitted.history["finetuning"]["evaluations"]) == best_epoch
