@@ -43,6 +43,8 @@ class System:
     is_pretrained: bool = True
     """Whether its cross encoder, if it has one, starts from a pretrained one."""
     has_few_labels: bool = False
+    is_refit: bool = False
+    """Whether it is trained again on all labels, those of validation too."""
     worlds: str = "AB"
     num_seeds: int = 4
     """For how many of the seeds it is trained, the first ones: an hour is to do for all."""
@@ -129,6 +131,7 @@ SYSTEMS: dict[str, System] = {
     **{f"experts without {name}": _without_expert(name) for name in EXPERTS.fusion.experts},
     "experts, five labels": System(EXPERTS, has_few_labels=True),
     "default": System(DEFAULT, worlds="ABD"),
+    "default, refit": System(DEFAULT, is_refit=True),
     "default, five labels": System(DEFAULT, has_few_labels=True),
     "without pretraining": System(DEFAULT, is_pretrained=False),
     "without pretraining, five labels": System(DEFAULT, is_pretrained=False, has_few_labels=True),
@@ -146,6 +149,7 @@ PARTS = {
     "experts": Part("default", "without experts"),
     "cross encoder": Part("default", "experts"),
     "cross encoder, five labels": Part("default, five labels", "experts, five labels"),
+    "refit": Part("default, refit", "default"),
     "choice by expected F1": Part(f"default, {DECODED}", "default", is_in_default=False),
     "pretraining": Part("default", "without pretraining"),
     "pretraining, five labels": Part("default, five labels", "without pretraining, five labels"),
