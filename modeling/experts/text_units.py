@@ -1,7 +1,7 @@
 """What a stored text is counted in: its words, or its characters and pairs of them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,11 @@ class Vocabulary:
     def __len__(self) -> int:
         """W."""
         return len(self.keys)
+
+    def cut(self, most_units: int) -> "Vocabulary":
+        """Keep the units that most texts have; among equals, the smaller key."""
+        kept = np.sort(np.argsort(-self.document_frequency, kind="stable")[:most_units])
+        return replace(self, keys=self.keys[kept], document_frequency=self.document_frequency[kept])
 
     def count(self, batch: RawBatch) -> sparse.csr_matrix:
         """Count the units of B texts, `[B, W]` float32; a unit that is not known does not count."""
@@ -72,8 +77,7 @@ def fit_vocabulary(batches: Iterator[RawBatch], unit: Unit, most_units: int) -> 
         keys = merged
         frequency = np.bincount(place, counts, len(merged)).astype(np.int64)
         num_documents += len(batch.token_ids)
-    kept = np.sort(np.argsort(-frequency, kind="stable")[:most_units])
-    return Vocabulary(unit, keys[kept], frequency[kept], num_documents)
+    return Vocabulary(unit, keys, frequency, num_documents).cut(most_units)
 
 
 def text_keys(batch: RawBatch, unit: Unit) -> tuple[npt.NDArray[np.int64], Keys]:
