@@ -169,7 +169,9 @@ def _histories(store: Store, models: Mapping[str, str]) -> dict[str, Any]:
         for name, model in models.items()
     }
     pretraining = next(iter(stored.values())).get("pretraining")
-    histories = {name: history["finetuning"] for name, history in stored.items()}
+    histories = {
+        name: history["finetuning"] for name, history in stored.items() if "finetuning" in history
+    }
     return histories | ({"pretraining": pretraining} if pretraining else {})
 
 

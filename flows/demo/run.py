@@ -18,6 +18,8 @@ from flows.demo.encoder import shipped_encoder
 from flows.demo.evaluation import Evaluation, evaluate, show
 from flows.demo.outline import DEFAULT_SIZES, CorpusSizes
 from flows.settings import FILE_NAME, FILE_VARIABLE, load_settings
+from modeling.models import stored_model
+from warehouse import commits
 from warehouse.store import open_existing_store, require_own_place
 
 SEED = 20_221_120
@@ -131,10 +133,24 @@ def _make_models(flows: _Flows, corpus: Corpus, say: Callable[[str], None]) -> d
         trained = flows.run("train-classifier", views=views)
         models[name] = trained.model
         say(f"trained {name} {trained.model[:16]}: mean F1 {trained.mean_f1:.3f} on validation")
+        if name == "multimodal" and (experts := _newest_experts()):
+            models["experts"] = experts
     for name, model in models.items():
         for scored in flows.run("score-partitions", model=model):
             say(f"scored {scored.partition} by {name}: {scored.videos} predictions")
     return models
+
+
+def _newest_experts() -> str | None:
+    """Find the experts that were to score until the first cross encoder was trained."""
+    settings = load_settings()
+    store = open_existing_store(settings.root, settings.catalog_url)
+    experts = [
+        commit.id
+        for commit in commits.commits(store, stored_model.MODELS)
+        if commit.facts["recipe"] == "experts" and "held-out" in commit.facts["made_from"]
+    ]
+    return experts[-1] if experts else None
 
 
 def settings_of(corpus: Corpus) -> str:

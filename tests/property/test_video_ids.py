@@ -185,6 +185,7 @@ def _predictions(ids: list[str]) -> pl.DataFrame:
         "top5_category_ids": ["0000"],
         "top5_probabilities": [0.5],
         "probabilities": [0.5],
+        "shares": [],
         "missing_views": [],
         "model_id": "m",
         "feature_commits": [],

@@ -29,7 +29,7 @@ def _files(root: Path) -> set[str]:
 def test_an_example_of_the_face_runs_and_publishes_nothing(
     example: doctest.DocTest, golden: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = golden("2")
+    root = golden("5")
     monkeypatch.chdir(root.rename(root.with_name("store")).parent)
     before = _files(Path("store"))
     runner = doctest.DocTestRunner(verbose=False)

@@ -111,6 +111,7 @@ def test_predictions_have_a_schema() -> None:
         "top5_category_ids": ["0000", "0001"],
         "top5_probabilities": [0.5, 0.25],
         "probabilities": [0.5, 0.25, 0.25],
+        "shares": [1.5, -0.5],
         "missing_views": ["text"],
         "model_id": "m",
         "feature_commits": [{"view": "frames", "commit_id": "f"}],

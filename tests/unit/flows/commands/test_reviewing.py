@@ -25,8 +25,9 @@ def store(home: Path) -> Store:
 
 
 def test_a_mistake_is_shown_edited_and_ingested_as_a_corrected_label(
-    run: Run, store: Store, home: Path
+    run: Run, store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     status, out, _ = run("mistakes")
     assert status == 0
     assert "labels that may be wrong" in out.splitlines()[0]
