@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from flows.demo import corpus as demo_corpus
 from flows.demo.outline import CorpusSizes
 from flows.demo.run import settings_of
-from modeling.models import registry, scored_partitions
+from modeling.models import registry, scored_partitions, stored_model
 from tests.operations import ingest, run_flow
 from warehouse import commits, tables
 from warehouse.revision import git_revision
@@ -62,6 +63,12 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     run("train-classifier")
     store = open_existing_store(tmp_path / "store")
     assert registry.is_provisional(store)
+    (trained,) = (
+        model
+        for model in commits.commits(store, stored_model.MODELS)
+        if model.facts["recipe"] == "demo" and "held-out" in model.facts["made_from"]
+    )
+    registry.promote(store, trained.id, datetime.now(UTC))
     run("score-partitions/score-partitions")
 
     assert prefect.opened_media.read_text() == ""
@@ -120,10 +127,19 @@ def check_lineage(
     assert document["config"]["recipe"]["name"] == "demo"
     inputs = {node["as"]: node for node in document["made_from"]}
     assert set(inputs) == {"frames", "model", "text", "videos"}
-    assert {node["as"] for node in inputs["model"]["made_from"]} == {"encoder", "snapshot"}
-    snapshots = [node for node in inputs["model"]["made_from"] if node["as"] == "snapshot"]
-    assert "labeled/labels" in {node["as"] for node in snapshots[0]["made_from"]}
+    assert {node["as"] for node in inputs["model"]["made_from"]} == {
+        "encoder",
+        "held-out",
+        "snapshot",
+    }
+    assert "labeled/labels" in names_below(inputs["model"])
     assert document["commit"]["git_revision"] == git_revision()
+
+
+def names_below(node: dict[str, Any]) -> set[str]:
+    """What a commit of a lineage is made from, however far down."""
+    below = node.get("made_from", [])
+    return {name for one in below for name in (one["as"], *names_below(one))}
 
 
 def check_rebuild(store: Store, folder: Path) -> None:
