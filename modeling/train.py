@@ -46,7 +46,8 @@ class TrainParameters(BaseModel):
         (),
         description=(
             "Classifiers, by id or alias, whose stored predictions for the unlabeled partitions are"
-            " averaged into soft labels; by default none, and labels alone are learned from."
+            " averaged into soft labels; by default none, and the recipe's experts teach, where it"
+            " has any."
         ),
     )
     as_of: AsOf = None

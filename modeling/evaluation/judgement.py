@@ -95,8 +95,6 @@ def judge(
 
 def _ask(trained: TrainedClassifier, examples: Examples, rows: Rows, device: torch.device) -> Said:
     scorer = trained.scorer
-    if scorer.network is not None:
-        scorer.network.to(device)
     batch_size = trained.recipe.finetuning.batch_size
     said = scorer.say(examples, rows, batch_size=batch_size, device=device)
     if scorer.network is not None:

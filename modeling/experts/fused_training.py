@@ -151,11 +151,8 @@ def labelled_examples(inputs: TrainingInputs) -> Labelled:
     is_learned = np.isin(
         examples.labels[inputs.validation_rows], examples.labels[inputs.training_rows]
     )
-    level1_ids = [category.level1_id for category in taxonomy.categories]
-    group = np.unique(level1_ids, return_inverse=True)[1]
-    return Labelled(
-        examples, training_rows, inputs.validation_rows[is_learned], group.astype(np.int64)
-    )
+    group = np.array(taxonomy.groups, np.int64)
+    return Labelled(examples, training_rows, inputs.validation_rows[is_learned], group)
 
 
 def _unlabelled_rows(inputs: TrainingInputs, recipe: Recipe) -> Rows:

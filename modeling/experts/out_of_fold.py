@@ -76,8 +76,7 @@ def _fit(
     training_rows = draw(np.flatnonzero(is_known & ~is_choosing), _MOST_TRAINING_ROWS)
     is_learned = np.isin(examples.labels, examples.labels[training_rows])
     choosing_rows = draw(np.flatnonzero(is_known & is_choosing & is_learned), _MOST_CHOOSING_ROWS)
-    level1_ids = [category.level1_id for category in taxonomy.categories]
-    group = np.unique(level1_ids, return_inverse=True)[1].astype(np.int64)
+    group = np.array(taxonomy.groups, np.int64)
     labelled = Labelled(examples, training_rows, choosing_rows, group)
     chosen = train_experts(labelled, _names(examples, training_rows), np.empty(0, np.int64), 0)
     rows = np.sort(np.concatenate([training_rows, choosing_rows]))

@@ -54,7 +54,7 @@ class Scorer:
             examples: Stored.
             rows: `[N]`, which of them.
             batch_size: Examples that pass through the cross encoder at once.
-            device: Where the cross encoder is.
+            device: Where the cross encoder computes, and is left.
 
         Returns:
             By member, `[N, C]`: log-probabilities, or logits of a cross encoder that is alone.
@@ -65,7 +65,12 @@ class Scorer:
             said.update(panel.opinions(panel.reader.read(examples, rows)))
         if self.network is not None:
             logits = predict_logits(
-                self.network, examples, rows, views=self.views, batch_size=batch_size, device=device
+                self.network.to(device),
+                examples,
+                rows,
+                views=self.views,
+                batch_size=batch_size,
+                device=device,
             )
             said[CROSS_ENCODER] = opinion_of(logits) if self.fusion else logits
         return said

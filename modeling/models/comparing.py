@@ -62,10 +62,8 @@ def _score(model: Commit) -> float:
 def _held_out_labels(loaded: LoadedModel, inputs: TrainingInputs) -> Labels:
     """Predict the validation examples by weights that were fitted without them, `[N]`."""
     examples, rows = inputs.examples, inputs.validation_rows
-    scorer, device = loaded.scorer, choose_device()
-    if scorer.network is not None:
-        scorer.network.to(device)
-    said = scorer.say(examples, rows, batch_size=_BATCH_SIZE, device=device)
+    scorer = loaded.scorer
+    said = scorer.say(examples, rows, batch_size=_BATCH_SIZE, device=choose_device())
     logits = scorer.add_held_out(said, examples.labels[rows])
     possible = without(logits, loaded.config.calibration.never_predicted)
     return np.asarray(possible.argmax(axis=1), np.int64)

@@ -51,8 +51,6 @@ def score(
         check_lengths(examples, config.recipe.model)
     device = device or choose_device()
     scorer = loaded.scorer
-    if scorer.network is not None:
-        scorer.network.to(device)
     for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):
         rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
         said = scorer.say(examples, rows, batch_size=batch_size, device=device)
