@@ -49,7 +49,7 @@ def main() -> None:
         (world, seed, _trained(world, place, chosen or SYSTEMS))
         for place, seed in enumerate(seeds)
         for world in worlds
-    ]
+    ]  # the first seed has most to train, so it comes first
     FOLDER.mkdir(parents=True, exist_ok=True)
     with multiprocessing.get_context("spawn").Pool(NUM_PROCESSES) as pool:
         runs = pool.starmap(_run, jobs, chunksize=1)
