@@ -70,7 +70,7 @@ class Baselines:
         return predicted
 
     def _said(self, examples: Examples, rows: Rows) -> dict[str, Opinions]:
-        said = self.panel.opinions(self.panel.reader.read(examples, rows))
+        said = self.panel.say(examples, rows)
         return {name: [said[member] for member in members] for name, members in _MEMBERS.items()}
 
 

@@ -178,8 +178,7 @@ def _taught_inputs(
 
 
 def _soft_labels(examples: Examples, teacher: TaughtPanel, rows: Rows) -> SoftLabels:
-    features = teacher.panel.reader.read(examples, rows)
-    return SoftLabels(rows, np.exp(teacher.log_probabilities(features)))
+    return SoftLabels(rows, teacher.probabilities(examples, rows))
 
 
 def _with_student(
@@ -192,7 +191,7 @@ def _with_student(
     """Fuse the student with its teachers, where validation does not lose by it."""
     rows, labels = labelled.validation_rows, labelled.validation_labels
     panel = taught.panel
-    opinions = list(panel.opinions(panel.reader.read(labelled.examples, rows)).values())
+    opinions = list(panel.say(labelled.examples, rows).values())
     logits = predict_logits(
         student.model.to(runtime.device),
         labelled.examples,

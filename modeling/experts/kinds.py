@@ -1,7 +1,7 @@
 """The kinds of expert: what each reads, and how it is fitted."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ class Kind:
     read: Callable[[Features], Any]
     """`[N, M]`, dense or sparse."""
     fit: Callable[[Any, Lesson, float, int, Linear | None], Linear]
-    """From inputs, lesson, strength, iterations and a start to scores."""
+    """From inputs, a lesson with their targets, strength, iterations and a start to scores."""
     strengths: tuple[float, ...]
     """What validation chooses among; one where there is nothing to choose."""
 
@@ -82,9 +82,10 @@ def fit_kind(
         start: Where an iterative fit begins; None for zeros.
     """
     kind = KINDS[name]
-    rows = np.flatnonzero(lesson.features.has(kind.view))
-    seen = Lesson(lesson.features.take(rows), lesson.targets[rows], lesson.log_prior, lesson.group)
-    return kind.fit(kind.read(seen.features), seen, strength, iterations, start)
+    inputs, has_view = kind.read(lesson.features), lesson.features.has(kind.view)
+    if not has_view.all():
+        inputs, lesson = inputs[has_view], replace(lesson, targets=lesson.targets[has_view])
+    return kind.fit(inputs, lesson, strength, iterations, start)
 
 
 def opinion(name: ExpertName, linear: Linear, features: Features, log_prior: Floats) -> Floats:

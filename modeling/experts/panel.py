@@ -1,6 +1,6 @@
 """A panel of experts: fitted on labelled examples, asked for its opinions on others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +47,16 @@ class Panel:
             name: opinion(name, linear, features, self.log_prior)
             for name, linear in self.linears.items()
         }
+
+    def say(self, examples: Examples, rows: Rows) -> dict[str, Floats]:
+        """Read N stored examples, at least one, and give opinions of them, `[N, C]`."""
+        blocks = list(self.say_in_blocks(examples, rows))
+        return {name: np.concatenate([block[name] for block in blocks]) for name in self.linears}
+
+    def say_in_blocks(self, examples: Examples, rows: Rows) -> Iterator[dict[str, Floats]]:
+        """Read stored examples and give opinions of a bounded number at a time."""
+        for batch in read_blocks(examples, rows):
+            yield self.opinions(self.reader.of_batch(batch))
 
 
 @dataclass(frozen=True)

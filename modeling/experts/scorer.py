@@ -61,8 +61,7 @@ class Scorer:
         """
         said: dict[str, Floats] = {}
         if self.fusion is not None:
-            panel = self.fusion.panel
-            said.update(panel.opinions(panel.reader.read(examples, rows)))
+            said.update(self.fusion.panel.say(examples, rows))
         if self.network is not None:
             logits = predict_logits(
                 self.network.to(device),

@@ -19,8 +19,8 @@ from modeling.experts.fusion import (
 )
 from modeling.experts.kinds import Lesson
 from modeling.experts.panel import Labelled, Panel, fit_panel, refit
-from modeling.experts.view_features import Features, join
-from modeling.learning.inputs.batching import Rows
+from modeling.experts.view_features import Features
+from modeling.learning.inputs.batching import Examples, Rows
 
 Floats = npt.NDArray[np.float32]
 
@@ -57,6 +57,16 @@ class TaughtPanel:
         opinions = list(self.panel.opinions(features).values())
         return fuse(opinions, self.weights, self.panel.log_prior)
 
+    def probabilities(self, examples: Examples, rows: Rows) -> npt.NDArray[np.float16]:
+        """Judge N stored examples, `[N, C]`, in half precision: there may be many."""
+        judged = np.empty((len(rows), len(self.panel.log_prior)), np.float16)
+        start = 0
+        for said in self.panel.say_in_blocks(examples, rows):
+            fused = fuse(list(said.values()), self.weights, self.panel.log_prior)
+            judged[start : start + len(fused)] = np.exp(fused)
+            start += len(fused)
+        return judged
+
 
 def train_experts(
     labelled: Labelled, names: Sequence[ExpertName], unlabelled_rows: Rows, num_rounds: int
@@ -82,8 +92,7 @@ def train_experts(
 
 
 def _weighed(labelled: Labelled, panel: Panel) -> TaughtPanel:
-    validation = panel.reader.read(labelled.examples, labelled.validation_rows)
-    opinions = list(panel.opinions(validation).values())
+    opinions = list(panel.say(labelled.examples, labelled.validation_rows).values())
     labels = labelled.validation_labels
     fused = cross_fitted(opinions, labels, panel.log_prior)
     weights = fit_weights(opinions, labels, panel.log_prior)
@@ -92,16 +101,12 @@ def _weighed(labelled: Labelled, panel: Panel) -> TaughtPanel:
 
 def learn_from(labelled: Labelled, teacher: TaughtPanel, unlabelled_rows: Rows) -> Panel:
     """Fit a teacher's experts anew, on labels and on what it says of unlabelled examples."""
-    reader = teacher.panel.reader
-    if not len(unlabelled_rows):
-        return refit(teacher.panel, labelled.lesson(reader, labelled.training_rows))
-    unlabelled = reader.read(labelled.examples, unlabelled_rows)
-    soft = np.exp(teacher.log_probabilities(unlabelled))
-    by_hand = labelled.lesson(reader, labelled.training_rows)
+    rows, examples = labelled.training_rows, labelled.examples
+    soft = teacher.probabilities(examples, unlabelled_rows)
     lesson = Lesson(
-        join([by_hand.features, unlabelled]),
-        np.concatenate([by_hand.targets, soft]),
-        by_hand.log_prior,
-        by_hand.group,
+        teacher.panel.reader.read(examples, np.concatenate([rows, unlabelled_rows])),
+        np.concatenate([labelled.targets(rows), soft]),
+        labelled.log_prior(),
+        labelled.group,
     )
     return refit(teacher.panel, lesson)

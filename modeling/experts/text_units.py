@@ -1,6 +1,6 @@
 """What a stored text is counted in: its words, or its characters and pairs of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,8 @@ Keys = npt.NDArray[np.uint64]
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _PAIR_SHIFT = np.uint64(32)
+_MOST_COUNTED = 1_000_000
+"""Units that are counted at the same time: pairs of characters go on being new, text by text."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +64,31 @@ NO_VOCABULARY = Vocabulary("words", np.empty(0, np.uint64), np.empty(0, np.int64
 def fit_vocabulary(batches: Iterator[RawBatch], unit: Unit, most_units: int) -> Vocabulary:
     """Find the units that most texts have; among equals, the smaller key.
 
+    In bounded memory: where the texts have more than a million units, the rarest so far are
+    forgotten, and what they counted is lost.
+
     Args:
         batches: Of the texts that are counted.
         unit: What a text is counted in.
         most_units: W is at most this.
     """
-    keys = np.empty(0, np.uint64)
-    frequency = np.empty(0, np.int64)
-    num_documents = 0
+    counted = Vocabulary(unit, np.empty(0, np.uint64), np.empty(0, np.int64), 0)
+    pending: list[Vocabulary] = []
     for batch in batches:
-        new_keys, new_counts = np.unique(_once_a_text(*text_keys(batch, unit)), return_counts=True)
-        merged, place = np.unique(np.concatenate([keys, new_keys]), return_inverse=True)
-        counts = np.concatenate([frequency, new_counts])
-        keys = merged
-        frequency = np.bincount(place, counts, len(merged)).astype(np.int64)
-        num_documents += len(batch.token_ids)
-    return Vocabulary(unit, keys, frequency, num_documents).cut(most_units)
+        keys, frequency = np.unique(_once_a_text(*text_keys(batch, unit)), return_counts=True)
+        pending.append(Vocabulary(unit, keys, frequency, len(batch.token_ids)))
+        if sum(map(len, pending)) > _MOST_COUNTED:
+            counted = _merged(unit, [counted, *pending]).cut(_MOST_COUNTED)
+            pending = []
+    return _merged(unit, [counted, *pending]).cut(most_units)
+
+
+def _merged(unit: Unit, parts: Sequence[Vocabulary]) -> Vocabulary:
+    """Add up what was counted in different texts."""
+    keys, place = np.unique(np.concatenate([part.keys for part in parts]), return_inverse=True)
+    counts = np.concatenate([part.document_frequency for part in parts])
+    frequency = np.bincount(place, counts, len(keys)).astype(np.int64)
+    return Vocabulary(unit, keys, frequency, sum(part.num_documents for part in parts))
 
 
 def text_keys(batch: RawBatch, unit: Unit) -> tuple[npt.NDArray[np.int64], Keys]:

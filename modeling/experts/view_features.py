@@ -1,7 +1,6 @@
 """What the experts read of stored examples: TF-IDF of the text, means of the frames."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -43,19 +42,9 @@ class Features:
 
     def presence(self) -> sparse.csr_matrix:
         """Say which units each text has, `[N, W]` float32, 1 where it has one."""
-        presence = self.counts.copy()
-        presence.data = np.ones_like(presence.data)
-        return presence
-
-    def take(self, rows: Rows | slice) -> "Features":
-        """Choose some of them."""
-        return Features(
-            self.counts[rows],
-            self.tfidf[rows],
-            self.has_text[rows],
-            self.frames[rows],
-            self.has_frames[rows],
-        )
+        counts = self.counts
+        present = (np.ones_like(counts.data), counts.indices, counts.indptr)
+        return sparse.csr_matrix(present, shape=counts.shape)
 
 
 @dataclass(frozen=True)
@@ -67,8 +56,23 @@ class FeatureReader:
     """None leaves the frames unread."""
 
     def read(self, examples: Examples, rows: Rows) -> Features:
-        """Read the features of some examples, block by block."""
-        return join([self.of_batch(batch) for batch in read_blocks(examples, rows)])
+        """Read the features of some examples, at least one, block by block."""
+        # Frames take most of the memory: each is written where it stays, never held twice.
+        frames = np.empty((len(rows), len(self.scale.mean) if self.scale else 0), np.float32)
+        blocks: list[Features] = []
+        start = 0
+        for batch in read_blocks(examples, rows):
+            block = self.of_batch(batch)
+            frames[start : start + len(block)] = block.frames
+            start += len(block)
+            blocks.append(replace(block, frames=frames[:0]))
+        return Features(
+            sparse.vstack([block.counts for block in blocks], format="csr"),
+            sparse.vstack([block.tfidf for block in blocks], format="csr"),
+            np.concatenate([block.has_text for block in blocks]),
+            frames,
+            np.concatenate([block.has_frames for block in blocks]),
+        )
 
     def of_batch(self, batch: RawBatch) -> Features:
         """Make the features of a batch."""
@@ -81,17 +85,6 @@ class FeatureReader:
             self.scale.read(batch) if self.scale else np.empty((size, 0), np.float32),
             np.asarray(batch.frame_mask.any(axis=1)),
         )
-
-
-def join(blocks: Sequence[Features]) -> Features:
-    """Put examples one after another; there is at least one block."""
-    return Features(
-        sparse.vstack([block.counts for block in blocks], format="csr"),
-        sparse.vstack([block.tfidf for block in blocks], format="csr"),
-        np.concatenate([block.has_text for block in blocks]),
-        np.concatenate([block.frames for block in blocks]),
-        np.concatenate([block.has_frames for block in blocks]),
-    )
 
 
 def tfidf(counts: sparse.csr_matrix, vocabulary: Vocabulary) -> sparse.csr_matrix:

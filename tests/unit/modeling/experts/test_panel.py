@@ -97,3 +97,15 @@ def test_settings_are_chosen_on_a_draw_and_fitted_on_all(
             whole.linears["frames_logistic"].weights,
             atol=2e-2,
         )
+
+
+def test_many_examples_are_judged_block_by_block_as_they_are_at_once(
+    make_labelled: Callable[..., Labelled],
+) -> None:
+    labelled = make_labelled(700, missing_text=(3,), missing_frames=(600,))
+    trained = train_experts(labelled, ALL, NONE, 0)
+    rows = np.arange(700)
+    at_once = trained.log_probabilities(trained.panel.reader.read(labelled.examples, rows))
+    in_blocks = trained.probabilities(labelled.examples, rows)
+    np.testing.assert_allclose(in_blocks, np.exp(at_once), atol=1e-3)
+    assert trained.probabilities(labelled.examples, NONE).shape == (0, 4)

@@ -9,6 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from featurestore.reading.examples import RawBatch
 from modeling.configuration import Unit
+from modeling.experts import text_units
 from modeling.experts.text_units import UNITS, fit_vocabulary, text_keys
 from modeling.experts.view_features import tfidf
 
@@ -84,3 +85,18 @@ def test_the_units_of_most_texts_are_kept_however_the_texts_are_blocked(
     assert np.array_equal(whole.document_frequency, blocked.document_frequency)
     assert sorted(whole.document_frequency) == sorted(everything.document_frequency)[-7:]
     assert whole.num_documents == blocked.num_documents == 80
+
+
+def test_the_commonest_units_are_found_where_not_all_are_counted_at_the_same_time(
+    make_examples: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = make_examples(400)
+    blocks = [examples.read(np.arange(start, start + 20)) for start in range(0, 400, 20)]
+    whole = fit_vocabulary(iter(blocks), "characters", 10_000)
+    monkeypatch.setattr(text_units, "_MOST_COUNTED", len(whole) // 2)
+    bounded = fit_vocabulary(iter(blocks), "characters", 10_000)
+    assert len(bounded) < len(whole)
+    assert bounded.num_documents == whole.num_documents
+    commonest, others = whole.cut(5), bounded.cut(5)
+    assert np.array_equal(commonest.keys, others.keys)
+    assert np.array_equal(commonest.document_frequency, others.document_frequency)
