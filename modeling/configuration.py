@@ -189,6 +189,11 @@ class FusionConfig(_Configuration):
     exchange_frames: bool = Field(default=False, exclude_if=_LEFT_OUT_AT_ZERO)
     """Whether experts also teach the cross encoder on as many pairs of one unlabelled example's
     text and the frames of another, to which they give the same category."""
+    choose_by: Literal["probability", "expected_score"] = Field(
+        "probability", exclude_if=lambda choice: choice == "probability"
+    )
+    """Which category is predicted: the most probable one, or the one that is expected to add most
+    to the mean F1 of both levels, which pays for rare categories and likely level-1 groups."""
 
     @model_validator(mode="after")
     def _somebody_scores(self) -> Self:
@@ -216,11 +221,16 @@ PRESETS = {
             fusion=FusionConfig(experts=("text_logistic", "frames_logistic"), cross_encoder=False),
         ),
         Recipe(
-            name="experts", fusion=FusionConfig(experts=ALL_EXPERTS, cross_encoder=False, rounds=1)
+            name="experts",
+            fusion=FusionConfig(
+                experts=ALL_EXPERTS, cross_encoder=False, rounds=1, choose_by="expected_score"
+            ),
         ),
         Recipe(
             name="default",
-            fusion=FusionConfig(experts=ALL_EXPERTS, rounds=1, exchange_frames=True),
+            fusion=FusionConfig(
+                experts=ALL_EXPERTS, rounds=1, exchange_frames=True, choose_by="expected_score"
+            ),
             model=ModelConfig(whole_word_rows=32_768, reads="pooled_and_means"),
             pretraining=PretrainingConfig(mask_unit="word"),
             finetuning=FinetuningConfig(

@@ -170,11 +170,22 @@ def _calibration(judgement: Judgement) -> str:
         [label, f"{measures[name]['before']:.4f}", f"{measures[name]['after']:.4f}"]
         for name, label in _CALIBRATION.items()
     ]
-    return (
+    told = (
         f"Before the softmax {tail}, and then divided by the temperature {fitted.temperature:.3f},"
         " as fitted on the validation videos. In the table, and in all figures above, each fifth"
         " of them is judged by a fit on the other four"
         f" fifths.\n\n{_table(['', 'as trained', 'calibrated'], rows)}"
+    )
+    return told + (f"\n\n{_choice(judgement.metrics)}" if judgement.decoding else "")
+
+
+def _choice(measured: Mapping[str, Any]) -> str:
+    return (
+        "The category of a prediction is the one that is expected to add most to the mean F1 of"
+        " both levels, which is not always the most probable one. On the validation videos it"
+        f" gives a mean F1 of {measured['validation']['mean_f1']:.4f}, and the most probable one,"
+        f" of which the table tells, {measured['calibration']['mean_f1']['after']:.4f}. How it is"
+        " chosen was fitted without any label."
     )
 
 

@@ -13,16 +13,20 @@ from modeling.evaluation import baselines, confusions, distributions, metrics, s
 from modeling.evaluation.baselines import Baselines
 from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.distributions import Statistics
+from modeling.experts.decoding import Decoding, decide, fit_decoding
 from modeling.experts.fused_training import TrainedClassifier
 from modeling.experts.fusion import NUM_FOLDS, fit_weights, fold_of, fuse
 from modeling.experts.scorer import Scorer
 from modeling.experts.text_units import NO_VOCABULARY, UNITS
 from modeling.learning.inputs.batching import Examples, Rows
+from modeling.learning.inputs.blocks import draw
 from modeling.learning.training_runtime import choose_device
 from modeling.network.probabilities import Calibration, Labels, never_predicted, probabilities
 from warehouse.tables.taxonomy import Taxonomy
 
 Said = dict[str, npt.NDArray[np.float32]]
+
+_MOST_DECODING_ROWS, _ROWS_AT_ONCE = 20_000, 2_048
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,9 @@ class Judgement:
     out."""
     statistics: Statistics
     """Of the training examples."""
+    decoding: Decoding | None = None
+    """Fitted without labels, so the metrics are of it as it stands; None where the most probable
+    category is predicted."""
 
     @property
     def shortfall(self) -> str | None:
@@ -71,7 +78,8 @@ def judge(
     training_rows = np.flatnonzero(is_labelled & ~examples.is_validation)
     rows = np.flatnonzero(is_labelled & examples.is_validation)
     labels, taxonomy = examples.labels[rows], trained.taxonomy
-    said = _ask(trained, examples, rows, device or choose_device())
+    device = device or choose_device()
+    said = _ask(trained, examples, rows, device)
     logits = trained.scorer.add(said)
     calibrator = Calibrator.for_training(
         examples.labels[training_rows],
@@ -79,17 +87,20 @@ def judge(
         rescales_tail=trained.recipe.finetuning.tail_rescale,
     )
     calibration = calibrator.fit(logits, labels)
-    is_learned = ~np.isin(labels, calibrator.never_predicted)
-    logits_of_folds = _add_by_folds(trained.scorer, said, labels, is_learned)
+    logits_of_folds = add_by_folds(trained.scorer, said, labels, calibrator)
     held_out = calibrator.cross_fitted(logits_of_folds, labels)
     not_calibrated = np.stack(logits_of_folds)[fold_of(len(rows)), np.arange(len(rows))]
-    confidence = probabilities(logits, calibration).max(axis=1)
+    shares, group = probabilities(logits, calibration), np.array(taxonomy.groups, np.int64)
+    decoding = fit_choice(trained, examples, calibration, device)
+    confidence = shares[np.arange(len(rows)), decide(shares, decoding, group)]
     fitted = baselines.fit(examples, taxonomy, _units(trained.scorer))
-    measured = _measure(examples, training_rows, held_out.argmax(axis=1), fitted, taxonomy)
+    predicted = decide(held_out, decoding, group)
+    measured = _measure(examples, training_rows, predicted, fitted, taxonomy)
     return Judgement(
         metrics=measured | {"calibration": calibrator.figures(not_calibrated, labels, held_out)},
         calibration=calibration,
         statistics=distributions.describe(examples, training_rows, confidence, taxonomy),
+        decoding=decoding,
     )
 
 
@@ -102,13 +113,52 @@ def _ask(trained: TrainedClassifier, examples: Examples, rows: Rows, device: tor
     return said
 
 
-def _add_by_folds(
-    scorer: Scorer, said: Said, labels: Labels, is_learned: npt.NDArray[np.bool_]
+def fit_choice(
+    trained: TrainedClassifier, examples: Examples, calibration: Calibration, device: torch.device
+) -> Decoding | None:
+    """Fit how categories are chosen, on unlabelled examples, or on validation where there are none.
+
+    No label is asked for, so nothing is told about those that the choice is judged by.
+
+    Args:
+        trained: The classifier; left on the CPU.
+        examples: Those that it was trained with; of very many unlabelled a sample is read.
+        calibration: Of the classifier.
+        device: Where to compute.
+
+    Returns:
+        None where the recipe wants the most probable category.
+    """
+    if trained.recipe.fusion.choose_by == "probability":
+        return None
+    rows = draw(np.flatnonzero(examples.labels < 0), _MOST_DECODING_ROWS)
+    if not len(rows):
+        rows = np.flatnonzero(examples.is_validation)
+    shares = []
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        said = _ask(trained, examples, rows[start : start + _ROWS_AT_ONCE], device)
+        shares.append(probabilities(trained.scorer.add(said), calibration))
+    return fit_decoding(np.concatenate(shares), np.array(trained.taxonomy.groups, np.int64))
+
+
+def add_by_folds(
+    scorer: Scorer, said: Said, labels: Labels, calibrator: Calibrator
 ) -> list[npt.NDArray[np.float32]]:
-    """Add up what the members said, for each fold by weights fitted on the other folds."""
+    """Add up what the members said, for each fold by weights fitted on the other folds.
+
+    Args:
+        scorer: Whose members they are.
+        said: From `Scorer.say`, of N validation examples.
+        labels: `[N]`; those that are never predicted weigh nothing.
+        calibrator: Of the same model.
+
+    Returns:
+        `[N, C]` logits for each fold.
+    """
     if scorer.fusion is None:
         return [scorer.add(said)] * NUM_FOLDS
     opinions, log_prior = list(said.values()), scorer.fusion.panel.log_prior
+    is_learned = ~np.isin(labels, calibrator.never_predicted)
     logits_of_folds = []
     for fold in range(NUM_FOLDS):
         known = is_learned & (fold_of(len(labels)) != fold)

@@ -7,12 +7,12 @@ import numpy.typing as npt
 import torch
 
 from modeling.configuration import ALL_VIEWS, Views
-from modeling.experts.fusion import cross_fitted, fuse
+from modeling.experts.fusion import fuse
 from modeling.experts.panel import Panel
 from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.network.classifier import VideoClassifier
-from modeling.network.probabilities import Labels, log_softmax
+from modeling.network.probabilities import log_softmax
 
 Floats = npt.NDArray[np.float32]
 
@@ -80,38 +80,24 @@ class Scorer:
             return said[CROSS_ENCODER]
         return fuse(list(said.values()), self.fusion.weights, self.fusion.panel.log_prior)
 
-    def add_held_out(self, said: dict[str, Floats], labels: Labels) -> Floats:
-        """Add up what was said of validation examples, by weights fitted without them.
+    def shares(self, said: dict[str, Floats], chosen: Rows, next_best: Rows) -> Floats:
+        """Say what each member does for the chosen category against the next best.
 
         Args:
             said: From `say`, of N examples.
-            labels: `[N]`.
-
-        Returns:
-            `[N, C]` logits; each fifth of the examples has weights of the other four.
-        """
-        if self.fusion is None:
-            return said[CROSS_ENCODER]
-        return cross_fitted(list(said.values()), labels, self.fusion.panel.log_prior)
-
-    def shares(self, said: dict[str, Floats], best: Rows, second: Rows) -> Floats:
-        """Say what each member does for the best category against the second.
-
-        Args:
-            said: From `say`, of N examples.
-            best: `[N]`, places of the most probable categories.
-            second: `[N]`, of the next.
+            chosen: `[N]`, places of the predicted categories.
+            next_best: `[N]`, of the most probable others.
 
         Returns:
             `[N, K + 1]`, weighted differences of log-probabilities, of each member and of the
             prior: they add up to the logarithm of the odds. `[N, 0]` where nothing is fused.
         """
         if self.fusion is None:
-            return np.empty((len(best), 0), np.float32)
-        places = np.arange(len(best))
+            return np.empty((len(chosen), 0), np.float32)
+        places = np.arange(len(chosen))
         log_prior = self.fusion.panel.log_prior
-        differences = [one[places, best] - one[places, second] for one in said.values()]
-        differences.append(log_prior[best] - log_prior[second])
+        differences = [one[places, chosen] - one[places, next_best] for one in said.values()]
+        differences.append(log_prior[chosen] - log_prior[next_best])
         return (np.stack(differences, axis=1) * self.fusion.weights).astype(np.float32)
 
 

@@ -6,11 +6,14 @@ from collections.abc import Collection
 import numpy as np
 
 from modeling.evaluation import metrics
+from modeling.evaluation.calibration import Calibrator
+from modeling.evaluation.judgement import add_by_folds
+from modeling.experts.decoding import decide
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.training_runtime import choose_device
 from modeling.models import registry
 from modeling.models.stored_model import LoadedModel, load_model
-from modeling.network.probabilities import Labels, without
+from modeling.network.probabilities import Labels
 from warehouse import commits
 from warehouse.commits import Commit
 from warehouse.store import Store
@@ -60,10 +63,16 @@ def _score(model: Commit) -> float:
 
 
 def _held_out_labels(loaded: LoadedModel, inputs: TrainingInputs) -> Labels:
-    """Predict the validation examples by weights that were fitted without them, `[N]`."""
-    examples, rows = inputs.examples, inputs.validation_rows
-    scorer = loaded.scorer
-    said = scorer.say(examples, rows, batch_size=_BATCH_SIZE, device=choose_device())
-    logits = scorer.add_held_out(said, examples.labels[rows])
-    possible = without(logits, loaded.config.calibration.never_predicted)
-    return np.asarray(possible.argmax(axis=1), np.int64)
+    """Predict the validation examples by all that is fitted on others of them, `[N]`."""
+    examples, rows, taxonomy = inputs.examples, inputs.validation_rows, loaded.taxonomy
+    labels, fitted = examples.labels[rows], loaded.config.calibration
+    calibrator = Calibrator(
+        taxonomy,
+        np.array(fitted.prior),
+        rescales_tail=fitted.tail_exponent > 0,
+        never_predicted=fitted.never_predicted,
+    )
+    said = loaded.scorer.say(examples, rows, batch_size=_BATCH_SIZE, device=choose_device())
+    logits_of_folds = add_by_folds(loaded.scorer, said, labels, calibrator)
+    shares = calibrator.cross_fitted(logits_of_folds, labels)
+    return decide(shares, loaded.config.decoding, np.array(taxonomy.groups, np.int64))

@@ -60,6 +60,7 @@ def publish_model(
         has_network=network is not None,
         fusion=stored_experts.describe(fusion) if fusion else None,
         calibration=judgement.calibration,
+        decoding=judgement.decoding,
         teachers=origin.teachers,
         pseudo_labels=origin.pseudo_labels,
     )

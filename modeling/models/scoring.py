@@ -7,11 +7,12 @@ import numpy.typing as npt
 import polars as pl
 import torch
 
+from modeling.experts.decoding import decide
 from modeling.learning.inputs.batching import Examples, Rows, missing_views
 from modeling.learning.inputs.requirements import check_lengths
 from modeling.learning.training_runtime import choose_device
 from modeling.models.stored_model import LoadedModel
-from modeling.network.probabilities import probabilities
+from modeling.network.probabilities import Labels, probabilities
 from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy
 
@@ -50,16 +51,18 @@ def score(
     if loaded.scorer.network is not None and "text" in config.views:
         check_lengths(examples, config.recipe.model)
     device = device or choose_device()
-    scorer = loaded.scorer
+    scorer, group = loaded.scorer, np.array(loaded.taxonomy.groups, np.int64)
+    num_best = min(_NUM_BEST, len(loaded.taxonomy) - len(config.calibration.never_predicted))
     for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):
         rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
         said = scorer.say(examples, rows, batch_size=batch_size, device=device)
         examples.release()
         calibrated = probabilities(scorer.add(said), config.calibration)
-        num_best = min(_NUM_BEST, len(loaded.taxonomy) - len(config.calibration.never_predicted))
         best = np.argsort(-calibrated, axis=1, kind="stable")[:, :num_best]
-        shares = scorer.shares(said, best[:, 0], best[:, min(1, num_best - 1)])
-        yield _block(examples, rows, calibrated, best, loaded.taxonomy).with_columns(
+        chosen = decide(calibrated, config.decoding, group)
+        next_best = np.where(chosen == best[:, 0], best[:, min(1, num_best - 1)], best[:, 0])
+        shares = scorer.shares(said, chosen, next_best)
+        yield _block(examples, rows, calibrated, chosen, best, loaded.taxonomy).with_columns(
             shares=pl.Series(shares.tolist(), dtype=pl.List(pl.Float32))
         )
 
@@ -68,6 +71,7 @@ def _block(
     examples: Examples,
     rows: Rows,
     calibrated: npt.NDArray[np.float32],
+    chosen: Labels,
     best: Rows,
     taxonomy: Taxonomy,
 ) -> pl.DataFrame:
@@ -76,8 +80,8 @@ def _block(
     return pl.DataFrame(
         {
             "video_id": [examples.video_ids[row] for row in rows],
-            **categories[best[:, 0]].to_dict(),
-            "probability": best_probabilities[:, 0],
+            **categories[chosen].to_dict(),
+            "probability": calibrated[np.arange(len(rows)), chosen],
             "top5_category_ids": _lists(
                 categories["category_id"].gather(best.ravel()).reshape(best.shape)
             ),

@@ -2,9 +2,10 @@
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from modeling.configuration import ExpertName, Recipe, Unit, Views
+from modeling.experts.decoding import Decoding
 from modeling.network.probabilities import Calibration
 
 FORMAT_VERSION: Final = 2
@@ -65,6 +66,8 @@ class StoredConfig(BaseModel):
     """The experts and their weights; None where the cross encoder scores alone."""
     calibration: Calibration = Calibration()
     """How a classifier's logits become probabilities."""
+    decoding: Decoding | None = Field(None, exclude_if=lambda decoding: decoding is None)
+    """How a category is chosen by these; None for the most probable one."""
     teachers: tuple[str, ...] = ()
     """The classifiers whose predictions it learned from, where it is a student."""
     pseudo_labels: dict[str, str] = {}

@@ -11,7 +11,7 @@ import pytest
 from tests.benchmarks.ablation import page, scores, training
 from tests.benchmarks.ablation.outcomes import Outcome, Run
 from tests.benchmarks.ablation.scores import COLUMNS, mean_f1
-from tests.benchmarks.ablation.systems import DECODED, PARTS, SYSTEMS, Part
+from tests.benchmarks.ablation.systems import BY_PROBABILITY, PARTS, SYSTEMS, Part
 
 GROUP = np.array([0, 0, 1, 1, 2])
 TRUE = np.arange(400) % len(GROUP)
@@ -142,7 +142,7 @@ def test_experts_are_trained_once_and_their_time_counts_each_time(
 
 def test_every_part_compares_what_is_trained() -> None:
     for part in PARTS.values():
-        assert {part.with_it, part.without_it} <= {*SYSTEMS, f"default, {DECODED}"}
+        assert {part.with_it, part.without_it} <= {*SYSTEMS, f"default, {BY_PROBABILITY}"}
         assert part.with_it.startswith(("default", "experts")) or not part.is_in_default
     compared = {name for name, system in SYSTEMS.items() if "D" in system.worlds}
     assert {"default", "experts", "published"} <= compared

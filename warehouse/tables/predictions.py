@@ -23,14 +23,16 @@ class Predictions(dy.Schema):
     category_id = dy.String()
     level1_id = dy.String()
     probability = dy.Float32(min=0, max=1)
+    """Of the category, which need not be the most probable one."""
     top5_category_ids = dy.List(dy.String())
     """Best first."""
     top5_probabilities = dy.List(dy.Float32())
     probabilities = dy.List(dy.Float32())
     """Of all categories, in the order of the model's taxonomy."""
     shares = dy.List(dy.Float32())
-    """What each part of the model, and the prior last, does for the category against the next best:
-    they add up to the logarithm of the odds before calibration. Empty where one part is all."""
+    """What each part of the model, and the prior last, does for the category against the most
+    probable other: they add up to the logarithm of the odds before calibration. Empty where one
+    part is all."""
     missing_views = dy.List(dy.String())
     """The views of which nothing is stored for the video."""
     model_id = dy.String()

@@ -12,7 +12,9 @@ import torch
 
 from modeling.configuration import ExpertName, Recipe
 from modeling.evaluation import baselines
+from modeling.evaluation.judgement import fit_choice
 from modeling.experts import fused_training
+from modeling.experts.decoding import decide
 from modeling.experts.fused_training import TrainedClassifier
 from modeling.experts.panel import Labelled
 from modeling.experts.teaching import TaughtPanel, train_experts
@@ -21,7 +23,6 @@ from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.pretraining import pretrain
 from modeling.learning.start import PretrainedModel, Start
 from modeling.learning.training_runtime import Runtime
-from modeling.network.decoding import decide, fit_decoding
 from modeling.network.probabilities import Calibration, Labels, probabilities
 from tests.benchmarks.ablation import best_possible, matching
 from tests.benchmarks.ablation.corpus import (
@@ -34,7 +35,7 @@ from tests.benchmarks.ablation.corpus import (
 )
 from tests.benchmarks.ablation.outcomes import Outcome, Run
 from tests.benchmarks.ablation.scores import evaluate
-from tests.benchmarks.ablation.systems import DECODED, FEW, SYSTEMS, System
+from tests.benchmarks.ablation.systems import BY_PROBABILITY, FEW, SYSTEMS, System
 from tests.benchmarks.ablation.world_parts import groups
 from tests.benchmarks.ablation.worlds import LIKELIHOODS, world_of
 
@@ -157,22 +158,19 @@ def _system(bench: Bench, name: str, system: System) -> dict[str, Outcome]:
     rows = np.arange(len(bench.test))
     said = trained.scorer.say(bench.test, rows, batch_size=_BATCH_SIZE, device=_CPU)
     fused = trained.scorer.add(said)
-    outcomes = {name: bench.outcome(fused.argmax(axis=1), cpu_seconds)}
+    outcomes = {name: bench.outcome(_decide(bench, trained, fused), cpu_seconds)}
     if name == "default":
         for member, logits in said.items():
             outcomes[f"{name}: {member}"] = bench.outcome(logits.argmax(axis=1))
     if name in {"default", "experts"}:
-        outcomes[f"{name}, {DECODED}"] = bench.outcome(_decode(bench, trained, fused))
+        outcomes[f"{name}, {BY_PROBABILITY}"] = bench.outcome(fused.argmax(axis=1))
     return outcomes
 
 
-def _decode(bench: Bench, trained: TrainedClassifier, fused: Logits) -> Labels:
-    """Choose categories by expected F1, whose constants come from the unlabelled examples."""
-    group = groups(bench.world.taxonomy)
-    rows = np.flatnonzero(bench.corpus.labels < 0)
-    said = trained.scorer.say(bench.corpus, rows, batch_size=_BATCH_SIZE, device=_CPU)
-    unlabelled = probabilities(trained.scorer.add(said), Calibration())
-    return decide(probabilities(fused, Calibration()), fit_decoding(unlabelled, group), group)
+def _decide(bench: Bench, trained: TrainedClassifier, fused: Logits) -> Labels:
+    """Choose categories as the recipe wants; fused probabilities are calibrated well enough."""
+    decoding = fit_choice(trained, bench.corpus, Calibration(), _CPU)
+    return decide(probabilities(fused, Calibration()), decoding, groups(bench.world.taxonomy))
 
 
 def _matching(bench: Bench, name: str) -> dict[str, float]:

@@ -59,6 +59,7 @@ def test_settings_added_later_are_written_only_where_they_are_not_their_defaults
     added: dict[str, dict[str, object]] = {
         "model": {"whole_word_rows": 64},
         "finetuning": {"word_dropout": 0.1},
+        "fusion": {"choose_by": "expected_score"},
     }
     plain = preset("published").model_dump(mode="json")
     changed = amend(preset("published"), added).model_dump(mode="json")

@@ -8,10 +8,11 @@ import pytest
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
-from modeling.evaluation import baselines
+from modeling.evaluation import baselines, judgement
 from modeling.evaluation.calibration import Calibrator
 from modeling.evaluation.card import model_card
 from modeling.evaluation.judgement import Judgement, judge
+from modeling.experts.decoding import Decoding, fit_decoding
 from modeling.experts.fused_training import TrainedClassifier, train
 from modeling.experts.fusion import NUM_FOLDS, fold_of
 from modeling.learning.inputs.origin import Origin
@@ -154,6 +155,52 @@ def test_baselines_read_text_in_the_unit_that_was_chosen_for_the_model(
     assert asked == [(fused.scorer.fusion.panel.reader.vocabulary.unit,)]
 
 
+@pytest.fixture
+def chooses_by_score(trained: TrainedClassifier) -> TrainedClassifier:
+    changes = {"fusion": {"choose_by": "expected_score"}}
+    return replace(trained, recipe=amend(trained.recipe, changes))
+
+
+@pytest.mark.parametrize("has_unlabelled", [True, False])
+def test_the_choice_by_expected_score_is_fitted_without_any_label(
+    chooses_by_score: TrainedClassifier,
+    make_examples: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    has_unlabelled: bool,
+) -> None:
+    examples = make_examples(240)
+    unlabelled = np.flatnonzero(~examples.is_validation)[90:]
+    if has_unlabelled:
+        examples.labels[unlabelled] = -1
+    given: list[Any] = []
+
+    def spy(*asked: Any) -> Decoding:
+        given.append(asked)
+        return fit_decoding(*asked)
+
+    monkeypatch.setattr(judgement, "fit_decoding", spy)
+    first = judge(chooses_by_score, examples)
+    shares, group = given[0]
+    assert len(shares) == (len(unlabelled) if has_unlabelled else examples.is_validation.sum())
+    assert group.tolist() == list(chooses_by_score.taxonomy.groups)
+    assert first.decoding == fit_decoding(shares, group)
+    assert first.of_all_labels(examples.labels).decoding == first.decoding
+
+
+def test_metrics_and_confidence_are_of_the_chosen_category(
+    chooses_by_score: TrainedClassifier, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    always_first = Decoding(category_weight=(0,) * 4, group_weight=(0,) * 2, offset=(1, 0, 0, 0))
+    monkeypatch.setattr(judgement, "fit_decoding", lambda *_: always_first)
+    found = judge(chooses_by_score, examples)
+    labels = examples.labels[examples.is_validation]
+    assert found.metrics["validation"]["accuracy"] == np.mean(labels == 0)
+    assert found.metrics["calibration"]["mean_f1"]["after"] > found.metrics["validation"]["mean_f1"]
+    assert np.array(found.statistics.confidence_counts)[:10].sum() > len(labels) / 2
+    card = model_card(chooses_by_score, found, ORIGIN)
+    assert f"a mean F1 of {found.metrics['validation']['mean_f1']:.4f}, and the most" in card
+
+
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_recipe_says_whether_the_tail_is_rescaled(
     trained: TrainedClassifier, examples: Any, monkeypatch: pytest.MonkeyPatch, asked: bool
@@ -187,6 +234,7 @@ def test_a_card_tells_of_slices_baselines_and_calibration(
     )
     assert sum(line.startswith(("| worst |", "| best |")) for line in lines) == 4
     assert f"temperature {judged.calibration.temperature:.3f}" in card
+    assert "expected to add most" not in card
     assert "- The calibration was fitted on the same validation videos." in lines
     widths = {len(line.split("|")) for line in lines if line.startswith("| level")}
     assert widths == {8}

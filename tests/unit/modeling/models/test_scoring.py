@@ -12,6 +12,7 @@ import torch
 from featurestore.reading import snapshot
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, Views
+from modeling.experts.decoding import Decoding
 from modeling.experts.scorer import Scorer
 from modeling.learning.inference import predict_logits
 from modeling.models import registry, stored_model
@@ -182,6 +183,23 @@ def test_the_stored_calibration_is_applied(
     assert found == pytest.approx(probabilities(logits, fitted), abs=1e-5)
     assert table["category_id"].to_list() != plain["category_id"].to_list()
     assert table["probability"].to_numpy() == pytest.approx(found.max(axis=1))
+
+
+def test_the_category_is_chosen_by_the_stored_decoding_and_the_rest_by_probability(
+    make_examples: Callable[..., Any], load: Callable[..., LoadedModel], taxonomy: Taxonomy
+) -> None:
+    examples, loaded = make_examples(20), load()
+    decoding = Decoding(category_weight=(1, 1, 1, 1), group_weight=(0,) * 2, offset=(0, 9, 0, 99))
+    changes = {"calibration": Calibration(never_predicted=(3,)), "decoding": decoding}
+    changed = replace(loaded, config=loaded.config.model_copy(update=changes))
+    table = pl.concat(score(changed, examples))
+    found = np.stack(table["probabilities"].to_list())
+    assert set(table["category_id"]) == {taxonomy.category_ids[1]}
+    assert set(table["level1_id"]) == {taxonomy.categories[1].level1_id}
+    assert table["probability"].to_list() == found[:, 1].tolist()
+    best = [ids[0] for ids in table["top5_category_ids"]]
+    assert best == taxonomy.ids_of(found.argmax(axis=1))
+    assert set(best) != {taxonomy.category_ids[1]}
 
 
 def test_a_partition_without_features_of_the_models_own_specs_is_refused(

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from modeling.evaluation import metrics
-from modeling.network.decoding import Decoding, decide, expected_score, fit_decoding
+from modeling.experts.decoding import Decoding, decide, expected_score, fit_decoding
 from warehouse.tables.taxonomy import Category, Taxonomy
 
 GROUP = np.array([0, 0, 1, 1])
@@ -74,3 +74,20 @@ def test_what_is_impossible_is_never_chosen() -> None:
 def test_a_sure_group_outweighs_a_likelier_category_of_another() -> None:
     even = Decoding(category_weight=(1,) * 4, group_weight=(1,) * 2, offset=(0,) * 4)
     assert decide(np.array([[0.3, 0.3, 0.4, 0]]), even, GROUP).tolist() == [0]
+
+
+def test_without_a_fit_the_first_of_the_most_probable_categories_is_chosen() -> None:
+    assert decide(np.array([[0.4, 0.1, 0.4, 0.1], [0, 0, 0.1, 0.9]]), None, GROUP).tolist() == [
+        0,
+        3,
+    ]
+
+
+def test_a_category_of_which_nothing_was_known_is_chosen_like_the_average_one() -> None:
+    shares = _draw(400, 7)
+    shares[:, 3] = 0
+    decoding = fit_decoding(shares, GROUP)
+    weights, offsets = np.array(decoding.category_weight), np.array(decoding.offset)
+    assert weights[:3].min() < weights[3] < weights[:3].max()
+    assert offsets[3] < 0
+    assert decide(np.array([[0.3, 0.3, 0.3, 0.1]]), decoding, GROUP).tolist() != [3]

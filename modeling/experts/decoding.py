@@ -49,23 +49,31 @@ class _Counts:
         """Micro and macro F1 added up."""
         return self.micro_f1 + float(self.f1[self.occurrences > 0].mean())
 
-    @property
-    def share(self) -> Floats:
-        """What one more F1 of each class adds to macro F1, in micro F1 of one example, `[K]`."""
-        num_classes = (self.occurrences > 0).sum()
-        return np.asarray(self.num_examples / num_classes / (self.occurrences + 1))
+    def adds(self) -> tuple[Floats, Floats]:
+        """What a choice of each class adds: times its probability, and besides, `[K]` each.
+
+        In micro F1 of one example. A class of which nothing is known adds what the others do on
+        average.
+        """
+        is_known = self.occurrences > 0
+        f1 = np.where(is_known, self.f1, self.f1[is_known].mean())
+        occurrences = np.where(is_known, self.occurrences, self.occurrences[is_known].mean())
+        share = self.num_examples / is_known.sum() / (occurrences + 1)
+        return 1 + 2 * share, -share * f1
 
 
-def decide(probabilities: Probabilities, decoding: Decoding, group: Labels) -> Labels:
+def decide(probabilities: Probabilities, decoding: Decoding | None, group: Labels) -> Labels:
     """Choose the category of the greatest expected score for each example, `[N]`.
 
     A category of probability 0 is never chosen.
 
     Args:
         probabilities: `[N, C]`, calibrated.
-        decoding: As it was fitted.
+        decoding: As it was fitted; None for the most probable category, the first among equals.
         group: `[C]`, the level-1 group of each category, counted from 0.
     """
+    if decoding is None:
+        return np.asarray(probabilities.argmax(axis=1), np.int64)
     shares = np.asarray(probabilities, np.float64)
     of_groups = _by_group(shares, group) * np.array(decoding.group_weight)
     expected = shares * np.array(decoding.category_weight) + of_groups[:, group]
@@ -107,12 +115,12 @@ def expected_score(probabilities: Probabilities, chosen: Labels, group: Labels) 
 
 
 def _linear(shares: Floats, chosen: Labels, group: Labels) -> Decoding:
-    level1, level2 = _count(_by_group(shares, group), group[chosen]), _count(shares, chosen)
-    offset = -level2.share * level2.f1 - (level1.share * level1.f1)[group]
+    category_weight, category_offset = _count(shares, chosen).adds()
+    group_weight, group_offset = _count(_by_group(shares, group), group[chosen]).adds()
     return Decoding(
-        category_weight=tuple((1 + 2 * level2.share).tolist()),
-        group_weight=tuple((1 + 2 * level1.share).tolist()),
-        offset=tuple(offset.tolist()),
+        category_weight=tuple(category_weight.tolist()),
+        group_weight=tuple(group_weight.tolist()),
+        offset=tuple((category_offset + group_offset[group]).tolist()),
     )
 
 
