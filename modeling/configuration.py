@@ -157,6 +157,13 @@ class FinetuningConfig(TrainingConfig):
     """The share of words that training hides behind the mask token."""
     frame_dropout: float = Field(0.0, ge=0, lt=1, exclude_if=_LEFT_OUT_AT_ZERO)
     """The share of frames that training hides; one of each clip always stays."""
+    level1_loss_weight: float = Field(0.0, ge=0, exclude_if=_LEFT_OUT_AT_ZERO)
+    """The weight of a second loss, the cross entropy of level-1 groups, whose probabilities are the
+    sums of their categories'; that of the categories has weight 1."""
+    logit_adjustment: float = Field(0.0, ge=0, exclude_if=_LEFT_OUT_AT_ZERO)
+    """How much of the logarithm of each category's share among the labelled examples of an epoch is
+    added to the logits in training alone, which raises rare categories when scoring; 1 is the
+    balanced softmax."""
     tail_rescale: bool = False
     """Whether an exponent that raises rare categories is fitted on validation, after training."""
     soft_label_weight: float = Field(1.0, gt=0)

@@ -22,6 +22,7 @@ from modeling.network.probabilities import (
     never_predicted,
     probabilities,
     rescale_tail,
+    training_prior,
     without,
 )
 from warehouse.tables.taxonomy import Taxonomy
@@ -139,12 +140,6 @@ class Calibrator:
             name: {side: measure(shares) for side, shares in sides.items()}
             for name, measure in measures.items()
         }
-
-
-def training_prior(labels: Labels, num_categories: int) -> Floats:
-    """The share of each of C categories, `[C]`; one that no example shows counts as one example."""
-    counts = np.maximum(1, np.bincount(labels, minlength=num_categories))
-    return np.asarray(counts / counts.sum())
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:

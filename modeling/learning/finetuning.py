@@ -23,15 +23,15 @@ from modeling.learning.inputs.batching import (
 )
 from modeling.learning.inputs.dropouts import hide_frames, hide_words
 from modeling.learning.inputs.requirements import identify
-from modeling.learning.inputs.soft_labels import example_losses
 from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.losses import CategoryLosses
 from modeling.learning.replay import Losses, length_step, replayed
 from modeling.learning.start import Start
 from modeling.learning.training import Evaluation, optimise
 from modeling.learning.training_runtime import Runtime, autocast, generator_of, seeded
 from modeling.network.batch import Batch, to_device
 from modeling.network.classifier import VideoClassifier
-from modeling.network.probabilities import never_predicted, without
+from modeling.network.probabilities import never_predicted, training_prior, without
 from warehouse.tables.taxonomy import Taxonomy
 
 
@@ -165,6 +165,12 @@ class _Finetuning:
         if self._config.resample:
             labelled_rows = resample(labelled_rows, training_labels, self._config.repeats)
         self._epoch_rows = np.concatenate([labelled_rows, inputs.taught_rows])
+        self._losses = CategoryLosses(
+            self._config,
+            training_prior(inputs.examples.labels[labelled_rows], len(inputs.taxonomy)),
+            np.array(inputs.taxonomy.groups, np.int64),
+            device,
+        )
 
     def batches(self, epoch: int) -> list[Rows]:
         lengths = visible_lengths(self._inputs.examples, self._inputs.views)[self._epoch_rows]
@@ -225,13 +231,7 @@ class _Finetuning:
     def _run(self, part: _Part) -> Losses:
         with autocast(self._device):
             logits = self.model(part.batch)
-        losses = example_losses(
-            logits,
-            part.batch.labels,
-            part.targets,
-            label_smoothing=self._config.label_smoothing,
-            soft_weight=self._config.soft_label_weight,
-        )
+        losses = self._losses(logits, part.batch.labels, part.targets)
         loss = losses.sum() / part.num_examples
         loss.backward()  # type: ignore[no-untyped-call]
         return {"loss": loss.detach()}

@@ -62,3 +62,9 @@ def log_softmax(logits: Floats) -> Floats:
 def never_predicted(labels: Labels, num_categories: int) -> tuple[int, ...]:
     """The places, of C categories, that none of the labelled training examples shows."""
     return tuple(np.flatnonzero(np.bincount(labels, minlength=num_categories) == 0).tolist())
+
+
+def training_prior(labels: Labels, num_categories: int) -> Floats:
+    """The share of each of C categories, `[C]`; one that no example shows counts as one example."""
+    counts = np.maximum(1, np.bincount(labels, minlength=num_categories))
+    return np.asarray(counts / counts.sum())

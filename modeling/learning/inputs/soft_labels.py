@@ -11,12 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from modeling.learning.inputs.batching import Rows
 from warehouse.errors import Invalid
 
-_UNLABELLED = -1
 _ROWS_HASHED_AT_ONCE = 65_536
 
 
@@ -61,29 +59,3 @@ class SoftLabels:
     @cached_property
     def _order(self) -> Rows:
         return np.argsort(self.rows)
-
-
-def example_losses(
-    logits: Tensor,
-    labels: Tensor,
-    targets: Tensor | None,
-    *,
-    label_smoothing: float,
-    soft_weight: float,
-) -> Tensor:
-    """Cross entropy of each example, against its label or against its teacher, `[B]`.
-
-    Args:
-        logits: `[B, C]`.
-        labels: `[B]`, -1 where there is none.
-        targets: `[B, C]`, the teacher's probabilities, zeros where there is a label; None without a
-            teacher.
-        label_smoothing: Of labels alone.
-        soft_weight: Of an example that a teacher labelled, compared with 1 for a labelled one.
-    """
-    losses = functional.cross_entropy(
-        logits, labels, ignore_index=_UNLABELLED, label_smoothing=label_smoothing, reduction="none"
-    )
-    if targets is None:
-        return losses
-    return losses + soft_weight * functional.cross_entropy(logits, targets, reduction="none")

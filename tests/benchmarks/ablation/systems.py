@@ -96,6 +96,8 @@ SETTINGS = {
     "EMA": Setting("finetuning", "ema_decay", 0.0, 0.999),
     "smoothed labels": Setting("finetuning", "label_smoothing", 0.0, 0.1),
     "resampling": Setting("finetuning", "resample", off=False, on=True),
+    "level-1 loss": Setting("finetuning", "level1_loss_weight", 0.0, 0.5),
+    "logit adjustment": Setting("finetuning", "logit_adjustment", 0.0, 1.0),
 }
 
 

@@ -7,7 +7,12 @@ import pytest
 from modeling.evaluation import calibration
 from modeling.evaluation.calibration import Calibrator
 from modeling.experts.fusion import NUM_FOLDS
-from modeling.network.probabilities import Calibration, never_predicted, probabilities
+from modeling.network.probabilities import (
+    Calibration,
+    never_predicted,
+    probabilities,
+    training_prior,
+)
 from warehouse.tables.taxonomy import Category, Taxonomy
 
 TAXONOMY = Taxonomy(
@@ -121,7 +126,7 @@ def test_the_calibration_error_is_the_distance_of_sureness_from_hits_by_bins() -
 
 
 def test_a_category_that_training_does_not_show_counts_as_one_example() -> None:
-    found = calibration.training_prior(np.array([0, 0, 0, 2]), 3)
+    found = training_prior(np.array([0, 0, 0, 2]), 3)
     assert found.tolist() == pytest.approx([3 / 5, 1 / 5, 1 / 5])
 
 

@@ -24,6 +24,7 @@ from warehouse.tables.taxonomy import Taxonomy
 
 Train = Callable[..., TrainedModel]
 DROPOUTS: dict[str, object] = {"word_dropout": 0.2, "frame_dropout": 0.2}
+LOSSES: dict[str, object] = {"level1_loss_weight": 0.5, "logit_adjustment": 1.0}
 
 
 class Killed(BaseException):
@@ -132,8 +133,13 @@ def test_each_adversary_trains_its_own_way(
 
 @pytest.mark.parametrize(
     ("changes", "model"),
-    [({}, {}), (DROPOUTS, {"whole_word_rows": 64}), (DROPOUTS | {"adversary": "none"}, {})],
-    ids=["plain", "whole words and dropouts", "dropouts without an adversary"],
+    [
+        ({}, {}),
+        (DROPOUTS, {"whole_word_rows": 64}),
+        (DROPOUTS | {"adversary": "none"}, {}),
+        (LOSSES, {}),
+    ],
+    ids=["plain", "whole words and dropouts", "dropouts without an adversary", "losses"],
 )
 def test_a_killed_training_resumes_to_the_same_model(
     make_examples: Callable[..., Any],
@@ -264,17 +270,17 @@ def test_bfloat16_keeps_weights_and_logits_in_float32(
     np.testing.assert_allclose(logits, plain_logits, atol=0.05)
 
 
-@pytest.mark.parametrize("name", DROPOUTS)
-def test_each_dropout_is_of_training_alone(
+@pytest.mark.parametrize("name", DROPOUTS | LOSSES)
+def test_each_dropout_and_each_change_of_the_loss_is_of_training_alone(
     make_examples: Callable[..., Any], fit: Train, name: str
 ) -> None:
     examples = make_examples(60)
-    plain, dropped = (
+    plain, changed = (
         fit(examples, {"epochs": 1, "learning_rate": 1e-12, name: share}).history["finetuning"]
         for share in (0.0, 0.5)
     )
-    assert dropped["steps"][-1]["loss"] != plain["steps"][-1]["loss"]
-    assert dropped["evaluations"] == plain["evaluations"]
+    assert changed["steps"][-1]["loss"] != plain["steps"][-1]["loss"]
+    assert changed["evaluations"] == plain["evaluations"]
 
 
 def test_whole_words_are_learned_where_texts_are_missing_too(

@@ -5,13 +5,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from torch.nn import functional
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
 from modeling.learning.finetuning import TrainedModel, train
 from modeling.learning.inference import predict_logits
-from modeling.learning.inputs.soft_labels import SoftLabels, example_losses
+from modeling.learning.inputs.soft_labels import SoftLabels
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.start import Start
 from warehouse.errors import Invalid
@@ -65,19 +64,6 @@ def test_each_row_finds_its_own_probabilities_in_any_order() -> None:
     assert torch.equal(
         soft.targets(np.array([2, 3, 7, 0, 9])), torch.from_numpy(expected.astype(np.float32))
     )
-
-
-def test_a_label_and_a_teacher_each_give_their_own_loss() -> None:
-    logits, teacher = torch.randn(3, 4), torch.softmax(torch.randn(4), dim=0)
-    targets = torch.stack([torch.zeros(4), teacher, torch.zeros(4)])
-    losses = example_losses(
-        logits, torch.tensor([2, -1, 0]), targets, label_smoothing=0.1, soft_weight=0.5
-    )
-    hard = functional.cross_entropy(
-        logits[[0, 2]], torch.tensor([2, 0]), label_smoothing=0.1, reduction="none"
-    )
-    soft = -0.5 * (teacher * torch.log_softmax(logits[1], dim=0)).sum()
-    torch.testing.assert_close(losses, torch.stack([hard[0], soft, hard[1]]))
 
 
 def test_a_student_learns_from_its_teacher_what_few_labels_do_not_tell(
