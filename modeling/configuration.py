@@ -116,7 +116,7 @@ class TrainingConfig(_Configuration):
 
 
 class PretrainingConfig(TrainingConfig):
-    """Masked language model and image-text matching."""
+    """Masked language model and image-text matching, contrastive alignment and hidden frames."""
 
     batch_size: int = Field(50, ge=2)
     """The examples of one step."""
@@ -128,6 +128,11 @@ class PretrainingConfig(TrainingConfig):
     """The share of tokens that are hidden."""
     matching_weight: float = Field(0.3, ge=0)
     """The weight of the matching loss; that of the hidden words has weight 1."""
+    contrastive_weight: float = Field(0.0, ge=0, exclude_if=_LEFT_OUT_AT_ZERO)
+    """The weight of the loss that asks for the frames of each text, and for the text of all frames,
+    among those of the batch."""
+    frame_weight: float = Field(0.0, ge=0, exclude_if=_LEFT_OUT_AT_ZERO)
+    """The weight of the loss of hidden frames, as large a share as of tokens; 0 hides none."""
 
 
 class FinetuningConfig(TrainingConfig):

@@ -18,11 +18,13 @@ from modeling.learning.replay import Losses, length_step, replayed
 from modeling.learning.start import PretrainedModel, Start
 from modeling.learning.training import Evaluation, optimise
 from modeling.learning.training_runtime import Runtime, autocast, generator_of, seeded
-from modeling.network.objectives import (
+from modeling.network.alignment import contrastive_loss
+from modeling.network.batch import Batch
+from modeling.network.objectives import PretrainingModel, pretraining_losses
+from modeling.network.pretraining_batch import (
     PretrainingBatch,
-    PretrainingModel,
+    exchange_frames,
     pretraining_batch,
-    pretraining_losses,
 )
 
 _MAX_VALIDATION_ROWS = 2048
@@ -63,7 +65,10 @@ def pretrain(
     )
     with seeded(start.seed, runtime.device):
         model = PretrainingModel(
-            recipe.model, vocab_size=vocabulary.size, embedding_dim=examples.embedding_dim
+            recipe.model,
+            recipe.pretraining,
+            vocab_size=vocabulary.size,
+            embedding_dim=examples.embedding_dim,
         )
         start.load_into(model.encoder, vocabulary, model.language_head)
         phase = _Pretraining(
@@ -81,7 +86,7 @@ def pretrain(
 
 
 class _Pretraining:
-    """Masked language model and image-text matching, as a phase of the loop."""
+    """What is learned without labels, as a phase of the loop."""
 
     name = "pretraining"
 
@@ -94,7 +99,7 @@ class _Pretraining:
         seed: int,
         device: torch.device,
     ) -> None:
-        self.model: torch.nn.Module = model
+        self.model = model
         self._examples = examples
         self._vocabulary = vocabulary
         self._config = recipe.pretraining
@@ -105,6 +110,7 @@ class _Pretraining:
         self._length_step = length_step(device, recipe.model.max_positions)
         self._places_step = _PLACES_STEP if device.type == "cuda" else 1
         self._backward = replayed(self._run, device)
+        self._backward_of_alignment = replayed(self._run_alignment, device)
 
     def batches(self, epoch: int) -> list[Rows]:
         lengths = self._examples.num_tokens[self._rows]
@@ -113,43 +119,78 @@ class _Pretraining:
         )
 
     def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
-        parts = self._asked(rows, self._seed, step).cut(
-            self._config.gradient_accumulation_steps, self._length_step
-        )
+        asked = self._asked(rows, self._seed, step)
+        parts = asked.cut(self._config.gradient_accumulation_steps, self._length_step)
         losses = [self._backward(part.padded(self._places_step).to(self._device)) for part in parts]
-        return {name: torch.stack([part[name] for part in losses]).sum() for name in losses[0]}
+        sums = {name: torch.stack([part[name] for part in losses]).sum() for name in losses[0]}
+        if self._config.contrastive_weight:
+            aligned = self._backward_of_alignment(_with_own_frames(asked).to(self._device))
+            return _joined(sums, aligned)
+        return sums
 
     def evaluate(self) -> Evaluation:
         lengths = self._examples.num_tokens[self._validation_rows]
         batches = sorted_batches(self._validation_rows, lengths, self._config.batch_size)
         if not batches:
             return Evaluation(0.0, {})
-        asked = (
-            self._asked(rows, _VALIDATION_SEED, index).to(self._device)
+        losses = [
+            self._judge(self._asked(rows, _VALIDATION_SEED, index))
             for index, rows in enumerate(batches)
-        )
-        losses = [self._losses(batch) for batch in asked]
+        ]
         metrics = {
             name: float(np.mean([loss[name].item() for loss in losses])) for name in losses[0]
         }
         return Evaluation(-metrics["loss"], metrics)
 
+    def _judge(self, asked: PretrainingBatch) -> Losses:
+        losses = self._losses(asked.to(self._device))
+        if self._config.contrastive_weight:
+            aligned = self._alignment_losses(_with_own_frames(asked).to(self._device))
+            return _joined(losses, aligned)
+        return losses
+
     def _asked(self, rows: Rows, *seeds: int) -> PretrainingBatch:
         return pretraining_batch(
             read_batch(self._examples, rows, length_step=self._length_step),
             self._vocabulary,
-            unit=self._config.mask_unit,
-            probability=self._config.mask_probability,
-            generator=generator_of(*seeds),
+            self._config,
+            generator_of(*seeds),
         )
 
     def _run(self, part: PretrainingBatch) -> Losses:
-        losses = self._losses(part)
-        losses["loss"].backward()  # type: ignore[no-untyped-call]
-        return {name: loss.detach() for name, loss in losses.items()}
+        return _backward(self._losses(part))
+
+    def _run_alignment(self, batch: Batch) -> Losses:
+        return _backward(self._alignment_losses(batch))
 
     def _losses(self, part: PretrainingBatch) -> Losses:
         with autocast(self._device):
             losses = pretraining_losses(self.model, part)
         total = losses.language + self._config.matching_weight * losses.matching
-        return {"loss": total, "language_loss": losses.language, "matching_loss": losses.matching}
+        named = {"loss": total, "language_loss": losses.language, "matching_loss": losses.matching}
+        if losses.frames is not None:
+            named |= {
+                "loss": total + self._config.frame_weight * losses.frames,
+                "frame_loss": losses.frames,
+            }
+        return named
+
+    def _alignment_losses(self, batch: Batch) -> Losses:
+        with autocast(self._device):
+            similarity = self.model.similarity(batch)
+        loss = contrastive_loss(similarity, batch)
+        return {"loss": self._config.contrastive_weight * loss, "contrastive_loss": loss}
+
+
+def _backward(losses: Losses) -> Losses:
+    losses["loss"].backward()  # type: ignore[no-untyped-call]
+    return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _joined(losses: Losses, aligned: Losses) -> Losses:
+    return losses | aligned | {"loss": losses["loss"] + aligned["loss"]}
+
+
+def _with_own_frames(asked: PretrainingBatch) -> Batch:
+    """Give each text its own frames back: what was exchanged once is exchanged once more."""
+    return exchange_frames(asked.batch)[0]

@@ -72,6 +72,12 @@ def map_tensors(held: _Held, change: Callable[[Tensor], Tensor]) -> _Held:
     return cast("_Held", replace(parts, **changed))
 
 
+def masked_mean(stream: Tensor, mask: Tensor) -> Tensor:
+    """Average `[B, S, D]` over the places where `[B, S]` is True."""
+    weights = mask[..., None].to(stream.dtype)
+    return (stream * weights).sum(dim=1) / weights.sum(dim=1)
+
+
 def padded_length(longest: int, length_step: int) -> int:
     """Tokens of a padded text: one at least, a multiple of a step."""
     return math.ceil(max(1, longest) / length_step) * length_step

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from modeling.configuration import ModelConfig
-from modeling.network.batch import Batch
+from modeling.network.batch import Batch, masked_mean
 from modeling.network.cross_encoder import CrossEncoder, Encoded, initialise
 
 
@@ -45,13 +45,7 @@ class VideoClassifier(nn.Module):
     def _read(self, encoded: Encoded) -> Tensor:
         if encoded.language is None or encoded.vision is None:
             return encoded.pooled
-        language = _masked_mean(encoded.language, encoded.language_mask)
+        language = masked_mean(encoded.language, encoded.language_mask)
         return torch.cat(
-            [encoded.pooled, language, _masked_mean(encoded.vision, encoded.vision_mask)], dim=-1
+            [encoded.pooled, language, masked_mean(encoded.vision, encoded.vision_mask)], dim=-1
         )
-
-
-def _masked_mean(stream: Tensor, mask: Tensor) -> Tensor:
-    """Average `[B, S, D]` over the places where `[B, S]` is True."""
-    weights = mask[..., None].to(stream.dtype)
-    return (stream * weights).sum(dim=1) / weights.sum(dim=1)

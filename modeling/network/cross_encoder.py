@@ -22,6 +22,8 @@ _NUM_SLOTS = 3
 _BERT_STD, _BERT_WIDTH = 0.02, 768
 _HARMONICS = (1, 2, 4, 8)
 _NUM_TEMPORAL_FEATURES = 3 + 2 * len(_HARMONICS)
+Stream = tuple[Tensor, Tensor]
+"""Embedded tokens or frames, `[B, S, D]`, and `[B, S]` bool, where there are any."""
 Outputs = Literal["all", "language", "pooled"]
 """What is read of the cross encoder; the pooled output always is."""
 
@@ -207,9 +209,7 @@ class CrossEncoder(nn.Module):
 
     def forward(self, batch: Batch, *, outputs: Outputs = "all") -> Encoded:
         """Encode a batch; see `encode`."""
-        language, language_mask = self._embed_text(batch)
-        vision, vision_mask = self._embed_frames(batch)
-        return self.encode(language, language_mask, vision, vision_mask, outputs=outputs)
+        return self.encode(*self.embed_text(batch), *self.embed_frames(batch), outputs=outputs)
 
     def encode(
         self,
@@ -250,7 +250,8 @@ class CrossEncoder(nn.Module):
             vision_mask=vision_mask,
         )
 
-    def _embed_text(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def embed_text(self, batch: Batch) -> Stream:
+        """Embed the text, `[B, T, D]` with its mask `[B, T]`: what the language layers read."""
         placeholder = _placeholder(batch.token_mask)
         words = functional.embedding(batch.token_ids, self.word_embeddings) + self.slots(
             batch.slot_ids
@@ -263,7 +264,8 @@ class CrossEncoder(nn.Module):
         words = torch.where(placeholder[..., None], self.missing_text, words)
         return self.language.embeddings(inputs_embeds=words), batch.token_mask | placeholder
 
-    def _embed_frames(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def embed_frames(self, batch: Batch) -> Stream:
+        """Embed the frames, `[B, F, D]` with their mask `[B, F]`: what the cross layers read."""
         placeholder = _placeholder(batch.frame_mask)
         vision = self.frames(batch.embeddings, batch.pts_seconds, batch.frame_mask)
         vision = torch.where(placeholder[..., None], self.missing_frames, vision)

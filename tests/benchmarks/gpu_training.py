@@ -30,7 +30,8 @@ from modeling.learning.start import Start
 from modeling.learning.training_runtime import Progress, Runtime, autocast
 from modeling.network.batch import Batch
 from modeling.network.classifier import VideoClassifier
-from modeling.network.objectives import PretrainingModel, pretraining_batch, pretraining_losses
+from modeling.network.objectives import PretrainingModel, pretraining_losses
+from modeling.network.pretraining_batch import pretraining_batch
 from tests.benchmarks.report import Row, at_least, at_most, row
 from tests.benchmarks.turns import seconds
 from warehouse.tables.taxonomy import Category, Taxonomy
@@ -171,14 +172,15 @@ def pretraining_cost(
 ) -> Cost:
     """Measure a training with both objectives."""
     model = PretrainingModel(
-        recipe.model, vocab_size=vocabulary.size, embedding_dim=examples.embedding_dim
+        recipe.model,
+        recipe.pretraining,
+        vocab_size=vocabulary.size,
+        embedding_dim=examples.embedding_dim,
     )
     generator = torch.Generator().manual_seed(0)
 
     def backward(batch: Batch) -> None:
-        asked = pretraining_batch(
-            batch, vocabulary, unit="token", probability=0.15, generator=generator
-        ).to(device)
+        asked = pretraining_batch(batch, vocabulary, recipe.pretraining, generator).to(device)
         with autocast(device):
             losses = pretraining_losses(model, asked)
         (losses.language + 0.3 * losses.matching).backward()  # type: ignore[no-untyped-call]

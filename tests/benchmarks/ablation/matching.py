@@ -45,6 +45,7 @@ def log_odds_of(encoder: PretrainedModel, mixed: Corpus) -> Floats:
     """Ask a pretrained encoder's matching head, `[N]`."""
     model = PretrainingModel(
         encoder.recipe.model,
+        encoder.recipe.pretraining,
         vocab_size=encoder.vocabulary.size,
         embedding_dim=encoder.embedding_dim,
     )
@@ -53,6 +54,6 @@ def log_odds_of(encoder: PretrainedModel, mixed: Corpus) -> Floats:
     log_odds = np.zeros(len(mixed))
     nothing_hidden = torch.zeros(0, dtype=torch.int64)
     for rows in sorted_batches(np.arange(len(mixed)), mixed.num_tokens, _BATCH_SIZE):
-        _, matching = model(read_batch(mixed, rows), nothing_hidden)
+        _, matching, _ = model(read_batch(mixed, rows), nothing_hidden)
         log_odds[rows] = (matching[:, 1] - matching[:, 0]).numpy()
     return log_odds

@@ -111,17 +111,18 @@ def test_finetuning_takes_the_same_step(
 
 
 @pytest.mark.parametrize("num_parts", [2, 3, 11])
+@pytest.mark.parametrize("more", [{}, {"contrastive_weight": 1.0, "frame_weight": 0.5}])
 def test_pretraining_takes_the_same_step(
     examples: Any,
     plain: Recipe,
     vocabulary: Vocabulary,
     first_gradients: Callable[..., Gradients],
     num_parts: int,
+    more: dict[str, object],
 ) -> None:
     def gradients(parts: int) -> Gradients:
-        changed = amend(
-            plain, {"pretraining": {"gradient_accumulation_steps": parts, "mask_probability": 0.4}}
-        )
+        settings = {"gradient_accumulation_steps": parts, "mask_probability": 0.4}
+        changed = amend(plain, {"pretraining": settings | more})
         return first_gradients(
             lambda: pretraining.pretrain(examples, vocabulary, changed, Start(seed=1))
         )

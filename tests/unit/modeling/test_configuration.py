@@ -58,6 +58,7 @@ def test_published_is_the_solutions_recipe(section: str) -> None:
 def test_settings_added_later_are_written_only_where_they_are_not_their_defaults() -> None:
     added: dict[str, dict[str, object]] = {
         "model": {"whole_word_rows": 64},
+        "pretraining": {"contrastive_weight": 1.0, "frame_weight": 0.5},
         "finetuning": {"word_dropout": 0.1, "level1_loss_weight": 0.5, "logit_adjustment": 1.0},
         "fusion": {"choose_by": "expected_score"},
     }

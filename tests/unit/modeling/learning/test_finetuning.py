@@ -163,9 +163,15 @@ def test_a_killed_training_resumes_to_the_same_model(
     )
 
 
+@pytest.mark.parametrize("more", [{}, {"contrastive_weight": 1.0, "frame_weight": 0.5}])
 def test_a_killed_pretraining_resumes_to_the_same_encoder(
-    make_examples: Callable[..., Any], recipe: Recipe, vocabulary: Vocabulary, tmp_path: Path
+    make_examples: Callable[..., Any],
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    tmp_path: Path,
+    more: dict[str, object],
 ) -> None:
+    recipe = amend(recipe, {"pretraining": more})
     examples, checkpoints = make_examples(60), Checkpoints(tmp_path / "run", every_steps=2)
     whole = pretrain(examples, vocabulary, recipe, Start(seed=3))
     with pytest.raises(Killed):
@@ -185,6 +191,21 @@ def test_pretraining_learns_words_and_says_so(
     losses = [evaluation["language_loss"] for evaluation in history["evaluations"]]
     assert losses[-1] < losses[0] - 0.1
     assert history["best_step"] > 0
+
+
+def test_pretraining_learns_which_text_and_frames_belong_together(
+    make_examples: Callable[..., Any], recipe: Recipe, vocabulary: Vocabulary
+) -> None:
+    examples = make_examples(200)
+    examples.embeddings[examples.labels >= 2] += 1  # the topic, which the words tell
+    changed = amend(recipe, {"pretraining": {"epochs": 10, "contrastive_weight": 1.0}})
+    history = pretrain(examples, vocabulary, changed, Start(seed=0)).history
+    losses = [evaluation["contrastive_loss"] for evaluation in history["evaluations"]]
+    assert losses[-1] < losses[0] - 0.2
+    for evaluation in history["evaluations"]:
+        parts = {name: evaluation[name] for name in ("language_loss", "matching_loss")}
+        total = parts["language_loss"] + 0.3 * parts["matching_loss"]
+        assert evaluation["loss"] == pytest.approx(total + evaluation["contrastive_loss"], abs=1e-5)
 
 
 def test_a_classifier_starts_from_the_pretrained_encoder(

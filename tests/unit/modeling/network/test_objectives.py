@@ -5,18 +5,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from featurestore.views.text.vocabulary import Vocabulary
-from modeling.configuration import ModelConfig
+from modeling.configuration import ModelConfig, PretrainingConfig
 from modeling.learning.inputs.batching import read_batch
 from modeling.network.batch import Batch
-from modeling.network.objectives import (
-    PretrainingModel,
+from modeling.network.objectives import PretrainingModel, pretraining_losses
+from modeling.network.pretraining_batch import (
+    PretrainingBatch,
     exchange_frames,
     hide_tokens,
     pretraining_batch,
-    pretraining_losses,
 )
 
 NO_TARGET = -100
@@ -27,8 +28,18 @@ def many(make_examples: Callable[..., Any]) -> Batch:
     return read_batch(make_examples(3000, missing_text=(1,)), np.arange(3000))
 
 
+def _model(sizes: ModelConfig, vocabulary: Vocabulary) -> PretrainingModel:
+    objectives = PretrainingConfig()
+    return PretrainingModel(sizes, objectives, vocab_size=vocabulary.size, embedding_dim=6)
+
+
 def _chance(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def _ask(batch: Batch, vocabulary: Vocabulary, probability: float) -> PretrainingBatch:
+    config = PretrainingConfig(mask_probability=probability)
+    return pretraining_batch(batch, vocabulary, config, _chance())
 
 
 @pytest.mark.parametrize("unit", ["token", "word"])
@@ -92,11 +103,11 @@ def test_pairs_that_lack_a_view_are_not_asked_about(make_examples: Callable[...,
 def test_losses_are_means_over_what_is_asked(
     make_examples: Callable[..., Any], sizes: ModelConfig, vocabulary: Vocabulary
 ) -> None:
-    model = PretrainingModel(sizes, vocab_size=vocabulary.size, embedding_dim=6).eval()
+    model = _model(sizes, vocabulary).eval()
     batch = read_batch(make_examples(8, missing_text=(0,)), np.arange(8))
-    asked = pretraining_batch(batch, vocabulary, unit="token", probability=0.5, generator=_chance())
+    asked = _ask(batch, vocabulary, probability=0.5)
     losses = pretraining_losses(model, asked)
-    words, matching = model(asked.batch, asked.places)
+    words, matching, _ = model(asked.batch, asked.places)
     assert torch.equal(asked.hidden_ids, batch.token_ids.flatten()[asked.places])
     torch.testing.assert_close(losses.language, functional.cross_entropy(words, asked.hidden_ids))
     counted = asked.matches != NO_TARGET
@@ -108,9 +119,9 @@ def test_losses_are_means_over_what_is_asked(
 def test_a_batch_that_asks_nothing_loses_nothing(
     make_examples: Callable[..., Any], sizes: ModelConfig, vocabulary: Vocabulary
 ) -> None:
-    model = PretrainingModel(sizes, vocab_size=vocabulary.size, embedding_dim=6)
+    model = _model(sizes, vocabulary)
     batch = read_batch(make_examples(2, missing_text=(0, 1)), np.arange(2))
-    asked = pretraining_batch(batch, vocabulary, unit="word", probability=0.15, generator=_chance())
+    asked = _ask(batch, vocabulary, probability=0.15)
     losses = pretraining_losses(model, asked)
     (losses.language + losses.matching).backward()  # type: ignore[no-untyped-call]
     assert losses.language.item() == losses.matching.item() == 0
@@ -123,7 +134,7 @@ def test_a_batch_that_asks_nothing_loses_nothing(
 def test_the_language_head_predicts_with_the_word_embeddings(
     sizes: ModelConfig, vocabulary: Vocabulary
 ) -> None:
-    model = PretrainingModel(sizes, vocab_size=vocabulary.size, embedding_dim=6)
+    model = _model(sizes, vocabulary)
     assert (
         sum(parameter.shape == (vocabulary.size, sizes.width) for parameter in model.parameters())
         == 1
@@ -134,3 +145,15 @@ def test_masked_positions_do_not_leak_their_own_token(many: Batch, vocabulary: V
     few = replace(many, token_ids=many.token_ids.clone())
     seen, hidden = hide_tokens(few, vocabulary, unit="token", probability=0.15, generator=_chance())
     assert (seen[hidden != NO_TARGET] == hidden[hidden != NO_TARGET]).float().mean() < 0.15
+
+
+def test_the_matching_head_reads_how_near_text_and_frames_are(
+    many: Batch, sizes: ModelConfig, vocabulary: Vocabulary
+) -> None:
+    objectives = PretrainingConfig(contrastive_weight=1.0)
+    model = PretrainingModel(sizes, objectives, vocab_size=vocabulary.size, embedding_dim=6).eval()
+    nn.init.zeros_(model.matching_head.weight)
+    nn.init.ones_(model.matching_head.weight[1, sizes.width :])
+    few = many.part(torch.arange(8))
+    _, matching, _ = model(few, torch.zeros(0, dtype=torch.int64))
+    torch.testing.assert_close(matching[:, 1], model.similarity(few).diagonal())
