@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modeling.classifier_report import ClassifierReport, remarks
 from modeling.configuration import ALL_VIEWS, AsOf, Recipe, Seed, Views
+from modeling.experts.students import ONE_STUDENT, Schedule
 from modeling.learning.inputs.requirements import check_classification
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.inputs.training_set import PinnedSet, TrainingSet, pin_training_set
@@ -40,6 +41,23 @@ class TrainParameters(BaseModel):
             " has any."
         ),
     )
+    rounds: int = Field(
+        1,
+        ge=1,
+        description=(
+            "How often the cross encoder is taught on the unlabeled partitions: in each round after"
+            " the first by the model of the round before. A round that makes validation less likely"
+            " is left out and the last."
+        ),
+    )
+    num_seeds: int = Field(
+        1,
+        ge=1,
+        description=(
+            "The cross encoders of each round, trained from this seed and the next ones; what"
+            " several say on average is distilled into one more, which alone scores."
+        ),
+    )
     as_of: AsOf = None
 
 
@@ -69,13 +87,15 @@ def train_classifier(
         Invalid: There is nothing to learn from, or the recipe does not fit it; nothing was written.
     """
     clock = running_from(now)
-    reads_unlabelled = bool(parameters.teachers or recipe.fusion.experts)
-    roles = ("labeled", "unlabeled") if reads_unlabelled else ("labeled",)
+    schedule = Schedule(parameters.rounds, parameters.num_seeds)
+    is_taught = parameters.teachers or recipe.fusion.experts or schedule != ONE_STUDENT
+    roles = ("labeled", "unlabeled") if is_taught else ("labeled",)
     pinned = pin_training_set(store, roles, now, as_of=parameters.as_of)
     taxonomy = pinned.taxonomy
     if taxonomy is None:
         raise Invalid("no labeled partition has labels; ingest one with category_id")
     check_classification(pinned.examples, recipe)
+    schedule.check(pinned.examples, recipe)
     encoder = None
     if recipe.fusion.cross_encoder:
         encoder = registry.newest_encoder(
@@ -102,9 +122,9 @@ def train_classifier(
     run = TrainingRun(store, training_set, inputs, start, reporter, clock)
     if registry.champion(store) is None:
         run.make_first_champion(recipe)
-    candidate, judged = run.make(recipe)
+    candidate, judged = run.make(recipe, schedule)
     nomination = registry.nominate(store, [candidate], clock(), run.gain_over)
-    run.clear_checkpoints(recipe)
+    run.clear_checkpoints(recipe, schedule)
     is_provisional = registry.is_provisional(store)
     report = ClassifierReport(
         model=candidate.commit.id,

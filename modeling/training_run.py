@@ -7,6 +7,7 @@ from datetime import datetime
 from modeling.configuration import Recipe, preset
 from modeling.evaluation.judgement import Judgement, judge
 from modeling.experts import fused_training
+from modeling.experts.students import ONE_STUDENT, Schedule
 from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.inputs.training_set import TrainingSet
@@ -41,18 +42,23 @@ class TrainingRun:
         made = [self.make(each)[0] for each in quick]
         registry.nominate(self.store, made, self.clock())
 
-    def make(self, recipe: Recipe) -> tuple[Candidate, Judgement]:
-        """Train, judge and publish a model, then the same on all labels, which is the candidate."""
+    def make(self, recipe: Recipe, schedule: Schedule = ONE_STUDENT) -> tuple[Candidate, Judgement]:
+        """Train, judge and publish a model, then the same on all labels, which is the candidate.
+
+        Args:
+            recipe: Sizes and settings.
+            schedule: How often its cross encoder is taught.
+        """
         origin, seen = self.training_set.origin, " + ".join(self.inputs.views)
         if not recipe.fusion.cross_encoder:
             origin = replace(origin, encoder_id=None)
         with self.reporter.progress(f"train {recipe.name} on {seen}") as show:
-            runtime = self._runtime(show, self._checkpoints(recipe, holds_out=True))
-            twin = fused_training.train(self.inputs, recipe, self.start, runtime)
+            runtime = self._runtime(show, self._checkpoints(recipe, schedule, holds_out=True))
+            twin = fused_training.train(self.inputs, recipe, self.start, runtime, schedule)
         judged = judge(twin, self.inputs.examples)
         held_out = model_publishing.publish_model(self.store, twin, judged, origin, self.clock())
         with self.reporter.progress(f"train {recipe.name} on all labels") as show:
-            runtime = self._runtime(show, self._checkpoints(recipe, holds_out=False))
+            runtime = self._runtime(show, self._checkpoints(recipe, schedule, holds_out=False))
             refitted = fused_training.refit(twin, self.inputs, self.start, runtime)
         origin = replace(origin, held_out_twin=held_out.id)
         told = judged.of_all_labels(self.inputs.examples.labels)
@@ -63,15 +69,18 @@ class TrainingRun:
         """How much better a new model is: for sure, but against what was trained to bridge."""
         return gain(self.store, new, champion, self.inputs, bridges=_QUICK)
 
-    def clear_checkpoints(self, recipe: Recipe) -> None:
-        """Remove the checkpoints of a recipe whose model is published and named."""
+    def clear_checkpoints(self, recipe: Recipe, schedule: Schedule) -> None:
+        """Remove a named model's checkpoints; arguments as for `make`."""
         for holds_out in (True, False):
-            self._checkpoints(recipe, holds_out=holds_out).clear()
+            self._checkpoints(recipe, schedule, holds_out=holds_out).clear()
 
-    def _checkpoints(self, recipe: Recipe, *, holds_out: bool) -> Checkpoints:
-        seen = "-".join(self.inputs.views)
+    def _checkpoints(self, recipe: Recipe, schedule: Schedule, *, holds_out: bool) -> Checkpoints:
         started_from = str(self.training_set.origin.encoder_id or self.start.language_model)
-        phase = seen if holds_out else f"{seen}-refit"
+        phase = "-".join(self.inputs.views)
+        if schedule != ONE_STUDENT:
+            phase += f"-rounds-{schedule.rounds}-seeds-{schedule.num_seeds}"
+        if not holds_out:
+            phase += "-refit"
         return self.training_set.checkpoints(phase, self.start.seed, recipe, started_from)
 
     @staticmethod

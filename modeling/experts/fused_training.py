@@ -8,25 +8,21 @@ import numpy as np
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, Views
-from modeling.experts.fusion import cross_fitted, fit_weights, negative_log_likelihood
 from modeling.experts.kinds import KINDS
-from modeling.experts.panel import Labelled
-from modeling.experts.scorer import CROSS_ENCODER, Fusion, Scorer, opinion_of
+from modeling.experts.panel import Labelled, Panel
+from modeling.experts.scorer import CROSS_ENCODER, Fusion, Scorer
+from modeling.experts.student_inputs import unlabelled_rows
+from modeling.experts.students import ONE_STUDENT, Schedule, StudentTraining
 from modeling.experts.teaching import Step, TaughtPanel, learn_from, train_experts
 from modeling.learning import finetuning
 from modeling.learning.finetuning import TrainedModel
-from modeling.learning.inference import predict_logits
-from modeling.learning.inputs.batching import Examples, Rows
 from modeling.learning.inputs.blocks import draw
-from modeling.learning.inputs.recombination import recombine
-from modeling.learning.inputs.soft_labels import SoftLabels
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.start import Start
 from modeling.learning.training_runtime import Runtime
 from warehouse.tables.taxonomy import Taxonomy
 
 _MOST_LABELLED = 100_000
-_SCORED_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -50,9 +46,21 @@ class TrainedClassifier:
     teacher: TaughtPanel | None = None
     """The experts before a cross encoder joined them; None where there are none."""
 
+    student_inputs: TrainingInputs | None = None
+    """What its cross encoder learned from; None where it has none."""
+    loss: float | None = None
+    """The mean negative log likelihood on validation, cross-fitted, in nats; None where no step was
+    tried."""
+    schedule: Schedule = ONE_STUDENT
+
     @classmethod
-    def of_network(cls, trained: TrainedModel) -> Self:
-        """Take a cross encoder that scores alone."""
+    def of_network(cls, trained: TrainedModel, inputs: TrainingInputs | None = None) -> Self:
+        """Take a cross encoder that scores alone.
+
+        Args:
+            trained: The cross encoder.
+            inputs: What it learned from; None where it will not be trained again.
+        """
         return cls(
             Scorer(trained.model, None, trained.views),
             trained.recipe,
@@ -62,27 +70,44 @@ class TrainedClassifier:
             trained.views,
             trained.seed,
             trained.history,
+            student_inputs=inputs,
         )
 
 
 def train(
-    inputs: TrainingInputs, recipe: Recipe, start: Start, runtime: Runtime | None = None
+    inputs: TrainingInputs,
+    recipe: Recipe,
+    start: Start,
+    runtime: Runtime | None = None,
+    schedule: Schedule = ONE_STUDENT,
 ) -> TrainedClassifier:
-    """Train a classifier; arguments as for `finetuning.train`.
+    """Train a classifier.
 
     The experts learn from the labelled examples and teach themselves on the unlabelled; what they
-    then say of these teaches the cross encoder, where no other soft labels are given. Whatever
-    makes the fused log-probabilities of the validation examples less likely is left out.
+    then say of these teaches the cross encoder, where no other soft labels are given, and so does
+    in every further round what the model of the round before says. Whatever makes the fused
+    log-probabilities of the validation examples less likely is left out.
+
+    Args:
+        inputs: What it learns from.
+        recipe: Sizes and settings.
+        start: What it starts from.
+        runtime: How it computes; None for the GPU where there is one, without checkpoints.
+        schedule: How often cross encoders are taught, and how many at a time.
+
+    Raises:
+        Invalid: As for `finetuning.train`; or the schedule has nobody to teach, or nothing.
     """
     inputs.check(recipe)
-    if not recipe.fusion.experts:
-        return TrainedClassifier.of_network(finetuning.train(inputs, recipe, start, runtime))
+    schedule.check(inputs.examples, recipe)
+    if not recipe.fusion.experts and schedule == ONE_STUDENT:
+        trained = finetuning.train(inputs, recipe, start, runtime)
+        return TrainedClassifier.of_network(trained, inputs)
     labelled = labelled_examples(inputs)
-    taught_rows = _unlabelled_rows(inputs, recipe)
-    names = [name for name in recipe.fusion.experts if KINDS[name].view in inputs.views]
-    taught = train_experts(labelled, names, taught_rows, recipe.fusion.rounds)
-    trained = TrainedClassifier(
-        Scorer(None, Fusion(taught.panel, taught.weights), inputs.views),
+    taught = _train_experts(inputs, recipe, labelled) if recipe.fusion.experts else None
+    panel = taught.panel if taught else None
+    classifier = TrainedClassifier(
+        Scorer(None, Fusion(taught.panel, taught.weights) if taught else None, inputs.views),
         recipe,
         inputs.vocabulary,
         inputs.taxonomy,
@@ -90,21 +115,56 @@ def train(
         inputs.views,
         start.seed,
         {},
-        taught.steps,
+        taught.steps if taught else (),
         taught,
+        loss=taught.loss if taught else None,
+        schedule=schedule,
     )
     if not recipe.fusion.cross_encoder:
-        return trained
-    if inputs.soft_labels is None and len(taught_rows):
-        inputs = _taught_inputs(inputs, recipe, taught, taught_rows, start.seed)
-    student = finetuning.train(inputs, recipe, start, runtime)
-    return _with_student(trained, student, labelled, taught, runtime or Runtime())
+        return classifier
+    runtime = runtime or Runtime()
+    students = StudentTraining(inputs, recipe, start, runtime, schedule, labelled, panel)
+    return _add_students(classifier, students)
+
+
+def _train_experts(inputs: TrainingInputs, recipe: Recipe, labelled: Labelled) -> TaughtPanel:
+    rows = unlabelled_rows(inputs.examples, recipe.fusion)
+    names = [name for name in recipe.fusion.experts if KINDS[name].view in inputs.views]
+    return train_experts(labelled, names, rows, recipe.fusion.rounds)
+
+
+def _add_students(trained: TrainedClassifier, students: StudentTraining) -> TrainedClassifier:
+    """Train round after round, until one makes validation less likely."""
+    inputs = students.first_inputs(trained.scorer)
+    for number in range(1, students.schedule.rounds + 1):
+        if number > 1:
+            inputs = students.taught_by(trained.scorer)
+        student = students.train_round(number, inputs)
+        steps = (*trained.steps, *student.steps)
+        if trained.loss is not None:
+            name = CROSS_ENCODER if number == 1 else f"{CROSS_ENCODER}_{number}"
+            step = Step(name, trained.loss, student.loss)
+            steps = (*steps, step)
+            if not step.is_kept:
+                return replace(trained, steps=steps, history=trained.history or student.history)
+        trained = replace(
+            trained,
+            scorer=student.scorer,
+            history=student.history,
+            steps=steps,
+            student_inputs=student.inputs,
+            loss=student.loss,
+        )
+    return trained
 
 
 def refit(
     twin: TrainedClassifier, inputs: TrainingInputs, start: Start, runtime: Runtime | None = None
 ) -> TrainedClassifier:
     """Train a classifier again, on all labels, by all that validation chose for its twin.
+
+    Its cross encoder is trained once: what taught the twin's, a distilled ensemble or the model of
+    the round before, teaches it too.
 
     Args:
         twin: Trained on the same inputs, without the labels of validation.
@@ -115,27 +175,26 @@ def refit(
     Returns:
         A classifier of which nothing can be measured on validation.
     """
-    everything = replace(inputs, holds_out=False)
-    recipe, teacher = twin.recipe, twin.teacher
-    panel = None
-    if teacher is not None:
-        labelled = labelled_examples(everything)
-        rows = _unlabelled_rows(inputs, recipe)
-        is_taught = any(step.is_kept for step in teacher.steps)
-        panel = learn_from(labelled, teacher, rows if is_taught else rows[:0])
-        if inputs.soft_labels is None and len(rows):
-            everything = _taught_inputs(everything, recipe, teacher, rows, start.seed)
-    network = None
-    if twin.scorer.network is not None:
+    fusion, network, history = twin.scorer.fusion, None, twin.history
+    if fusion is not None and twin.teacher is not None:
+        fusion = replace(fusion, panel=_refit_experts(twin.teacher, inputs, twin.recipe))
+    if twin.scorer.network is not None and twin.student_inputs is not None:
         trained = finetuning.train(
-            everything, recipe, start, runtime, num_epochs=_best_epoch(twin.history["finetuning"])
+            replace(twin.student_inputs, holds_out=False),
+            twin.recipe,
+            start,
+            runtime,
+            num_epochs=_best_epoch(history["finetuning"]),
         )
-        network = trained.model
-        twin = replace(twin, history=trained.history)
-    fusion = twin.scorer.fusion
-    if fusion is not None and panel is not None:
-        fusion = Fusion(panel, fusion.weights)
-    return replace(twin, scorer=Scorer(network, fusion, twin.views))
+        network, history = trained.model, trained.history
+    return replace(twin, scorer=Scorer(network, fusion, twin.views), history=history)
+
+
+def _refit_experts(teacher: TaughtPanel, inputs: TrainingInputs, recipe: Recipe) -> Panel:
+    labelled = labelled_examples(replace(inputs, holds_out=False))
+    rows = unlabelled_rows(inputs.examples, recipe.fusion)
+    is_taught = any(step.is_kept for step in teacher.steps)
+    return learn_from(labelled, teacher, rows if is_taught else rows[:0])
 
 
 def _best_epoch(history: Mapping[str, Any]) -> int:
@@ -153,59 +212,3 @@ def labelled_examples(inputs: TrainingInputs) -> Labelled:
     )
     group = np.array(taxonomy.groups, np.int64)
     return Labelled(examples, training_rows, inputs.validation_rows[is_learned], group)
-
-
-def _unlabelled_rows(inputs: TrainingInputs, recipe: Recipe) -> Rows:
-    examples = inputs.examples
-    rows = np.flatnonzero((examples.labels < 0) & ~examples.is_validation)
-    return draw(rows, recipe.fusion.unlabelled)
-
-
-def _taught_inputs(
-    inputs: TrainingInputs, recipe: Recipe, teacher: TaughtPanel, rows: Rows, seed: int
-) -> TrainingInputs:
-    taught = _soft_labels(inputs.examples, teacher, rows)
-    if not recipe.fusion.exchange_frames:
-        return replace(inputs, soft_labels=taught)
-    categories = taught.probabilities.argmax(axis=1)
-    examples = recombine(inputs.examples, rows, categories, seed=seed)
-    of_pairs = _soft_labels(examples, teacher, examples.pairs)
-    soft_labels = SoftLabels(
-        np.concatenate([rows, of_pairs.rows]),
-        np.concatenate([taught.probabilities, of_pairs.probabilities]),
-    )
-    return replace(inputs, examples=examples, soft_labels=soft_labels)
-
-
-def _soft_labels(examples: Examples, teacher: TaughtPanel, rows: Rows) -> SoftLabels:
-    return SoftLabels(rows, teacher.probabilities(examples, rows))
-
-
-def _with_student(
-    trained: TrainedClassifier,
-    student: TrainedModel,
-    labelled: Labelled,
-    taught: TaughtPanel,
-    runtime: Runtime,
-) -> TrainedClassifier:
-    """Fuse the student with its teachers, where validation does not lose by it."""
-    rows, labels = labelled.validation_rows, labelled.validation_labels
-    panel = taught.panel
-    opinions = list(panel.say(labelled.examples, rows).values())
-    logits = predict_logits(
-        student.model.to(runtime.device),
-        labelled.examples,
-        rows,
-        views=student.views,
-        batch_size=_SCORED_AT_ONCE,
-        device=runtime.device,
-    )
-    opinions.append(opinion_of(logits))
-    fused = cross_fitted(opinions, labels, panel.log_prior)
-    step = Step(CROSS_ENCODER, taught.loss, negative_log_likelihood(fused, labels))
-    trained = replace(trained, history=student.history, steps=(*trained.steps, step))
-    if not step.is_kept:
-        return trained
-    weights = fit_weights(opinions, labels, panel.log_prior)
-    scorer = Scorer(student.model.cpu(), Fusion(panel, weights), student.views)
-    return replace(trained, scorer=scorer)

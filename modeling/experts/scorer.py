@@ -12,6 +12,7 @@ from modeling.experts.panel import Panel
 from modeling.learning.inference import predict_logits
 from modeling.learning.inputs.batching import Examples, Rows
 from modeling.network.classifier import VideoClassifier
+from modeling.network.ensemble import Ensemble
 from modeling.network.probabilities import log_softmax
 
 Floats = npt.NDArray[np.float32]
@@ -33,7 +34,7 @@ class Fusion:
 class Scorer:
     """A cross encoder, experts, or both; at least one."""
 
-    network: VideoClassifier | None
+    network: VideoClassifier | Ensemble | None
     fusion: Fusion | None = None
     """None where the cross encoder scores alone."""
     views: Views = ALL_VIEWS
@@ -79,6 +80,13 @@ class Scorer:
         if self.fusion is None:
             return said[CROSS_ENCODER]
         return fuse(list(said.values()), self.fusion.weights, self.fusion.panel.log_prior)
+
+    def log_probabilities(
+        self, examples: Examples, rows: Rows, *, batch_size: int, device: torch.device
+    ) -> Floats:
+        """Compute `[N, C]` before any calibration; arguments as for `say`."""
+        added = self.add(self.say(examples, rows, batch_size=batch_size, device=device))
+        return added if self.fusion else opinion_of(added)
 
     def shares(self, said: dict[str, Floats], chosen: Rows, next_best: Rows) -> Floats:
         """Say what each member does for the chosen category against the next best.

@@ -14,11 +14,12 @@ from modeling.learning.inputs.batching import (
 )
 from modeling.learning.training_runtime import autocast
 from modeling.network.classifier import VideoClassifier
+from modeling.network.ensemble import Ensemble
 
 
 @torch.inference_mode()
 def predict_logits(
-    model: VideoClassifier,
+    model: VideoClassifier | Ensemble,
     examples: Examples,
     rows: Rows,
     *,

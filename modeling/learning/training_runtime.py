@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -41,6 +42,24 @@ class Runtime:
     """Called about a hundred times in a training."""
     device: torch.device = field(default_factory=choose_device)
     """Where the model computes; float sums may differ between devices."""
+
+    def part(self, name: str, place: int, num_parts: int) -> Self:
+        """How one of several trainings computes: with checkpoints and a share of its own.
+
+        Args:
+            name: Of the folder of its checkpoints, in that of all.
+            place: Among the parts, from 0; each counts as having as many steps.
+            num_parts: Of all trainings, some of which may never be begun.
+        """
+
+        def report(progress: Progress) -> None:
+            step = place * progress.num_steps + progress.step
+            self.report(replace(progress, step=step, num_steps=num_parts * progress.num_steps))
+
+        checkpoints = self.checkpoints
+        if checkpoints is not None:
+            checkpoints = replace(checkpoints, folder=checkpoints.folder / name)
+        return replace(self, checkpoints=checkpoints, report=report)
 
 
 def autocast(device: torch.device) -> torch.autocast:

@@ -53,6 +53,8 @@ def publish_model(
         embedding_dim=trained.embedding_dim,
         views=trained.views,
         seed=trained.seed,
+        rounds=trained.schedule.rounds,
+        num_seeds=trained.schedule.num_seeds,
         snapshot_id=origin.snapshot_id,
         encoder_id=origin.encoder_id,
         held_out_twin=origin.held_out_twin,

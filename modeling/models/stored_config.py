@@ -52,6 +52,10 @@ class StoredConfig(BaseModel):
     views: Views
     """What the model may see."""
     seed: int
+    rounds: int = Field(1, exclude_if=lambda rounds: rounds == 1)
+    """How often its cross encoder was to be taught."""
+    num_seeds: int = Field(1, exclude_if=lambda num_seeds: num_seeds == 1)
+    """The cross encoders of each round."""
     snapshot_id: str
     """The examples that it learned from."""
     encoder_id: str | None

@@ -49,6 +49,14 @@ its steps, or while it writes a checkpoint. A second process resumes it. Weights
 equal those of a training that nobody stopped, bit for bit, and no step from before the last
 checkpoint may be done again.
 
+### Kill, a train-classifier
+
+A small `train-classifier` with two rounds of two seeds is killed in each of its phases: while
+experts are fitted, in a step or a checkpoint of each cross encoder, while a model is judged,
+published or named, in the training on all labels, and between two phases. A second process runs it
+again. The store must then have the commits and names of a run that nobody stopped, no checkpoint
+may be left, and no cross encoder that had ended may be trained again.
+
 ### Power
 
 Every file-system call of a commit is recorded and played to a disk that forgets. The most

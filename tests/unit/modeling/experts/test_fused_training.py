@@ -9,18 +9,21 @@ import torch
 
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_EXPERTS, ALL_VIEWS, Recipe, Views, amend
-from modeling.experts import fused_training
+from modeling.experts import fused_training, students
 from modeling.experts.fused_training import TrainedClassifier
 from modeling.experts.scorer import CROSS_ENCODER
+from modeling.experts.students import ONE_STUDENT, Schedule
 from modeling.learning.checkpoint import Checkpoints
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.start import Start
 from modeling.learning.training_runtime import Progress, Runtime
 from modeling.network.probabilities import log_softmax
 from tests.unit.modeling.conftest import SyntheticExamples
+from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy
 
 CPU = torch.device("cpu")
+TWICE_BY_TWO = Schedule(rounds=2, num_seeds=2)
 Fit = Callable[..., TrainedClassifier]
 
 
@@ -36,13 +39,20 @@ def examples() -> SyntheticExamples:
 def fit(
     examples: SyntheticExamples, taxonomy: Taxonomy, recipe: Recipe, vocabulary: Vocabulary
 ) -> Fit:
-    def fit(views: Views = ALL_VIEWS, runtime: Runtime | None = None, **fusion: Any) -> Any:
+    def fit(
+        views: Views = ALL_VIEWS,
+        runtime: Runtime | None = None,
+        schedule: Schedule = ONE_STUDENT,
+        **fusion: Any,
+    ) -> Any:
         changes = {
             "fusion": {"experts": ALL_EXPERTS, "rounds": 1} | fusion,
             "finetuning": {"epochs": 4, "adversary": "none"},
         }
         inputs = TrainingInputs(examples, vocabulary, taxonomy, views)
-        return fused_training.train(inputs, amend(recipe, changes), Start(seed=0), runtime)
+        return fused_training.train(
+            inputs, amend(recipe, changes), Start(seed=0), runtime, schedule
+        )
 
     return fit
 
@@ -116,6 +126,66 @@ def test_a_killed_training_goes_on_to_the_same_bits(
     assert same(fused, resumed)
 
 
+def test_students_of_several_seeds_are_distilled_into_one_in_every_round(
+    fit: Fit, fused: TrainedClassifier, tmp_path: Path
+) -> None:
+    steps: list[int] = []
+    runtime = Runtime(Checkpoints(tmp_path), lambda done: steps.append(done.step), CPU)
+    trained = fit(runtime=runtime, schedule=TWICE_BY_TWO)
+    tried = [step.name for step in trained.steps]
+    assert tried[:3] == ["teaching_1", "distilled_1", CROSS_ENCODER]
+    assert trained.scorer.members == fused.scorer.members
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"round-1-seed-0", "round-1-seed-1", "round-1-distilled"}
+    assert ("round-2-distilled" in names) == ("distilled_2" in tried) == (CROSS_ENCODER in tried)
+    assert steps == sorted(steps)
+    # What ended is not done again.
+    steps.clear()
+    again = fit(runtime=runtime, schedule=TWICE_BY_TWO)
+    assert steps == []
+    assert same(trained, again)
+    assert trained.student_inputs is not None
+    refitted = fused_training.refit(trained, trained.student_inputs, Start(seed=0))
+    assert refitted.scorer.members == fused.scorer.members
+
+
+def test_the_model_of_a_round_teaches_the_next_one(fit: Fit, fused: TrainedClassifier) -> None:
+    trained = fit(schedule=Schedule(rounds=2))
+    first, second = trained.steps[-2:]
+    assert (first, second.name) == (fused.steps[-1], f"{CROSS_ENCODER}_2")
+    assert second.loss_before == first.loss_after
+    assert same(trained, fused) != second.is_kept
+
+
+def test_a_round_that_makes_validation_less_likely_is_the_last(
+    fit: Fit, fused: TrainedClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([0.0, 1.0])
+    monkeypatch.setattr(students, "negative_log_likelihood", lambda *_: next(losses))
+    trained = fit(schedule=Schedule(rounds=5))
+    assert [step.is_kept for step in trained.steps[-2:]] == [True, False]
+    assert torch.equal(*(classifier_weights(each) for each in (trained, fused)))
+    assert trained.history == fused.history
+
+
+def test_cross_encoders_teach_each_other_without_experts(fit: Fit) -> None:
+    trained = fit(schedule=Schedule(rounds=2), experts=())
+    assert [step.name for step in trained.steps] == [f"{CROSS_ENCODER}_2"]
+    assert trained.scorer.fusion is None
+    assert trained.student_inputs is not None
+    assert (trained.student_inputs.soft_labels is not None) == trained.steps[0].is_kept
+
+
+@pytest.mark.parametrize("schedule", [Schedule(rounds=2), Schedule(num_seeds=2)])
+def test_a_schedule_needs_a_student_and_something_to_teach(
+    fit: Fit, recipe: Recipe, schedule: Schedule
+) -> None:
+    with pytest.raises(Invalid, match="trains no cross encoder that rounds or num_seeds"):
+        fit(schedule=schedule, cross_encoder=False)
+    with pytest.raises(Invalid, match="teach on unlabeled videos, and there are none"):
+        schedule.check(SyntheticExamples(20), recipe)
+
+
 def test_exchanged_frames_make_as_many_more_examples_for_the_student_alone(
     fit: Fit, fused: TrainedClassifier, examples: SyntheticExamples
 ) -> None:
@@ -136,11 +206,15 @@ def test_exchanged_frames_make_as_many_more_examples_for_the_student_alone(
 def test_a_step_that_makes_validation_less_likely_is_left_out(
     fit: Fit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fused_training, "negative_log_likelihood", lambda *_: 99.0)
+    monkeypatch.setattr(students, "negative_log_likelihood", lambda *_: 99.0)
     trained = fit()
     assert not trained.steps[-1].is_kept
     assert trained.scorer.network is None
     assert trained.scorer.members == ALL_EXPERTS
+
+
+def classifier_weights(trained: TrainedClassifier) -> Any:
+    return trained.scorer.network.state_dict()["categories.weight"]  # type: ignore[union-attr]
 
 
 def same(first: TrainedClassifier, second: TrainedClassifier) -> bool:
