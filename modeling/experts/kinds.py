@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modeling.configuration import ExpertName, View
+from modeling.experts.likeness import likeness_of_means, likeness_of_units
 from modeling.experts.logistic import Linear, fit_logistic
 from modeling.experts.naive_bayes import fit_naive_bayes
 from modeling.experts.prototypes import fit_prototypes
@@ -29,6 +30,8 @@ class Lesson:
     """`[C]`, of the labelled training examples."""
     group: npt.NDArray[np.int64]
     """`[C]`, the level-1 group of each category, counted from 0."""
+    num_labelled: int
+    """So many of them, the first ones, have labels; of the others a teacher speaks."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,17 @@ def _logistic(
 
 
 def _bayes(inputs: Any, lesson: Lesson, *_: object) -> Linear:
-    return fit_naive_bayes(inputs, lesson.targets, lesson.group, lesson.log_prior)
+    likeness = likeness_of_units(
+        inputs[: lesson.num_labelled], lesson.targets[: lesson.num_labelled], lesson.group
+    )
+    return fit_naive_bayes(inputs, lesson.targets, lesson.group, lesson.log_prior, likeness)
 
 
 def _prototypes(inputs: Any, lesson: Lesson, *_: object) -> Linear:
-    return fit_prototypes(inputs, lesson.targets, lesson.group, lesson.log_prior)
+    likeness = likeness_of_means(
+        inputs[: lesson.num_labelled], lesson.targets[: lesson.num_labelled], lesson.group
+    )
+    return fit_prototypes(inputs, lesson.targets, lesson.group, lesson.log_prior, likeness)
 
 
 KINDS: Mapping[ExpertName, Kind] = {
@@ -84,7 +93,9 @@ def fit_kind(
     kind = KINDS[name]
     inputs, has_view = kind.read(lesson.features), lesson.features.has(kind.view)
     if not has_view.all():
-        inputs, lesson = inputs[has_view], replace(lesson, targets=lesson.targets[has_view])
+        num_labelled = int(has_view[: lesson.num_labelled].sum())
+        inputs = inputs[has_view]
+        lesson = replace(lesson, targets=lesson.targets[has_view], num_labelled=num_labelled)
     return kind.fit(inputs, lesson, strength, iterations, start)
 
 

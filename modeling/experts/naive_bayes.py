@@ -1,4 +1,7 @@
-"""Naive Bayes on which units a text has, the shares of rare categories drawn to their group's."""
+"""Naive Bayes on which units a text has.
+
+The shares of rare categories are drawn to those of categories that look alike and to their group's.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,6 +10,7 @@ from scipy import sparse
 from modeling.experts.logistic import Linear
 
 Floats = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.float64]
 
 GROUP_UNITS = 20.0
 """The group's shares count as so many units seen in each of its categories."""
@@ -21,6 +25,7 @@ def fit_naive_bayes(
     targets: Floats,
     group: npt.NDArray[np.int64],
     log_prior: Floats,
+    likeness: npt.NDArray[np.float64],
 ) -> Linear:
     """Fit the shares in closed form.
 
@@ -29,20 +34,33 @@ def fit_naive_bayes(
         targets: `[N, C]`, what each example counts for each category.
         group: `[C]`, the level-1 group of each category, counted from 0.
         log_prior: `[C]`, of the categories.
+        likeness: `[C, C]`, symmetric, what a text of each category counts for each other one.
     """
     seen = np.asarray(presence.T @ targets, np.float64).T
+    group_shares, corpus = shares_of_groups(seen, group)
+    # So multiplied, the counts of a category that is like no other keep their bits and their order.
+    shares = _drawn((seen.T @ likeness).T, group_shares[group], GROUP_UNITS)
+    return Linear(np.log(shares / corpus).T.astype(np.float32), log_prior.astype(np.float32))
+
+
+def shares_of_groups(seen: Counts, group: npt.NDArray[np.int64]) -> tuple[Counts, Counts]:
+    """Compute the shares of units in groups, drawn to those in the corpus.
+
+    Args:
+        seen: `[C, W]`, how often each category has each unit.
+        group: `[C]`, the level-1 group of each category, counted from 0.
+
+    Returns:
+        `[G, W]` of the groups, and `[W]` of the corpus.
+    """
     group_seen = np.zeros((group.max() + 1, seen.shape[1]))
     np.add.at(group_seen, group, seen)
     corpus = seen.sum(axis=0) + LEAST
     corpus /= corpus.sum()
-    group_shares = _drawn(group_seen, corpus, CORPUS_UNITS)
-    shares = _drawn(seen, group_shares[group], GROUP_UNITS)
-    return Linear(np.log(shares / corpus).T.astype(np.float32), log_prior.astype(np.float32))
+    return _drawn(group_seen, corpus, CORPUS_UNITS), corpus
 
 
-def _drawn(
-    seen: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], num_units: float
-) -> npt.NDArray[np.float64]:
+def _drawn(seen: Counts, shares: Counts, num_units: float) -> Counts:
     """Draw counted shares `[G, W]` to others, which count as so many units."""
     total = seen.sum(axis=1, keepdims=True) + num_units
     return np.asarray((seen + num_units * shares) / total)

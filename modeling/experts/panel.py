@@ -83,7 +83,7 @@ class Labelled:
     def lesson(self, reader: FeatureReader, rows: Rows) -> Lesson:
         """Read labelled rows as what an expert learns from."""
         features = reader.read(self.examples, rows)
-        return Lesson(features, self.targets(rows), self.log_prior(), self.group)
+        return Lesson(features, self.targets(rows), self.log_prior(), self.group, len(rows))
 
     def loss(self, said: Floats) -> float:
         """The negative log likelihood of one expert on validation, `[V, C]`, cross-fitted."""

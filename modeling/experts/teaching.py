@@ -108,5 +108,6 @@ def learn_from(labelled: Labelled, teacher: TaughtPanel, unlabelled_rows: Rows) 
         np.concatenate([labelled.targets(rows), soft]),
         labelled.log_prior(),
         labelled.group,
+        len(rows),
     )
     return refit(teacher.panel, lesson)

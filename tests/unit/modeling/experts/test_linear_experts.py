@@ -84,7 +84,7 @@ def test_prototypes_without_a_pull_are_linear_discriminant_analysis(
     # scikit-learn scales each feature before it shrinks; without shrinkage both are the same.
     monkeypatch.setattr(prototypes, "COVARIANCE_SHRINKAGE", 0.0)
     theirs = LinearDiscriminantAnalysis(solver="lsqr").fit(features, labels)
-    ours = fit_prototypes(features, targets, GROUP, np.log(targets.mean(axis=0)))
+    ours = fit_prototypes(features, targets, GROUP, np.log(targets.mean(axis=0)), np.eye(4))
     np.testing.assert_allclose(
         ours.log_probabilities(features), theirs.predict_log_proba(features), atol=1e-2
     )
@@ -93,7 +93,7 @@ def test_prototypes_without_a_pull_are_linear_discriminant_analysis(
 def test_the_prototype_of_an_unseen_category_is_its_groups() -> None:
     features, labels, targets = clusters(np.random.default_rng(4))
     seen = labels != 1
-    ours = fit_prototypes(features[seen], targets[seen], GROUP, FLAT_PRIOR)
+    ours = fit_prototypes(features[seen], targets[seen], GROUP, FLAT_PRIOR, np.eye(4))
     np.testing.assert_allclose(
         ours.log_probabilities(features)[:, 1], ours.log_probabilities(features)[:, 0], atol=1.0
     )
@@ -105,7 +105,11 @@ def test_naive_bayes_is_its_closed_form() -> None:
     presence = (generator.random((50, 6)) < 0.4).astype(np.float32)
     labels = generator.integers(4, size=50)
     fitted = fit_naive_bayes(
-        sparse.csr_matrix(presence), np.eye(4, dtype=np.float32)[labels], GROUP, FLAT_PRIOR
+        sparse.csr_matrix(presence),
+        np.eye(4, dtype=np.float32)[labels],
+        GROUP,
+        FLAT_PRIOR,
+        np.eye(4),
     )
     corpus = (presence.sum(axis=0) + naive_bayes.LEAST) / (presence.sum() + 6 * naive_bayes.LEAST)
     for category in range(4):
