@@ -184,6 +184,13 @@ def test_the_first_training_lets_the_best_of_three_score_until_a_person_decides(
         for recipe in ("multimodal_linear", "experts", "demo")
         for is_refit in (False, True)
     }
+    decodings = {
+        key: stored_model.load_model(commits.commit_by_id(house, model)).config.decoding
+        for key, (_, model) in scores.items()
+    }
+    assert decodings["experts", True] is not None
+    assert decodings["experts", True] == decodings["experts", False]
+    assert not any(decodings[recipe, True] for recipe in ("multimodal_linear", "demo"))
     champion = registry.require(house, None)
     best = max(score for score, _ in scores.values())
     assert champion.id in {
