@@ -7,10 +7,18 @@ batches, loss and optimizer, and dropout of 0.1 everywhere; what is timed of bot
 the optimizer's step. Times are of turns: ours and the peer's, batch by batch, and the median of the
 rounds' ratios counts. The bound is LXMERT's own operations at 388 tokens over those at the texts'
 lengths: what leaving out padding can bring.
+
+The network of the `default` preset, which also knows words and reads means, is timed in turns with
+ours without them; its rate compared with LXMERT's is the product of both ratios.
+
+    python -m tests.benchmarks.bench_train [memory] [small] [loading] [published] [gpu]
+
+measures some of the rows; by default all, those of a GPU where there is one.
 """
 
+import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
@@ -19,11 +27,13 @@ import numpy as np
 import torch
 
 from featurestore.reading.examples import Examples
-from modeling.configuration import ModelConfig
-from modeling.learning.inputs.batching import epoch_batches, read_batch
+from modeling.configuration import ModelConfig, preset
+from modeling.experts.scorer import Scorer
+from modeling.learning.inputs.batching import Rows, epoch_batches, read_batch
 from modeling.network.attention import Attention
 from modeling.network.batch import Batch
 from modeling.network.classifier import VideoClassifier
+from tests.benchmarks.drawn_experts import draw_fusion
 from tests.benchmarks.gpu_training import gpu_rows
 from tests.benchmarks.lxmert import NUM_FRAMES, PADDED_TOKENS, PeerClassifier, operations, padded
 from tests.benchmarks.report import Row, at_least, at_most, row, write
@@ -38,8 +48,9 @@ from tests.benchmarks.turns import Learner, Turns, by_turns, score
 
 EMBEDDING_DIM, NUM_CATEGORIES, NUM_EXAMPLES = 768, 200, 4096
 MAX_LOGITS_APART = 1e-4
-MAX_LOADING, MAX_FGM = 0.05, 2.1
+MAX_LOADING, MAX_FGM, MAX_WITH_EXPERTS = 0.05, 2.1, 1.1
 GPU_BATCHES = 20
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -82,21 +93,29 @@ PUBLISHED = Size(
 
 
 def main() -> None:
-    """Measure everything."""
+    """Measure what is named."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("groups", nargs="*", choices=GROUPS)
+    groups = parser.parse_args().groups or list(GROUPS)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        write(measure(Path(folder)), "bench-train")
+        write(measure(Path(folder), groups), "bench-train")
 
 
-def measure(folder: Path) -> Iterator[Row]:
+def measure(folder: Path, groups: Sequence[str]) -> Iterator[Row]:
     """Make each row in turn; memory first, while this process holds little of it."""
-    yield from memory_rows(folder)
+    if "memory" in groups:
+        yield from memory_rows(folder)
     examples = Examples(
         *make_store(folder / "store", contest_lengths(NUM_EXAMPLES, seed=0), width=EMBEDDING_DIM)
     )
-    yield from speed_rows(SMALL, examples)
-    yield loading_row(examples)
-    yield from speed_rows(PUBLISHED, examples)
+    for group, rows in GROUPS.items():
+        if group in groups:
+            yield from rows(examples)
+
+
+def rows_on_gpu(examples: Examples) -> Iterator[Row]:
+    """Time whole trainings, where there is a GPU."""
     if torch.cuda.is_available():
         pretraining, finetuning = (choose(examples, size, GPU_BATCHES) for size in (50, 26))
         yield from gpu_rows(examples, pretraining, finetuning, make_vocabulary())
@@ -104,36 +123,81 @@ def measure(folder: Path) -> Iterator[Row]:
 
 def speed_rows(size: Size, examples: Examples) -> Iterator[Row]:
     """Time scoring, training and training with FGM, once the logits are known to be equal."""
-    ours = make_classifier(size)
+    ours, with_words = make_classifier(size.config), make_classifier(with_all(size.config))
     peer = PeerClassifier(ours)
-    scored = choose(examples, size.scoring_batch, size.num_batches)
+    rows = choose_rows(examples, size.scoring_batch, size.num_batches)
+    scored = [read_labelled(examples, chosen) for chosen in rows]
     refuse_unequal(ours, peer, scored)
-    yield scoring_row(size, ours, peer, scored)
+    plain = scoring_turns(size, ours, peer, scored)
+    yield speed_row("scoring", scored, plain, size, size.scoring_target)
+    turns = by_turns(
+        lambda batch: score(with_words, batch),
+        lambda batch: score(ours, batch),
+        scored,
+        size.num_rounds,
+    )
+    chained = chain(turns, plain)
+    yield speed_row("scoring by the default network", scored, chained, size, size.scoring_target)
+    yield experts_row(size, with_words, examples, rows)
     yield order_row(size, ours, scored)
     trained = choose(examples, size.training_batch, size.num_batches)
-    yield training_row(size, ours, peer, trained)
+    plain = training_turns(size, ours, peer, trained)
+    yield speed_row("training", trained, plain, size, size.training_target)
+    mine, without = Learner(with_words), Learner(ours)
+    turns = by_turns(mine.step, without.step, trained, size.num_rounds)
+    chained = chain(turns, plain)
+    yield speed_row("training the default network", trained, chained, size, size.training_target)
     yield fgm_row(size, ours, trained[len(trained) // 2 :][:1])
 
 
-def make_classifier(size: Size) -> VideoClassifier:
+def with_all(config: ModelConfig) -> ModelConfig:
+    """Add what the network of the `default` preset has besides its sizes."""
+    model = preset("default").model
+    return config.model_copy(update=model.model_dump(include={"whole_word_rows", "reads"}))
+
+
+def chain(first: Turns, second: Turns) -> Turns:
+    """Compare the first's ours with the second's peer, by what stands between them in both."""
+    return Turns(first.ours, second.peer, first.ratio * second.ratio)
+
+
+def make_classifier(config: ModelConfig) -> VideoClassifier:
     """Draw the weights of one of ours."""
     return VideoClassifier(
-        size.config,
+        config,
         vocab_size=VOCAB_SIZE,
         embedding_dim=EMBEDDING_DIM,
         num_categories=NUM_CATEGORIES,
     )
 
 
-def scoring_row(
+def scoring_turns(
     size: Size, ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]
-) -> Row:
+) -> Turns:
     """Time both models without gradients."""
     pairs = [(batch, padded(batch)) for batch in batches]
-    turns = by_turns(
+    return by_turns(
         lambda pair: score(ours, pair[0]), lambda pair: score(peer, pair[1]), pairs, size.num_rounds
     )
-    return speed_row("scoring", batches, turns, size, size.scoring_target)
+
+
+def experts_row(
+    size: Size, network: VideoClassifier, examples: Examples, batches: Sequence[Rows]
+) -> Row:
+    """Time the network and experts, from the store to what is added up, and the network alone."""
+    fused, alone = Scorer(network, draw_fusion(examples, NUM_CATEGORIES)), Scorer(network)
+
+    def ask(scorer: Scorer, rows: Rows) -> None:
+        said = scorer.say(examples, rows, batch_size=size.scoring_batch, device=CPU)
+        scorer.add(said)
+        examples.release()
+
+    turns = by_turns(
+        lambda rows: ask(fused, rows), lambda rows: ask(alone, rows), batches, size.num_rounds
+    )
+    seconds = turns.ours / len(batches), turns.peer / len(batches)
+    name = f"seconds to score a batch with experts, compared with none, {size.name}"
+    return row(name, *seconds, None, turns.ratio, *at_most(MAX_WITH_EXPERTS, turns.ratio))
 
 
 def order_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Row:
@@ -149,16 +213,15 @@ def order_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Ro
     return row(name, *seconds, None, turns.ratio, *at_most(1, turns.ratio))
 
 
-def training_row(
+def training_turns(
     size: Size, ours: VideoClassifier, peer: PeerClassifier, batches: Sequence[Batch]
-) -> Row:
+) -> Turns:
     """Time both models' plain steps."""
     mine, theirs = Learner(ours), Learner(peer)
     pairs = [(batch, padded(batch)) for batch in batches]
-    turns = by_turns(
+    return by_turns(
         lambda pair: mine.step(pair[0]), lambda pair: theirs.step(pair[1]), pairs, size.num_rounds
     )
-    return speed_row("training", batches, turns, size, size.training_target)
 
 
 def fgm_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Row:
@@ -176,9 +239,19 @@ def fgm_row(size: Size, ours: VideoClassifier, batches: Sequence[Batch]) -> Row:
 
 
 def choose(examples: Examples, batch_size: int, num_batches: int) -> list[Batch]:
-    """Read batches from a shuffled epoch.
+    """Read batches from a shuffled epoch, with labels drawn; arguments as for `choose_rows`."""
+    return [
+        read_labelled(examples, rows) for rows in choose_rows(examples, batch_size, num_batches)
+    ]
 
-    As training does, spread evenly over the lengths, with labels drawn.
+
+def choose_rows(examples: Examples, batch_size: int, num_batches: int) -> list[Rows]:
+    """Choose batches of a shuffled epoch, as training makes them, spread evenly over the lengths.
+
+    Args:
+        examples: Stored.
+        batch_size: Examples of each.
+        num_batches: How many are chosen.
     """
     rows = np.arange(len(examples))
     batches = epoch_batches(rows, examples.num_tokens, batch_size, seed=0, epoch=0)
@@ -187,12 +260,13 @@ def choose(examples: Examples, batch_size: int, num_batches: int) -> list[Batch]
         key=lambda b: float(examples.num_tokens[b].mean()),
     )
     places = ((np.arange(num_batches) + 0.5) / num_batches * len(whole)).astype(int)
-    return [labelled(read_batch(examples, whole[place])) for place in places]
+    return [whole[place] for place in places]
 
 
-def labelled(batch: Batch) -> Batch:
-    """Draw labels."""
-    return replace(batch, labels=torch.randint(NUM_CATEGORIES, (len(batch),)))
+def read_labelled(examples: Examples, rows: Rows) -> Batch:
+    """Read a batch, and draw its labels."""
+    labels = torch.randint(NUM_CATEGORIES, (len(rows),))
+    return replace(read_batch(examples, rows), labels=labels)
 
 
 @torch.inference_mode()
@@ -235,8 +309,8 @@ def loading_row(examples: Examples) -> Row:
     ]
     for batch in batches:
         read_batch(examples, batch)  # every shard is checked when it is first read
-    learner = Learner(make_classifier(SMALL))
-    pairs = [(batch, labelled(read_batch(examples, batch))) for batch in batches]
+    learner = Learner(make_classifier(SMALL.config))
+    pairs = [(batch, read_labelled(examples, batch)) for batch in batches]
     turns = by_turns(
         lambda pair: read_batch(examples, pair[0]),
         lambda pair: learner.step(pair[1]),
@@ -251,6 +325,15 @@ def loading_row(examples: Examples) -> Row:
         turns.ratio,
         *at_most(MAX_LOADING, turns.ratio),
     )
+
+
+GROUPS: dict[str, Callable[[Examples], Iterator[Row]]] = {
+    "memory": lambda _: iter(()),
+    "small": lambda examples: speed_rows(SMALL, examples),
+    "loading": lambda examples: iter([loading_row(examples)]),
+    "published": lambda examples: speed_rows(PUBLISHED, examples),
+    "gpu": rows_on_gpu,
+}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ and attention, without padding to few shapes.
 """
 
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,8 @@ class Drawn:
     """Stored examples with labels drawn, some of them for validation."""
 
     stored: Examples
+    num_labelled: int = sys.maxsize
+    """So many are labelled, the first."""
     video_ids: Sequence[str] = field(init=False)
     labels: npt.NDArray[np.int64] = field(init=False)
     is_validation: npt.NDArray[np.bool_] = field(init=False)
@@ -67,8 +70,9 @@ class Drawn:
         """Draw."""
         self.video_ids, self.num_tokens = self.stored.video_ids, self.stored.num_tokens
         self.has_frames, self.embedding_dim = self.stored.has_frames, self.stored.embedding_dim
-        self.labels = np.arange(len(self)) % NUM_CATEGORIES
-        self.is_validation = np.arange(len(self)) % 20 == 0
+        rows = np.arange(len(self))
+        self.labels = np.where(rows < self.num_labelled, rows % NUM_CATEGORIES, -1)
+        self.is_validation = rows // NUM_CATEGORIES % 20 == 0
 
     def __len__(self) -> int:
         """All that are stored."""

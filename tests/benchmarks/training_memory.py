@@ -20,6 +20,7 @@ from modeling.models.scoring import score as score_all
 from modeling.models.stored_config import StoredConfig
 from modeling.models.stored_model import LoadedModel
 from modeling.network.classifier import VideoClassifier
+from tests.benchmarks.drawn_experts import draw_fusion
 from tests.benchmarks.report import Row, at_most, row
 from tests.benchmarks.stored_examples import VOCAB_SIZE, contest_lengths, make_store
 from tests.benchmarks.turns import Learner, score
@@ -40,7 +41,13 @@ GIVING_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "13
 """Lets the measured processes return what they free: how much glibc keeps of it for later is a
 matter of chance."""
 SMALL = ModelConfig(
-    width=16, num_heads=2, num_language_layers=1, num_cross_layers=1, feed_forward_width=32
+    width=16,
+    num_heads=2,
+    num_language_layers=1,
+    num_cross_layers=1,
+    feed_forward_width=32,
+    whole_word_rows=1024,
+    reads="pooled_and_means",
 )
 
 Peaks = tuple[float, float]
@@ -52,13 +59,13 @@ def memory_rows(folder: Path) -> Iterator[Row]:
 
     In turns, then scoring and training at the published size.
     """
-    os.environ.update(GIVING_BACK)
+    prepare_memory()
     stores = [
         _stored(folder / f"{size}-rows", 40 + np.arange(size) % 80, NARROW) for size in (FEW, MANY)
     ]
     turns = [[_measured(_score_everything, *stored) for stored in stores] for _ in range(NUM_TURNS)]
     few, many = np.median(turns, axis=0)[:, 1].tolist()
-    name = f"MiB of a process that scores {MANY:,} rows, compared with {FEW:,}"
+    name = f"MiB of a process that scores {MANY:,} rows with experts, compared with {FEW:,}"
     yield row(name, many, few, None, many / few, *at_most(MAX_GROWTH, many / few))
     wide = _stored(folder / "wide", contest_lengths(1024, seed=0), WIDE)
     for name, work in (
@@ -78,6 +85,11 @@ def memory_rows(folder: Path) -> Iterator[Row]:
             None,
             holds=True,
         )
+
+
+def prepare_memory() -> None:
+    """Let the processes that are started from now on return what they free."""
+    os.environ.update(GIVING_BACK)
 
 
 def _stored(root: Path, lengths: Any, width: int) -> tuple[Path, str]:
@@ -107,13 +119,13 @@ def _measure(
 ) -> None:
     store, whole = open_existing_store(root), Snapshot.model_validate_json(pinned)
     VideoClassifier(SMALL, vocab_size=9, embedding_dim=9, num_categories=9)  # what is imported late
-    before, peak, ended = _private_mib(), 0.0, threading.Event()
+    before, peak, ended = private_mib(), 0.0, threading.Event()
     watching = threading.Thread(
         target=work_and_tell, args=(lambda: work(Examples(store, whole)), ended)
     )
     watching.start()
     while not ended.wait(SAMPLING_SECONDS):
-        peak = max(peak, _private_mib())
+        peak = max(peak, private_mib())
     sending.send((peak - before, peak))
 
 
@@ -125,7 +137,8 @@ def work_and_tell(work: Callable[[], object], ended: threading.Event) -> None:
         ended.set()
 
 
-def _private_mib() -> float:
+def private_mib() -> float:
+    """What this process holds, mapped files left out."""
     resident, shared = (int(pages) * PAGE_MIB for pages in STATM.read_text().split()[1:3])
     return resident - shared
 
@@ -145,7 +158,9 @@ def _score_everything(examples: Examples) -> None:
         encoder_id=None,
         taxonomy_name=taxonomy.name,
     )
-    loaded = LoadedModel("0" * 64, Scorer(_classifier(SMALL, examples)), config, taxonomy, {})
+    fusion = draw_fusion(examples, NUM_CATEGORIES)
+    scorer = Scorer(_classifier(SMALL, examples), fusion)
+    loaded = LoadedModel("0" * 64, scorer, config, taxonomy, {})
     for _ in score_all(loaded, examples):
         pass
 
