@@ -158,8 +158,8 @@ def _attend_packed(self: Attention, hidden: Tensor, context: Tensor, packing: An
 def packed_logits(model: VideoClassifier, batch: Batch, packing: Packing) -> Tensor:
     """Compute what the model computes of a padded batch, `[B, C]`; inside `changed` alone."""
     encoder: Any = model.encoder
-    language = encoder._embed_text(batch)[0].flatten(0, 1)[packing.places][None]  # noqa: SLF001
-    vision = encoder._embed_frames(batch)[0].flatten(0, 1)[packing.frame_places][None]  # noqa: SLF001
+    language = encoder.embed_text(batch)[0].flatten(0, 1)[packing.places][None]
+    vision = encoder.embed_frames(batch)[0].flatten(0, 1)[packing.frame_places][None]
     for layer in encoder.language.encoder.layer:
         language = layer(language, packing)
     for layer in encoder.layers:
