@@ -29,7 +29,8 @@ from featurestore.reading.examples import Examples
 from featurestore.reading.snapshot import Snapshot
 from modeling.configuration import ModelConfig, Recipe, amend, preset
 from modeling.evaluation import judgement
-from modeling.experts import fused_training, panel, teaching
+from modeling.experts import fused_training, panel, student_inputs, teaching
+from modeling.experts.students import StudentTraining
 from modeling.learning import finetuning
 from modeling.learning.inputs import batching
 from modeling.learning.inputs.training_inputs import TrainingInputs
@@ -54,9 +55,9 @@ PARTS: tuple[tuple[Any, str, str], ...] = (
     (teaching, "fit_panel", "fitting experts"),
     (teaching, "learn_from", "teaching experts"),
     (fused_training, "learn_from", "teaching experts"),
-    (fused_training, "_taught_inputs", "soft labels"),
+    (student_inputs, "taught_by", "soft labels"),
     (finetuning, "train", f"{NUM_STEPS} steps of the student"),
-    (fused_training, "_with_student", "fusion"),
+    (StudentTraining, "_weigh", "fusion"),
 )
 """The functions whose calls are the phases of a training."""
 
@@ -107,9 +108,9 @@ def train_watched(inputs: TrainingInputs, recipe: Recipe, phases: Phases) -> Non
     watching.start()
     try:
         with ExitStack() as changes:
-            for module, name, title in PARTS:
-                watched = phases.watched(title, getattr(module, name))
-                changes.enter_context(mock.patch.object(module, name, watched))
+            for owner, name, title in PARTS:
+                watched = phases.watched(title, getattr(owner, name))
+                changes.enter_context(mock.patch.object(owner, name, watched))
             changes.enter_context(
                 mock.patch.object(
                     finetuning,
