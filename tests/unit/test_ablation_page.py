@@ -11,7 +11,7 @@ import pytest
 from tests.benchmarks.ablation import page, scores, training
 from tests.benchmarks.ablation.outcomes import Outcome, Run
 from tests.benchmarks.ablation.scores import COLUMNS, mean_f1
-from tests.benchmarks.ablation.systems import BY_PROBABILITY, PARTS, SYSTEMS, Part
+from tests.benchmarks.ablation.systems import BY_PROBABILITY, MATCHING, PARTS, SYSTEMS, Part
 
 GROUP = np.array([0, 0, 1, 1, 2])
 TRUE = np.arange(400) % len(GROUP)
@@ -36,7 +36,7 @@ CPU_SECONDS = {"default": 50.0, "experts": 20.0, "full": 100.0}
 
 def make_run(world: str, seed: int) -> Run:
     made = {name: make_outcome(name, seed) for name in SHARES}
-    return Run(world, seed, TRUE, GROUP, made, {"best possible": 0.8, "default": 0.65})
+    return Run(world, seed, TRUE, GROUP, made, {"best possible": 0.8, MATCHING: 0.65})
 
 
 def make_outcome(name: str, seed: int) -> Outcome:

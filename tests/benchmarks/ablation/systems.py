@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from modeling.configuration import Recipe, amend, preset
+from modeling.experts.students import ONE_STUDENT, Schedule
 from tests.benchmarks.ablation.corpus import REPEATS
 from tests.benchmarks.ablation.published.study import FULL
 
@@ -10,6 +11,8 @@ Changes = dict[str, dict[str, object]]
 
 BY_PROBABILITY = "by probability"
 """Named so is what `default` and `experts` would choose by probability, not by expected F1."""
+MATCHING = "with contrastive pretraining"
+"""Who has learned which text and frames belong together."""
 FEW = 5
 """Labels of each category where there are few."""
 NUM_SEEDS = 4
@@ -42,6 +45,7 @@ class System:
     """One training."""
 
     recipe: Recipe
+    schedule: Schedule = ONE_STUDENT
     is_pretrained: bool = True
     """Whether its cross encoder, if it has one, starts from a pretrained one."""
     has_few_labels: bool = False
@@ -94,10 +98,11 @@ SETTINGS = {
     "exchanged frames": Setting("fusion", "exchange_frames", off=False, on=True),
     "FGM": Setting("finetuning", "adversary", "none", "fgm"),
     "EMA": Setting("finetuning", "ema_decay", 0.0, 0.999),
-    "smoothed labels": Setting("finetuning", "label_smoothing", 0.0, 0.1),
     "resampling": Setting("finetuning", "resample", off=False, on=True),
     "level-1 loss": Setting("finetuning", "level1_loss_weight", 0.0, 0.5),
     "logit adjustment": Setting("finetuning", "logit_adjustment", 0.0, 1.0),
+    "contrastive pretraining": Setting("pretraining", "contrastive_weight", 0.0, 1.0),
+    "guessed frames": Setting("pretraining", "frame_weight", 0.0, 1.0),
 }
 
 
@@ -131,11 +136,13 @@ def _without_expert(name: str) -> System:
 SYSTEMS: dict[str, System] = {
     "experts": System(EXPERTS, worlds="ABD", num_seeds=NUM_SEEDS),
     "experts, not taught": System(amend(EXPERTS, {"fusion": {"rounds": 0}})),
-    "experts, taught twice": System(amend(EXPERTS, {"fusion": {"rounds": 2}})),
+    "experts, taught twice": System(amend(EXPERTS, {"fusion": {"rounds": 2}}), worlds="A"),
     **{f"experts without {name}": _without_expert(name) for name in EXPERTS.fusion.experts},
     "experts, five labels": System(EXPERTS, has_few_labels=True, worlds="A", num_seeds=NUM_SEEDS),
     "default": System(DEFAULT, worlds="ABD", num_seeds=NUM_SEEDS),
-    "default, refit": System(DEFAULT, is_refit=True),
+    "default, refit": System(DEFAULT, is_refit=True, worlds="A"),
+    "two rounds": System(DEFAULT, Schedule(rounds=2), worlds="A"),
+    "two seeds, distilled": System(DEFAULT, Schedule(num_seeds=2), worlds="A"),
     "default, five labels": System(DEFAULT, has_few_labels=True, worlds="A", num_seeds=NUM_SEEDS),
     "without pretraining": System(DEFAULT, is_pretrained=False),
     "without pretraining, five labels": System(
@@ -144,7 +151,7 @@ SYSTEMS: dict[str, System] = {
     "without experts": System(amend(DEFAULT, {"fusion": {"experts": ()}})),
     **{_name(part): _changed(setting) for part, setting in SETTINGS.items()},
     "published": System(amend(preset("published"), _SIZES), worlds="BD", num_seeds=NUM_SEEDS),
-    "full": System(FULL, worlds="A", num_seeds=NUM_SEEDS),
+    "full": System(FULL, worlds="A", num_seeds=2),
 }
 PARTS = {
     **{expert: Part("experts", f"experts without {expert}") for expert in EXPERTS.fusion.experts},
@@ -157,6 +164,8 @@ PARTS = {
     "cross encoder, five labels": Part("default, five labels", "experts, five labels"),
     "refit": Part("default, refit", "default"),
     "choice by expected F1": Part("default", f"default, {BY_PROBABILITY}"),
+    "second student": Part("two rounds", "default", is_in_default=False),
+    "student of two": Part("two seeds, distilled", "default", is_in_default=False),
     "pretraining": Part("default", "without pretraining"),
     "pretraining, five labels": Part("default, five labels", "without pretraining, five labels"),
     **{name: _part(name) for name in SETTINGS},

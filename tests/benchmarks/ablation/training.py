@@ -35,7 +35,7 @@ from tests.benchmarks.ablation.corpus import (
 )
 from tests.benchmarks.ablation.outcomes import Outcome, Run
 from tests.benchmarks.ablation.scores import evaluate
-from tests.benchmarks.ablation.systems import BY_PROBABILITY, FEW, SYSTEMS, System
+from tests.benchmarks.ablation.systems import BY_PROBABILITY, FEW, MATCHING, SYSTEMS, System
 from tests.benchmarks.ablation.world_parts import groups
 from tests.benchmarks.ablation.worlds import LIKELIHOODS, world_of
 
@@ -174,8 +174,8 @@ def _decide(bench: Bench, trained: TrainedClassifier, fused: Logits) -> Labels:
 
 
 def _matching(bench: Bench, name: str) -> dict[str, float]:
-    """Measure what pretraining for `default` taught of which text and frames belong together."""
-    if name != "default" or bench.world_name not in LIKELIHOODS:
+    """Measure what a pretraining taught of which text and frames belong together."""
+    if name not in {"default", MATCHING} or bench.world_name not in LIKELIHOODS:
         return {}
     mixed, belongs = matching.exchange_frames(bench.test)
     encoder, _ = bench.pretrained(SYSTEMS[name].recipe)
@@ -194,6 +194,7 @@ def _train(bench: Bench, system: System, encoder: PretrainedModel | None) -> Tra
     twin = replace(system, is_refit=False)
     if bench.last is None or bench.last[0] != twin:
         with patch.object(fused_training, "train_experts", bench.experts):
-            bench.last = twin, fused_training.train(inputs, system.recipe, start, runtime)
+            trained = fused_training.train(inputs, system.recipe, start, runtime, system.schedule)
+            bench.last = twin, trained
     trained = bench.last[1]
     return fused_training.refit(trained, inputs, start, runtime) if system.is_refit else trained
