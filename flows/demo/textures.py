@@ -65,7 +65,8 @@ def _axes(rng: np.random.Generator, height: int, width: int) -> tuple[Field, Fie
 
 
 def _wave(position: Field, period: float) -> Field:
-    wave: Field = np.sin(position * np.float32(2 * np.pi / period)) / 2 + np.float32(0.5)
+    half = np.float32(0.5)
+    wave: Field = half * np.sin(position * np.float32(2 * np.pi / period)) + half
     return wave
 
 

@@ -101,7 +101,7 @@ def make_world() -> WorldA:
         sight=sight,
         group_topics=group_topics,
         scenes=scenes,
-        words=draw_dictionary(num_words, generator),
+        words=draw_dictionary(int(num_words), generator),
         topic_word_share=zipf(TOPIC_WORDS),
         common_word_share=zipf(COMMON_WORDS),
     )
