@@ -70,7 +70,9 @@ def pretrain_encoder(
     )
     start = Start(parameters.seed, language_model=language_model)
     with reporter.progress("pretrain") as show:
-        runtime = Runtime(checkpoints, lambda progress: show(progress.step, progress.num_steps))
+        runtime = Runtime(
+            checkpoints, lambda progress: show(progress.step, progress.num_steps, progress.note)
+        )
         pretrained = pretraining.pretrain(
             training_set.examples, training_set.vocabulary, recipe, start, runtime
         )

@@ -85,4 +85,6 @@ class TrainingRun:
 
     @staticmethod
     def _runtime(show: ShowProgress, checkpoints: Checkpoints) -> Runtime:
-        return Runtime(checkpoints, lambda progress: show(progress.step, progress.num_steps))
+        return Runtime(
+            checkpoints, lambda progress: show(progress.step, progress.num_steps, progress.note)
+        )

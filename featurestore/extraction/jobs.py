@@ -14,10 +14,11 @@ from typing import Self
 from featurestore.extraction.making import PartitionMaker, open_maker
 from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.view_job import Request, ViewJob
-from warehouse import tables
+from warehouse import commits, tables
 from warehouse.clock import running_from
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
+from warehouse.repeating import repeating
 from warehouse.reporting import ShowProgress
 from warehouse.store import Store
 
@@ -139,7 +140,8 @@ class Extraction:
         )
         _open_jobs[request] = job
         try:
-            yield job
+            with repeating(job.beat, commits.BEAT_SECONDS):
+                yield job
         finally:
             del _open_jobs[request]
 

@@ -109,6 +109,11 @@ class ViewJob:
         """Tasks to run."""
         return len(self._maker.chunks)
 
+    def beat(self) -> None:
+        """Say that this run is going on."""
+        self._staging.beat()
+        self._notes.beat()
+
     def make(self, index: int) -> int:
         """Make, check and keep the files of one chunk, unless they are there already.
 

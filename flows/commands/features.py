@@ -61,7 +61,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         say_json(present.to_json())
     else:
-        status_tables.show(present)
+        status_tables.show(present, datetime.now(UTC))
 
 
 @app.command()

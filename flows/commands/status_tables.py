@@ -1,13 +1,16 @@
 """A store's status as tables for a terminal."""
 
 from collections import Counter
+from datetime import datetime
 
 from featurestore.progress.coverage import Coverage
 from featurestore.progress.reasons import MAX_ATTEMPTS, RETRYABLE
 from featurestore.progress.retrying import advice_on
 from featurestore.views.spec import TRANSFORM_VERSION, short
+from flows.commands.amounts import duration
 from flows.commands.terminal import Cell, Column, say, say_table, say_wrapped
 from flows.operations.status import PartitionStatus, StoreStatus
+from warehouse.commits import PendingWork
 from warehouse.limits import OVER_BUDGET
 
 _PARTITIONS = (
@@ -27,8 +30,13 @@ _COVERAGE = (
 )
 
 
-def show(status: StoreStatus) -> None:
-    """Print the partitions, each recipe's coverage, and what asks for something to be done."""
+def show(status: StoreStatus, now: datetime) -> None:
+    """Print the partitions, each recipe's coverage, and what asks for something to be done.
+
+    Args:
+        status: Of a store.
+        now: The moment, in UTC, by which pending work is judged.
+    """
     say(f"store {status.root}")
     provisional = ", provisional" if status.champion_is_provisional else ""
     say(f"champion {(status.champion or 'none yet')[:16]}{provisional}")
@@ -38,6 +46,8 @@ def show(status: StoreStatus) -> None:
         say_wrapped(
             f"{path} is an interrupted move that could not be followed: look at it, then remove it"
         )
+    for work in status.pending:
+        say_wrapped(_pending(work, now))
     if not status.partitions:
         say("nothing is ingested yet")
         return
@@ -55,6 +65,17 @@ def show(status: StoreStatus) -> None:
         say_wrapped("no recipe is frozen yet: the first extract-features freezes one")
     for remark in _remarks(status):
         say_wrapped(remark)
+
+
+def _pending(work: PendingWork, now: datetime) -> str:
+    place = work.dataset if work.partition is None else f"{work.dataset} of {work.partition}"
+    since, silent = now - work.started_at, now - work.last_beat_at
+    if work.was_left(now):
+        return (
+            f"{place}: its run ended without a word {duration(silent.total_seconds())} ago; the"
+            " next run goes on from what it has done"
+        )
+    return f"{place}: in the making for {duration(since.total_seconds())}"
 
 
 def _partition(row: PartitionStatus) -> list[Cell]:

@@ -14,22 +14,23 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.context import FlowRunContext
+from prefect.events import emit_event
 from prefect.logging import get_run_logger
 
 from flows.commands import terminal
-from flows.commands.bar import progress_bar
+from flows.commands.bar import TerminalReporter
+from flows.stage import TOLD_EVERY_SECONDS, Stage
 from warehouse.printable import markdown, printable
-from warehouse.reporting import ShowProgress
+from warehouse.repeating import repeating
+from warehouse.reporting import LABELS, ShowProgress
 
 logger = logging.getLogger(__name__)
 
-_STEP_PERCENT = 10
-"""An artifact is a request to the server: not one for each unit."""
 _MOST_CELL_CHARS = 2_000
 
 
 class PrefectReporter:
-    """Tells the Prefect server, and the terminal where there is one.
+    """Tells the Prefect server; outside a flow run, the terminal.
 
     Args:
         key: Of the artifacts: lower-case letters, digits and dashes.
@@ -40,24 +41,28 @@ class PrefectReporter:
 
     @contextmanager
     def progress(self, description: str) -> Iterator[ShowProgress]:
-        """Show a bar, and inside a flow run a progress artifact."""
+        """Write lines to the run's log and move a progress artifact.
+
+        Both are told at least every half minute, also while no unit of the work ends.
+        """
+        if not _in_flow_run():
+            with TerminalReporter().progress(description) as show_bar:
+                yield show_bar
+            return
+        stage, log = Stage(description), get_run_logger()
         artifact: Any = None
         with _best_effort():
-            if _in_flow_run():
-                artifact = create_progress_artifact(progress=0.0, description=description)
-        with progress_bar(description) as show_bar:
-            shown = 0
+            artifact = create_progress_artifact(progress=0.0, description=description)
 
-            def show(done: int, total: int) -> None:
-                nonlocal shown
-                show_bar(done, total)
-                percent = 100 * done // max(total, 1)
-                if artifact is not None and percent >= shown + _STEP_PERCENT:
-                    shown = percent
-                    with _best_effort():
-                        update_progress_artifact(artifact, progress=float(percent))
+        def tell(line: str) -> None:
+            log.info(printable(line, sys.maxsize))
+            with _best_effort():
+                if artifact is not None:
+                    update_progress_artifact(artifact, description=line, progress=stage.percent)
 
-            yield show
+        with repeating(lambda: tell(stage.line()), TOLD_EVERY_SECONDS):
+            yield stage.show
+        tell(stage.last_line())
 
     def warn(self, sentence: str) -> None:
         """Write to the run's log, or to the terminal where nobody reads the log."""
@@ -65,6 +70,19 @@ class PrefectReporter:
             log.warning(printable(sentence, sys.maxsize))
         else:
             terminal.say(sentence, err=True)
+
+    def announce(self, event: str, subject: str, facts: Mapping[str, object]) -> None:
+        """Emit an event of Prefect's, which automations can act upon."""
+        if (run := FlowRunContext.get()) is None:
+            return
+        kind = event.partition(".")[0]
+        resource = {
+            "prefect.resource.id": f"reelstore.{kind}.{subject}",
+            "prefect.resource.name": subject,
+            "reelstore.flow": run.flow.name if run.flow else "",
+            **{f"reelstore.{name}": str(facts[name]) for name in LABELS if name in facts},
+        }
+        emit_event(f"reelstore.{event}", resource=resource, payload=dict(facts))
 
     def summarize(self, sentences: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
         """Make a list and a table, in which nothing is read as markup."""

@@ -15,7 +15,8 @@ from flows.operations.recipes_in_use import left_behind, recipes_in_use, recipes
 from modeling.models import registry, scored_partitions
 from modeling.models.model_facts import ClassifierFacts
 from warehouse import commits, tables
-from warehouse.commits import Commit
+from warehouse.clock import timestamp
+from warehouse.commits import Commit, PendingWork
 from warehouse.errors import Corrupt, Invalid
 from warehouse.identifiers import Role
 from warehouse.store import Store
@@ -65,12 +66,18 @@ class StoreStatus:
     interrupted."""
     moves_set_aside: tuple[str, ...] = ()
     """Files of interrupted moves that could not be followed any more."""
+    pending: tuple[PendingWork, ...] = ()
+    """What has begun and is not published."""
     champion_is_provisional: bool = False
     """Nominated by a training, and not yet promoted by anybody."""
 
     def to_json(self) -> dict[str, Any]:
         """The same as one JSON document."""
-        return asdict(self)
+        moments = ("started_at", "last_beat_at")
+        document = asdict(self)
+        for work in document["pending"]:
+            work |= {name: timestamp(work[name]) for name in moments}
+        return document
 
 
 def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> StoreStatus:
@@ -126,7 +133,7 @@ def _status_of(store: Store, journal: str | None, limits: WorkLimits) -> StoreSt
                     view_coverage(store, view, fingerprint, listed, limits)
                     for view, fingerprint in recipes
                 ),
-                predictions=_predictions(store, champion, listed),
+                predictions=predictions_of(store, champion, listed),
                 **_set_aside(store, listed),
             )
             for listed in partitions
@@ -134,6 +141,7 @@ def _status_of(store: Store, journal: str | None, limits: WorkLimits) -> StoreSt
         one_sided_categories=_one_sided(store, partitions),
         outdated=_outdated(store),
         journal=journal,
+        pending=tuple(commits.pending_work(store)),
         moves_set_aside=tuple(str(path) for path in commits.set_aside(store)),
     )
 
@@ -147,7 +155,8 @@ def _outdated(store: Store) -> tuple[str, ...]:
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def _predictions(store: Store, champion: Commit | None, partition: VideoPartition) -> Predictions:
+def predictions_of(store: Store, champion: Commit | None, partition: VideoPartition) -> Predictions:
+    """Whether a partition has the champion's predictions of its features as they are now."""
     if champion is None or partition.role != "score":
         return "not scored"
     if not scored_partitions.exist(store, champion.id, partition.name):

@@ -27,6 +27,11 @@ class Progress:
     losses: dict[str, float]
     """Means over the steps since the last report."""
 
+    @property
+    def note(self) -> str:
+        """The losses, for people."""
+        return ", ".join(f"{name} {value:.3f}" for name, value in self.losses.items())
+
 
 def _tell_nobody(_: Progress) -> None:
     pass

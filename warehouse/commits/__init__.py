@@ -19,6 +19,7 @@ from warehouse.commits.maintenance.verification import Damage, verify
 from warehouse.commits.publishing import publish, publish_files
 from warehouse.commits.records.aliases import alias, aliases, is_provisional, set_alias
 from warehouse.commits.records.history import (
+    attributes_of_heads,
     commit_by_id,
     commits,
     datasets,
@@ -28,6 +29,7 @@ from warehouse.commits.records.history import (
     head_moved_at,
     heads,
 )
+from warehouse.commits.records.pending import BEAT_SECONDS, PendingWork, pending_work
 from warehouse.commits.recovery.comparison import compare, set_aside
 from warehouse.commits.recovery.rebuild import Rebuilt, rebuild_catalog
 from warehouse.commits.recovery.settling import settle
@@ -35,6 +37,7 @@ from warehouse.commits.staging import Staging, stage
 from warehouse.storage.files import FileEntry
 
 __all__ = [
+    "BEAT_SECONDS",
     "CHECKPOINTS",
     "Address",
     "Commit",
@@ -43,10 +46,12 @@ __all__ = [
     "Facts",
     "FileEntry",
     "Garbage",
+    "PendingWork",
     "Rebuilt",
     "Staging",
     "alias",
     "aliases",
+    "attributes_of_heads",
     "collect_garbage",
     "commit_by_id",
     "commits",
@@ -58,6 +63,7 @@ __all__ = [
     "head_moved_at",
     "heads",
     "is_provisional",
+    "pending_work",
     "publish",
     "publish_files",
     "read_bytes",

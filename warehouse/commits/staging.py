@@ -1,5 +1,6 @@
 """A commit in the making: a folder of finished files, found again by the run that resumes it."""
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from warehouse.clock import running_from, timestamp
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE
 from warehouse.commits.recovery import settling
-from warehouse.errors import Corrupt, Invalid, Retryable
+from warehouse.errors import Corrupt, Invalid, ReelstoreError, Retryable
 from warehouse.identifiers import parse_file_name
 from warehouse.storage import disk, files
 from warehouse.storage.files import FileEntry
@@ -175,6 +176,13 @@ class Staging:
         )
         if connection.execute(touched).rowcount == 0:
             raise self.abandon()
+
+    def beat(self) -> None:
+        """Say that this run is going on, as far as the catalog can be reached."""
+        table = catalog.pending
+        beaten = table.update().where(table.c.id == self.id)
+        with contextlib.suppress(ReelstoreError), catalog.writing(self.store.engine) as connection:
+            connection.execute(beaten.values(touched_at=timestamp(self.clock())))
 
     def abandon(self) -> StagingGone:
         """Remove what may be left of a staging folder that another run has finished with.

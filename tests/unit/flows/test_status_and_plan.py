@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,7 +16,9 @@ from flows.commands.amounts import duration, size
 from flows.operations.extract import ExtractedView, ExtractParameters
 from flows.operations.planning import Plan
 from flows.operations.status import PartitionStatus, StoreStatus
+from warehouse.commits import PendingWork
 
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
 WIDTH = 80
 FRAMES, TEXT = "a" * 64, "b" * 64
 
@@ -164,7 +167,7 @@ def row(**changes: object) -> PartitionStatus:
 def test_a_status_of_a_million_fits_the_terminal_and_says_what_to_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    status_tables.show(status(row(), one_sided={"labeled": ["0001", "0002"]}))
+    status_tables.show(status(row(), one_sided={"labeled": ["0001", "0002"]}), NOW)
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= WIDTH
     for said in (
@@ -184,9 +187,9 @@ def test_a_status_of_a_million_fits_the_terminal_and_says_what_to_run(
 def test_a_status_says_that_the_champion_is_provisional(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    status_tables.show(status(row()))
+    status_tables.show(status(row()), NOW)
     assert "provisional" not in capsys.readouterr().out
-    status_tables.show(replace(status(row()), champion_is_provisional=True))
+    status_tables.show(replace(status(row()), champion_is_provisional=True), NOW)
     out = " ".join(capsys.readouterr().out.split())
     assert f"champion {'c' * 16}, provisional" in out
     assert "reelstore promote champion lets it stay" in out
@@ -201,7 +204,7 @@ def test_a_status_says_what_is_given_up_and_what_a_raised_limit_brings_back(
         "raised": {"too_large": 2, "decode_timeout": 4},
         "unread": {"media_missing": 3},
     }
-    status_tables.show(status(row(failed=failed, retryable=6, **settled)))
+    status_tables.show(status(row(failed=failed, retryable=6, **settled)), NOW)
     out = " ".join(capsys.readouterr().out.split())
     for said in (
         "run reelstore retry --only decode_timeout: 6 failed so and may pass",
@@ -226,7 +229,7 @@ def test_a_status_says_what_is_given_up_and_what_a_raised_limit_brings_back(
 def test_a_refused_partition_is_shown_with_its_counts_and_what_to_do(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    status_tables.show(status(row(state="refused")))
+    status_tables.show(status(row(state="refused")), NOW)
     out = " ".join(capsys.readouterr().out.split())
     assert (
         "frames of 2026-11-20 was refused: 400 of 1,000,000 videos failed for reasons that may pass"
@@ -235,8 +238,22 @@ def test_a_refused_partition_is_shown_with_its_counts_and_what_to_do(
     assert "retry --only" not in out
 
 
+def test_work_whose_run_was_killed_is_told_apart_from_work_that_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def work(day: str, minutes: int) -> PendingWork:
+        began = NOW - timedelta(hours=2)
+        return PendingWork("features/text/0", day, began, NOW - timedelta(minutes=minutes))
+
+    pending = (work("2026-11-19", 90), work("2026-11-20", 1))
+    status_tables.show(replace(status(row()), pending=pending), NOW)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "of 2026-11-19: its run ended without a word 1.5 h ago; the next run goes on" in out
+    assert "of 2026-11-20: in the making for 2.0 h" in out
+
+
 def test_an_empty_store_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    status_tables.show(status())
+    status_tables.show(status(), NOW)
     plan_tables.show(planned())
     assert capsys.readouterr().out.count("nothing is ingested yet") == 2
 

@@ -87,6 +87,21 @@ def head_attributes(store: Store, address: Address) -> dict[str, Any]:
         return dict(connection.scalar(wanted) or {})
 
 
+def attributes_of_heads(store: Store, dataset: str) -> dict[str, dict[str, Any]]:
+    """Read what is known of each partition of a dataset outside its identity.
+
+    Args:
+        store: The store.
+        dataset: The dataset.
+
+    Returns:
+        JSON by partition.
+    """
+    wanted = sa.select(_HEADS.c.partition, _HEADS.c.attributes).where(_HEADS.c.dataset == dataset)
+    with catalog.reading(store.engine) as connection:
+        return {row.partition: dict(row.attributes or {}) for row in connection.execute(wanted)}
+
+
 def head_moved_at(store: Store, address: Address) -> datetime | None:
     """Tell when a partition's head, or what is known of it, last changed.
 
