@@ -2,22 +2,24 @@
 
 # ruff: noqa: PLC0415 - a command imports what it runs
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from flows.commands.flow_words import explain, list_flows, parse_words
 from flows.commands.interruption import ended_at_once
 from flows.commands.terminal import say, say_json
 from flows.settings import load_settings
-from warehouse.errors import Invalid
 from warehouse.identifiers import Role
 from warehouse.sources import Source
 
 app = typer.Typer()
 
-_JSON_WORDS = ("true", "false", "null")
+HELP = "--help"
+
+_AS_TYPED = {"ignore_unknown_options": True, "help_option_names": []}
+"""A flow's parameters are no options of the command: its own model reads them."""
 
 
 @app.command("ingest")
@@ -58,30 +60,53 @@ def ingest_command(
         say(sentence)
 
 
-@app.command()
+@app.command(context_settings=_AS_TYPED)
 def run(
-    flow: Annotated[str, typer.Argument(help="A flow's name, such as extract-features.")],
+    flow: Annotated[str, typer.Argument(help="A flow's name, such as extract-features.")] = HELP,
     parameters: Annotated[
-        list[str] | None, typer.Argument(help="Its parameters, NAME=VALUE.")
+        list[str] | None, typer.Argument(help="Its parameters, NAME=VALUE or --NAME VALUE.")
     ] = None,
 ) -> None:
-    """Run one flow here, without a Prefect server."""
+    """Run one flow here, without a Prefect server; FLOW --help lists its parameters."""
     from pydantic_core import to_jsonable_python
 
-    from flows.operations.calls import parse_parameters
+    from flows.operations.calls import find_call, parse_parameters
 
-    words = [word.partition("=") for word in parameters or []]
-    without_value = [name for name, equals, _ in words if not equals]
-    if without_value:
-        raise Invalid(f"parameter {without_value[0]!r} has no value; write it as NAME=VALUE")
-    values = {name.replace("-", "_"): typed_value(value) for name, _, value in words}
-    checked = parse_parameters(flow, values)
+    words = parameters or []
+    if flow == HELP or HELP in words:
+        for line in list_flows() if flow == HELP else explain(flow):
+            say(line)
+        return
+    checked = parse_parameters(flow, parse_words(find_call(flow).parameters, words))
     with ended_at_once():
         result = _call(flow, checked)
     if result:
         say_json(to_jsonable_python(result))
     else:
         say("nothing to do")
+
+
+@app.command()
+def backfill(
+    days: Annotated[
+        str, typer.Argument(help="The first and the last day: 2026-11-01..2026-11-20.")
+    ],
+) -> None:
+    """Ingest a range of days again, and make what they then lack."""
+    from flows.operations.backfilling import BackfillParameters
+
+    with ended_at_once():
+        for day in _call("backfill", BackfillParameters(days=days)):
+            say(f"{day} is up to date")
+
+
+@app.command("setup-prefect")
+def setup_prefect_command() -> None:
+    """Make the work pool, its limit and the automations on the Prefect server; twice is once."""
+    from flows.deployments.setup import setup_prefect
+
+    for line in setup_prefect(load_settings().alarm_webhook) or ["nothing to do: all is there"]:
+        say(line)
 
 
 @app.command()
@@ -94,17 +119,6 @@ def demo(
     from flows.demo.run import run_demo
 
     run_demo(folder)
-
-
-def typed_value(word: str) -> Any:
-    """Read a parameter as typed in a terminal.
-
-    A list, an object, true, false or null is read as JSON, all else as text.
-    """
-    try:
-        return json.loads(word) if word.startswith(("[", "{")) or word in _JSON_WORDS else word
-    except json.JSONDecodeError:
-        return word
 
 
 def _call(flow: str, parameters: Any) -> Any:
