@@ -22,6 +22,7 @@ from featurestore.extraction.decoding.isolation.jail import Layer
 from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.views.frames.frame_spec import ExecutionMode, Precision
+from flows.landing import Landing
 from modeling.configuration import Recipe, amend, preset
 from warehouse.errors import Invalid, cause_of
 from warehouse.identifiers import name_right_ones, nearest, shown
@@ -86,6 +87,10 @@ class Settings(BaseSettings):
     allow_missing_jail_layers: tuple[Layer, ...] = ()
     """Layers of the decoding workers' jail that a kernel may lack; without this, extraction refuses
     to decode there."""
+    landing: tuple[Landing, ...] = ()
+    """Where days appear, a table for each kind of listing; `update` looks there."""
+    alarm_webhook: str | None = None
+    """An address that `setup-prefect` has alarms posted to, as JSON; by default nobody is told."""
 
     @classmethod
     def settings_customise_sources(
@@ -190,12 +195,11 @@ def load_settings() -> Settings:
         fault = error.errors()[0]
         name = ".".join(map(str, fault["loc"]))
         if fault["type"] == "extra_forbidden":
-            raise Invalid(
-                f"setting {shown(name)} in {file} is unknown: {name_right_ones(name, _names())}"
-            ) from error
-        raise Invalid(
-            f"setting {name} in {file} or {_PREFIX}{name.upper()} is wrong: {fault['msg']}"
-        ) from error
+            *table, last = map(str, fault["loc"])
+            right = name_right_ones(last, Landing.model_fields if table else _names())
+            raise Invalid(f"setting {shown(name)} in {file} is unknown: {right}") from error
+        variable = f"{_PREFIX}{fault['loc'][0]}".upper()
+        raise Invalid(f"setting {name} in {file} or {variable} is wrong: {fault['msg']}") from error
     try:
         recipe_of(settings)
     except Invalid as error:

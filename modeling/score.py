@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from featurestore.reading import snapshot
-from featurestore.reading.snapshot import Snapshot
+from featurestore.reading.snapshot import FeaturesMissing, Snapshot
 from modeling.models import registry, scored_partitions, stored_model
 from modeling.models.model_facts import ClassifierFacts
 from warehouse import commits, tables
@@ -56,17 +56,16 @@ def score_partitions(
 ) -> list[ScoredPartition]:
     """Score every partition of role score that lacks up-to-date predictions.
 
-    Each listed video once.
+    Each listed video once. A partition that lacks features is left out, and said to be.
 
     Args:
         store: Where model and features are and the predictions go.
         parameters: What is scored.
         now: The moment, in UTC.
-        reporter: Is told of the videos that are scored.
+        reporter: Is told of the videos that are scored, and of the partitions that cannot be yet.
 
     Raises:
-        Invalid: There is no such model or partition, or a partition lacks features of the model's
-            recipes; the others are scored.
+        Invalid: There is no such model or partition; the others are scored.
     """
     commits.settle(store)
     model = registry.require(store, parameters.model)
@@ -74,7 +73,11 @@ def score_partitions(
         names = [partition.name for partition in tables.video_partitions(store, "score")]
     else:
         names = [parameters.partition]
-    found, errors = run_all(names, lambda name: _unscored(store, model, name))
+    found, refusals = run_all(names, lambda name: _unscored(store, model, name))
+    left_out = [f"not scored: {error}" for error in refusals if isinstance(error, FeaturesMissing)]
+    errors = [error for error in refusals if not isinstance(error, FeaturesMissing)]
+    for sentence in left_out:
+        reporter.warn(sentence)
     scored: list[ScoredPartition] = []
     if unscored := [pinned for pinned in found if pinned is not None]:
         loaded, clock = stored_model.load_model(model), running_from(now)
@@ -82,7 +85,7 @@ def score_partitions(
             unscored, lambda pinned: _score(store, loaded, pinned, clock(), reporter)
         )
         errors += failures
-    sentences = [f"{row.partition}: {row.videos} videos" for row in scored]
+    sentences = [*(f"{row.partition}: {row.videos} videos" for row in scored), *left_out]
     reporter.summarize(
         sentences or ["nothing to do: every partition is scored"],
         [row.model_dump() for row in scored],
@@ -107,6 +110,8 @@ def _score(
     with reporter.progress(f"score {pin.partition}") as show:
         blocks = _counted(score(loaded, examples), len(examples), show)
         commit = scored_partitions.publish(store, loaded.model_id, pin, blocks, now)
+    facts = {"dataset": "predictions", "commits": [commit.id]}
+    reporter.announce("partition.committed", pin.partition, facts)
     return ScoredPartition(
         partition=pin.partition,
         videos=commit.num_rows,

@@ -5,7 +5,7 @@ import inspect
 import itertools
 import json
 import textwrap
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from flows.landing import Landing
 from flows.operations.calls import FLOWS, find_call
 from flows.settings import Settings
 from modeling.configuration import (
@@ -38,6 +39,21 @@ file: `root` is `REELSTORE_ROOT`, and tables and lists are JSON, such as
 `REELSTORE_RECIPE='{"finetuning": {"epochs": 3}}'`. Relative paths start at the folder of the
 settings file. An unknown setting is an error, and an unknown variable that begins with
 `REELSTORE_` is a warning.
+
+"""
+_LANDING = """\
+
+## Landings
+
+A table says where the partitions of one role appear; there may be several, and `{partition}` is a
+partition's name:
+
+```toml
+[[landing]]
+source = "manifest"
+path = "landing/{partition}/manifest.jsonl"
+role = "score"
+```
 
 """
 _RECIPE = """\
@@ -71,6 +87,7 @@ _TYPES = {
     int: "integer",
     float: "number",
     datetime: "moment with a time zone",
+    time: "time of day",
     list: "list",
     Path: "path",
     dict: "table",
@@ -81,12 +98,7 @@ _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 def page() -> str:
     """Write the page."""
-    lines = ["| setting | type | default | meaning |", "|---|---|---|---|"]
-    meanings = _meanings(Settings)
-    for name, field in Settings.model_fields.items():
-        if name != "folder":
-            cells = [f"`{name}`", _type_of(field), _default_of(field), meanings.get(name, "")]
-            lines.append(_row(cells))
+    lines = [*_settings(Settings), *_LANDING.splitlines(), *_settings(Landing)]
     lines += _RECIPE.splitlines()
     for section in _SECTIONS:
         lines += _section(section)
@@ -94,6 +106,18 @@ def page() -> str:
     for flow in FLOWS:
         lines += _parameters(flow)
     return _INTRO + "\n".join(lines) + "\n"
+
+
+def _settings(model: type[BaseModel]) -> list[str]:
+    lines, meanings = (
+        ["| setting | type | default | meaning |", "|---|---|---|---|"],
+        _meanings(model),
+    )
+    for name, field in model.model_fields.items():
+        if name != "folder":
+            cells = [f"`{name}`", _type_of(field), _default_of(field), meanings.get(name, "")]
+            lines.append(_row(cells))
+    return lines
 
 
 def _section(name: str) -> list[str]:

@@ -24,6 +24,10 @@ FORMAT_VERSION: Final = 1
 _FILE = "snapshot.json"
 
 
+class FeaturesMissing(Invalid):
+    """A partition has no up-to-date features of a recipe."""
+
+
 class Pin(BaseModel):
     """The commits of one partition."""
 
@@ -168,11 +172,11 @@ def _pin(store: Store, name: str, fingerprints: Mapping[str, str], as_of: dateti
         if commit is None:
             place = address(view, fingerprints[view], name).dataset
             if as_of is not None:
-                raise Invalid(
+                raise FeaturesMissing(
                     f"partition {name} had no up-to-date features at {place} by {timestamp(as_of)};"
                     " name a moment after its extract-features"
                 )
-            raise Invalid(
+            raise FeaturesMissing(
                 f"partition {name} has no up-to-date features at {place};"
                 f" {_remedy(store, view, fingerprints)}"
             )

@@ -1,35 +1,36 @@
 """How an operation becomes a flow: parameters, operation, artifacts, logs."""
 
 import inspect
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from prefect import Flow, flow
+from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from flows.deployments.artifacts import PrefectReporter
+from flows.deployments.children import update_as_children
+from flows.deployments.steps import map_as_tasks, step
 from flows.operations.calls import find_call
-from flows.operations.engine import CHUNKS_AT_ONCE, Engine, map_in_threads
+from flows.operations.engine import CHUNKS_AT_ONCE, Engine
 from flows.settings import load_settings, unknown_variables
 from warehouse.errors import ReelstoreError
 
-if TYPE_CHECKING:
-    from featurestore.extraction.jobs import MapChunks
+_NAMING = ("partition", "days", "views")
+"""The parameters that a run may be named by."""
 
 
-def deployment(
-    name: str, *, artifact: str, map_chunks: "MapChunks" = map_in_threads
-) -> Flow[..., Any]:
+def deployment(name: str, *, artifact: str) -> Flow[..., Any]:
     """Make the flow of an operation.
 
-    An error of ours ends it as failed with its code and sentence, without a traceback.
+    An error of ours ends it as failed with its code and sentence, without a traceback. A flow is
+    never tried again by Prefect: with the limit of one at a time that would crash it.
 
     Args:
         name: Of the flow and of its deployment.
         artifact: The key of what a run shows in Prefect.
-        map_chunks: How chunks are handed to where they are made.
     """
     call = find_call(name)
 
@@ -38,9 +39,8 @@ def deployment(
         try:
             for sentence in unknown_variables():
                 reporter.warn(sentence)
-            return call.run(
-                load_settings(), call.parameters(**parameters), Engine(reporter, map_chunks)
-            )
+            engine = Engine(reporter, map_as_tasks, step, update_as_children)
+            return call.run(load_settings(), call.parameters(**parameters), engine)
         except ReelstoreError as error:
             return Failed(message=f"{error.code}: {error}", data=error)
 
@@ -50,9 +50,21 @@ def deployment(
     run.__signature__ = _signature(call.parameters)  # type: ignore[attr-defined]
     runner: Any = ThreadPoolTaskRunner(max_workers=CHUNKS_AT_ONCE)
     made: Flow[..., Any] = flow(
-        name=name, description=call.description, persist_result=False, task_runner=runner
+        name=name,
+        description=call.description,
+        flow_run_name=_run_name,
+        persist_result=False,
+        task_runner=runner,
     )(run)
     return made
+
+
+def _run_name() -> str:
+    """Name a run by what it is about: a partition, a range of days, the views of a classifier."""
+    given = flow_run.parameters or {}
+    about = next((given[name] for name in _NAMING if given.get(name)), "")
+    words = " ".join(map(str, about)) if isinstance(about, list | tuple) else str(about)
+    return f"{flow_run.flow_name} {words}".strip()
 
 
 def _signature(parameters: type[BaseModel]) -> inspect.Signature:

@@ -16,7 +16,9 @@ from warehouse.errors import Invalid
 from warehouse.identifiers import name_right_ones, shown
 from warehouse.store import Store, open_existing_store
 
-_SECTIONS = ("Args:", "Raises:")
+UPDATE_PARTITION = "update-partition"
+
+_SECTIONS = ("Args:", "Returns:", "Raises:")
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,31 @@ def _score_partitions() -> Call:
     return Call(ScoreParameters, score_partitions, run)
 
 
+def _update() -> Call:
+    from flows.operations.updating import UpdateParameters, update
+
+    return _updating(UpdateParameters, update)
+
+
+def _update_partition() -> Call:
+    from flows.operations.partition_update import PartitionParameters, update_partition
+
+    return _updating(PartitionParameters, update_partition)
+
+
+def _backfill() -> Call:
+    from flows.operations.backfilling import BackfillParameters, backfill
+
+    return _updating(BackfillParameters, backfill)
+
+
+def _updating(parameters_class: type[BaseModel], operation: Callable[..., Any]) -> Call:
+    def run(settings: Settings, parameters: BaseModel, engine: Engine) -> Any:
+        return operation(settings, parameters, datetime.now(UTC), engine=engine)
+
+    return Call(parameters_class, operation, run)
+
+
 def _store(settings: Settings) -> Store:
     return open_existing_store(settings.root, settings.catalog_url)
 
@@ -151,6 +178,9 @@ _CALLS: dict[str, Callable[[], Call]] = {
     "pretrain-encoder": _pretrain_encoder,
     "train-classifier": _train_classifier,
     "score-partitions": _score_partitions,
+    "update": _update,
+    UPDATE_PARTITION: _update_partition,
+    "backfill": _backfill,
 }
 
 FLOWS = tuple(_CALLS)

@@ -1,16 +1,24 @@
-"""What runs an operation: where its chunks are made, and whom it tells."""
+"""What runs an operation: where its chunks and steps are made, and whom it tells."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from warehouse.errors import ReelstoreError
 from warehouse.reporting import SILENT, Reporter
+from warehouse.run_all import run_all
 
 if TYPE_CHECKING:
     from featurestore.extraction.jobs import MapChunks
 
 Chunk = TypeVar("Chunk")
+Result = TypeVar("Result")
+
+RunStep = Callable[[str, Callable[[], Any]], Any]
+"""Does a piece of work that has a name, and returns what it returns."""
+UpdateEach = Callable[[Callable[[str], Any], Sequence[str]], list[ReelstoreError]]
+"""Brings partitions up to date, by a function of their names or elsewhere; returns what failed."""
 
 CHUNKS_AT_ONCE = 2
 """A chunk's own work is parallel already; of two chunks, the next is decoded while one is encoded
@@ -31,9 +39,35 @@ def map_in_threads(make: Callable[[Chunk], int], chunks: Sequence[Chunk]) -> Ite
         yield from threads.map(make, chunks)
 
 
+def run_here(_name: str, work: Callable[[], Result]) -> Result:
+    """Do a piece of work at once."""
+    return work()
+
+
+def update_one_by_one(
+    update: Callable[[str], Any], partitions: Sequence[str]
+) -> list[ReelstoreError]:
+    """Bring partitions up to date in this process.
+
+    Args:
+        update: Brings one up to date.
+        partitions: Their names.
+
+    Returns:
+        The errors of those that failed.
+    """
+    _, errors = run_all(partitions, update)
+    return errors
+
+
 @dataclass(frozen=True)
 class Engine:
     """What runs an operation."""
 
     reporter: Reporter = SILENT
     map_chunks: "MapChunks" = map_in_threads
+    run_step: RunStep = run_here
+    """Runs the ingest and the scoring of a partition: what may pass is tried again there, where
+    the engine does so."""
+    update_each: UpdateEach = update_one_by_one
+    """Runs the partitions of a backfill."""

@@ -15,11 +15,13 @@ from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import current_commit
 from flows.operations import wanted_specs
 from flows.operations.recipes_in_use import left_behind, recipes_to_make
+from flows.operations.status import predictions_of
 from flows.settings import Settings
+from modeling.models import registry
 from warehouse import commits, tables
 from warehouse.clock import running_from
 from warehouse.commits import Commit
-from warehouse.reporting import SILENT, Reporter
+from warehouse.reporting import SILENT, Reporter, announcing_refusal
 from warehouse.run_all import raise_any, run_all
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
@@ -71,7 +73,7 @@ class ExtractedView(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """One view of one partition that is due under one recipe."""
 
     request: Request
@@ -126,17 +128,21 @@ def extract_features(
         work
         for view, fingerprint in recipes
         for partition in partitions
-        if (work := _work(store, view, fingerprint, partition, retry, settings.work_limits))
+        if (work := work_due(store, view, fingerprint, partition, retry, settings.work_limits))
     ]
     with Extraction(store, settings.runtime) as extraction:
 
-        def extract(work: _Work) -> ExtractedView:
+        def extract(work: Work) -> ExtractedView:
             request = work.request
-            with reporter.progress(f"extract {request.view} {request.partition}") as show:
+            with (
+                announcing_refusal(reporter, request.partition, "features"),
+                reporter.progress(f"extract {request.view} {request.partition}") as show,
+            ):
                 commit = extraction.run(request, clock(), map_chunks, show)
             return _described(request, work.num_due, commit)
 
         extracted, errors = run_all(all_work, extract)
+    _announce(store, extracted, reporter)
     nothing = (
         "nothing to do: every partition has its features" if retry is None else "nothing to retry"
     )
@@ -148,24 +154,37 @@ def extract_features(
     return extracted
 
 
-def _work(
+def _announce(store: Store, extracted: Sequence[ExtractedView], reporter: Reporter) -> None:
+    champion = registry.champion(store)
+    for name in sorted({view.partition for view in extracted}):
+        facts: dict[str, object] = {
+            "dataset": "features",
+            "commits": [view.commit for view in extracted if view.partition == name],
+        }
+        partition = tables.video_partition(store, name)
+        if predictions_of(store, champion, partition) in ("missing", "stale"):
+            facts["awaits"] = "scoring"
+        reporter.announce("partition.committed", name, facts)
+
+
+def work_due(
     store: Store,
     view: str,
     fingerprint: str,
     partition: VideoPartition,
     retry: Sequence[Reason] | None,
     limits: WorkLimits,
-) -> _Work | None:
+) -> Work | None:
     """What is due for one view of one partition; None where nothing is."""
     commit = current_commit(store, view, fingerprint, partition)
     if commit is None:
         # A retry leaves what is not up to date to the next extraction.
         if retry is not None or not partition.commit.num_rows:
             return None
-        return _Work(Request(view, fingerprint, partition.name), partition.commit.num_rows)
+        return Work(Request(view, fingerprint, partition.name), partition.commit.num_rows)
     reasons = tuple(retry or ())
     num_due = num_to_retry(store, commit, reasons, limits)
-    return _Work(Request(view, fingerprint, partition.name, reasons), num_due) if num_due else None
+    return Work(Request(view, fingerprint, partition.name, reasons), num_due) if num_due else None
 
 
 def _described(request: Request, num_due: int, commit: Commit) -> ExtractedView:

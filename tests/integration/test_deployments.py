@@ -1,4 +1,4 @@
-"""The five deployments on a real server and worker, from files to predictions."""
+"""The deployments on a real server and worker, from files to predictions."""
 
 import json
 import shutil
@@ -37,12 +37,22 @@ epochs = 1
 """
 
 
-def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
+LANDING = """
+[[landing]]
+source = "manifest"
+path = "landing/{partition}/manifest.jsonl"
+role = "score"
+media = "landing/{partition}"
+ready = "landing/{partition}/_SUCCESS"
+"""
+
+
+def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_day_that_lands(
     tmp_path: Path, prefect: Any, reelstore: Reelstore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REELSTORE_CONFIG", str(tmp_path / "reelstore.toml"))
     corpus = demo_corpus.make_corpus(tmp_path / "corpus", 1, SIZES)
-    (tmp_path / "reelstore.toml").write_text(settings_of(corpus) + RECIPE)
+    (tmp_path / "reelstore.toml").write_text(settings_of(corpus) + RECIPE + LANDING)
 
     def run(name: str, *words: str) -> None:
         done = prefect("deployment", "run", name, "--watch", *words)
@@ -51,7 +61,17 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
     deployed = prefect("--no-prompt", "deploy", "--all")
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     *earlier, last_day = corpus.partitions
-    for partition in earlier:
+    by_deployment = {
+        "source": "manifest",
+        "annotations": str(earlier[0].manifest),
+        "partition": earlier[0].name,
+        "role": earlier[0].role,
+    }
+    run(
+        "ingest-videos/ingest-videos",
+        *(f"--param={name}={json.dumps(value)}" for name, value in by_deployment.items()),
+    )
+    for partition in earlier[1:]:
         ingest(partition.manifest, partition.name, partition.role)
     run("extract-features")
     assert prefect.opened_media.read_text()
@@ -82,22 +102,13 @@ def test_the_deployments_do_the_whole_job_and_the_schedule_scores_a_new_day(
 
     assert run_flow("score-partitions") == []
 
-    given = {
-        "source": "manifest",
-        "annotations": str(last_day.manifest),
-        "partition": last_day.name,
-        "role": "score",
-    }
-    run(
-        "ingest-videos/ingest-videos",
-        *(f"--param={name}={json.dumps(value)}" for name, value in given.items()),
-    )
-    run("extract-features/extract-features")
+    shutil.copytree(last_day.manifest.parent, tmp_path / "landing" / last_day.name)
+    (tmp_path / "landing" / last_day.name / "_SUCCESS").touch()
     scheduled = prefect(
         "deployment",
         "schedule",
         "create",
-        "score-partitions/score-partitions",
+        "update/update",
         "--cron",
         "* * * * *",
     )

@@ -62,6 +62,7 @@ def publish_listing(
     now: datetime,
     *,
     rehash: bool = False,
+    keep_labels: bool = False,
     on_hashed: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> IngestSummary:
     """Hash the media of a checked listing and publish its videos and labels.
@@ -71,6 +72,7 @@ def publish_listing(
         listing: The checked rows.
         now: The moment, in UTC.
         rehash: True to read every medium again.
+        keep_labels: True to leave labels alone, which may have been corrected since.
         on_hashed: Called with the number of media files read so far and the number to read.
 
     Returns:
@@ -85,7 +87,7 @@ def publish_listing(
     """
     before = _published_ids(store, listing.partition)
     labels = listing.rows.drop_nulls("category_id").select(Labels.column_names())
-    taxonomy = listing.taxonomy if listing.role == "labeled" else None
+    taxonomy = listing.taxonomy if listing.role == "labeled" and not keep_labels else None
     steps = ["videos", *(["labels", "split"] if taxonomy is not None else [])]
     with _telling(steps) as published:
         media = _digests(store, listing, now, rehash=rehash, on_hashed=on_hashed)

@@ -12,7 +12,7 @@ from warehouse.ingest.ingestion import IngestSummary, publish_listing
 from warehouse.ingest.listing import Listing, read_listing
 from warehouse.ingest.relabelling import CorrectionSummary, correct_labels
 from warehouse.ingest.set_aside import MAX_NAMED, SetAside
-from warehouse.reporting import SILENT, Reporter
+from warehouse.reporting import SILENT, Reporter, announcing_refusal
 from warehouse.sources import Source, read_annotations
 from warehouse.sources.record import refuse_all
 from warehouse.store import Store, open_existing_store, open_store
@@ -62,6 +62,7 @@ def ingest_videos(
     now: datetime,
     *,
     taxonomy: str,
+    keep_labels: bool = False,
     reporter: Reporter = SILENT,
 ) -> IngestSummary | CorrectionSummary:
     """List the videos of one partition, with the digest of each medium.
@@ -74,6 +75,7 @@ def ingest_videos(
         parameters: What is ingested.
         now: The moment, in UTC.
         taxonomy: Of the labels, where the parameters name none.
+        keep_labels: True to look for media alone: labels may have been corrected since the listing.
         reporter: Is told of the media that are read.
 
     Raises:
@@ -81,14 +83,23 @@ def ingest_videos(
             written.
     """
     summary: IngestSummary | CorrectionSummary
-    if parameters.source == "corrections":
-        summary = _correct(open_existing_store(root, catalog_url), parameters, now)
-    else:
-        listing = _read(parameters, taxonomy)
-        with reporter.progress(f"hash {parameters.partition}") as show:
-            summary = publish_listing(
-                _open(root, catalog_url), listing, now, rehash=parameters.rehash, on_hashed=show
-            )
+    with announcing_refusal(reporter, parameters.partition, "videos"):
+        if parameters.source == "corrections":
+            summary = _correct(open_existing_store(root, catalog_url), parameters, now)
+        else:
+            listing = _read(parameters, taxonomy)
+            with reporter.progress(f"hash {parameters.partition}") as show:
+                summary = publish_listing(
+                    open_or_make(root, catalog_url),
+                    listing,
+                    now,
+                    rehash=parameters.rehash,
+                    keep_labels=keep_labels,
+                    on_hashed=show,
+                )
+    if isinstance(summary, IngestSummary) and summary.changed:
+        facts = {"dataset": "videos", "commits": [summary.videos_commit]}
+        reporter.announce("partition.committed", parameters.partition, facts)
     counts = {name: value for name, value in asdict(summary).items() if name not in _NAMED}
     reporter.summarize(sentences_of(summary), [counts])
     return summary
@@ -140,7 +151,8 @@ def _read(parameters: IngestParameters, taxonomy: str) -> Listing:
     )
 
 
-def _open(root: Path, catalog_url: str | None) -> Store:
+def open_or_make(root: Path, catalog_url: str | None) -> Store:
+    """Open the store of a root, or make the first one there."""
     # A store whose catalog is lost, or mistyped, gets no new one.
     if (root / "journal").is_dir():
         return open_existing_store(root, catalog_url)

@@ -155,7 +155,7 @@ def test_status_of_a_store_of_version_1_says_what_to_type(
 
 
 def test_a_day_without_features_of_the_champions_version_gets_a_sentence_and_the_others_are_scored(
-    old: Store, monkeypatch: pytest.MonkeyPatch
+    old: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add_day(old, "2026-11-19")
     monkeypatch.setattr(scored_partitions, "are_current", lambda *_: False)
@@ -167,9 +167,10 @@ def test_a_day_without_features_of_the_champions_version_gets_a_sentence_and_the
         return publish(store, model_id, pin, blocks, now)
 
     monkeypatch.setattr(scored_partitions, "publish", watched)
-    sentence = refused("score-partitions")
+    run_flow("score-partitions")
+    sentence = capsys.readouterr().err
     assert scored == ["2026-11-20"]
-    assert "2026-11-19 has no up-to-date features" in sentence
+    assert "not scored: partition 2026-11-19 has no up-to-date features" in sentence
     assert (
         "of transform version 1, and this Reelstore makes version 2 only: run reelstore apply"
         in sentence

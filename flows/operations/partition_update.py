@@ -1,0 +1,176 @@
+"""What is done for one partition that landed: ingest, extract, score."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.operations.engine import Engine
+from flows.operations.extract import ExtractedView, ExtractParameters, extract_features
+from flows.operations.landed import Landed, find_landed, remember, remembered
+from flows.settings import Settings
+from modeling.models import registry
+from modeling.score import ScoredPartition, ScoreParameters, score_partitions
+from warehouse import tables
+from warehouse.clock import running_from
+from warehouse.errors import ReelstoreError
+from warehouse.ingest.ingestion import IngestSummary
+from warehouse.ingest.operation import IngestParameters, ingest_videos, open_or_make
+from warehouse.store import Store, open_existing_store
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
+
+
+class PartitionParameters(BaseModel):
+    """Which partition is brought up to date."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partition: str = Field(description="The partition's name, such as 2026-11-20.")
+
+
+class UpdatedPartition(BaseModel):
+    """What was made of one partition."""
+
+    partition: str
+    views: list[ExtractedView]
+    scored: ScoredPartition | None
+    """None where its predictions are up to date, or it gets none."""
+
+    def sentence(self) -> str:
+        """What was made, for people."""
+        made = [view.sentence().removeprefix(f"{self.partition} ") for view in self.views]
+        if self.scored is not None:
+            made.append(f"{self.scored.videos} videos scored")
+        return f"{self.partition}: {', '.join(made) or 'nothing was lacking'}"
+
+
+@dataclass(frozen=True)
+class Updater:
+    """Brings partitions up to date, one after the other."""
+
+    store: Store
+    settings: Settings
+    engine: Engine
+    clock: Callable[[], datetime]
+    """Tells the moment, in UTC."""
+
+    def ingest(self, landed: Landed) -> None:
+        """Ingest a listing, and remember that this version of it was."""
+        known = remembered(self.store).get(landed.partition)
+        parameters = IngestParameters(
+            source=landed.landing.source,
+            annotations=landed.annotations,
+            partition=landed.partition,
+            role=landed.landing.role,
+            media=landed.media,
+        )
+
+        def ingest() -> None:
+            summary = ingest_videos(
+                self.settings.root,
+                self.settings.catalog_url,
+                parameters,
+                self.clock(),
+                taxonomy=self.settings.taxonomy,
+                keep_labels=known is not None and known["stamp"] == landed.stamp,
+                reporter=self.engine.reporter,
+            )
+            if isinstance(summary, IngestSummary):  # as always: a landing has no corrections
+                remember(self.store, landed, summary.num_media_missing, self.clock())
+
+        self.engine.run_step(f"ingest {landed.partition}", ingest)
+
+    def update(self, name: str) -> UpdatedPartition:
+        """Make what a partition lacks: features, then predictions of them."""
+        views = extract_features(
+            self.store,
+            self.settings,
+            ExtractParameters(partition=name),
+            self.clock(),
+            map_chunks=self.engine.map_chunks,
+            reporter=self.engine.reporter,
+        )
+        return UpdatedPartition(partition=name, views=views, scored=self._score(name))
+
+    def _score(self, name: str) -> ScoredPartition | None:
+        is_scored = tables.video_partition(self.store, name).role == "score"
+        if not is_scored or registry.champion(self.store) is None:
+            return None
+
+        def score() -> list[ScoredPartition]:
+            return score_partitions(
+                self.store,
+                ScoreParameters(partition=name),
+                self.clock(),
+                reporter=self.engine.reporter,
+            )
+
+        return next(iter(self.engine.run_step(f"score {name}", score)), None)
+
+
+def update_partition(
+    settings: Settings, parameters: PartitionParameters, now: datetime, *, engine: Engine
+) -> UpdatedPartition:
+    """Ingest the listing of one partition again, and make what it then lacks.
+
+    Args:
+        settings: Name the landings, the store and the recipe.
+        parameters: Which partition.
+        now: The moment, in UTC.
+        engine: Makes chunks, and is told what happens.
+
+    Raises:
+        Invalid: There is no such partition, neither in a landing nor in the store.
+        Retryable: The partition has spent its failure budget.
+    """
+    listings = {each.partition: each for each in find_landed(settings.folder, settings.landing)}
+    landed = listings.get(parameters.partition)
+    updater = updater_of(settings, engine, now, may_make=landed is not None)
+    if landed is not None:
+        updater.ingest(landed)
+    updated = updater.update(parameters.partition)
+    engine.reporter.summarize([updated.sentence()], [])
+    return updated
+
+
+def updater_of(settings: Settings, engine: Engine, now: datetime, *, may_make: bool) -> Updater:
+    """Open the store whose partitions are brought up to date.
+
+    Args:
+        settings: Name the store.
+        engine: Makes chunks, and is told what happens.
+        now: The moment, in UTC.
+        may_make: True to make the first store, as there is something to ingest.
+    """
+    open_store = open_or_make if may_make else open_existing_store
+    store = open_store(settings.root, settings.catalog_url)
+    return Updater(store, settings, engine, running_from(now))
+
+
+def named(partition: str, work: Callable[[], Result]) -> Result:
+    """Do the work on one partition, whose name stands in any error.
+
+    Args:
+        partition: Its name.
+        work: What is done.
+
+    Raises:
+        ReelstoreError: It failed, by an error of ours or by any other, whose traceback is logged.
+    """
+    try:
+        return work()
+    except ReelstoreError as error:
+        if partition in str(error):
+            raise
+        raise type(error)(f"{partition}: {error}") from error
+    except Exception as error:
+        logger.exception("partition %s failed", partition)
+        raise ReelstoreError(
+            f"{partition}: {type(error).__name__}: {error}; the traceback is in the log"
+        ) from error

@@ -1,0 +1,110 @@
+"""The operation: what landed becomes features and predictions, day after day."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from flows.landing import Landing
+from flows.operations.engine import Engine
+from flows.operations.extract import work_due
+from flows.operations.landed import Landed, find_landed, is_due, late_days, parse_day, remembered
+from flows.operations.partition_update import UpdatedPartition, Updater, named, updater_of
+from flows.operations.recipes_in_use import recipes_to_make
+from flows.operations.status import predictions_of
+from flows.settings import Settings
+from modeling.models import registry
+from warehouse import commits, tables
+from warehouse.reporting import Reporter
+from warehouse.run_all import raise_any, run_all
+
+
+class UpdateParameters(BaseModel):
+    """Nothing: what landed and what the store lacks say what is done."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def update(
+    settings: Settings, _parameters: UpdateParameters, now: datetime, *, engine: Engine
+) -> list[UpdatedPartition]:
+    """Bring the store up to date with what landed.
+
+    Each listing that is new or changed is ingested; then every partition that lacks features or the
+    champion's predictions gets them. What is wanted and not committed decides, never a date: late,
+    corrected and failed days are found. A partition that fails stops no other.
+
+    Args:
+        settings: Name the landings, the store and the recipe.
+        now: The moment, in UTC.
+        engine: Makes chunks, and is told what happens.
+
+    Raises:
+        ReelstoreError: Partitions failed, each with its sentence; the others are up to date.
+    """
+    landed = find_landed(settings.folder, settings.landing)
+    updater = updater_of(settings, engine, now, may_make=bool(landed))
+    reporter = engine.reporter
+    commits.settle(updater.store)
+    known = remembered(updater.store)
+    complete = [each for each in landed if each.is_complete(now)]
+    due = [each for each in complete if is_due(each, known.get(each.partition), now)]
+    _, refused = run_all(due, lambda each: named(each.partition, lambda: updater.ingest(each)))
+    updated, failed = run_all(
+        _lacking(updater), lambda name: named(name, lambda: updater.update(name))
+    )
+    errors = [*refused, *failed]
+    notes = [*_waiting(landed, now), *_late(settings, landed, now, reporter)]
+    for sentence in notes:
+        reporter.warn(sentence)
+    sentences = [*map(str, errors), *(each.sentence() for each in updated), *notes]
+    reporter.summarize(
+        sentences or ["nothing to do: every partition is up to date"],
+        [view.model_dump() for each in updated for view in each.views],
+    )
+    raise_any(errors)
+    return updated
+
+
+def _lacking(updater: Updater) -> list[str]:
+    """The partitions that lack features or predictions; all before there is a recipe."""
+    store, limits = updater.store, updater.settings.work_limits
+    recipes, champion = recipes_to_make(store), registry.champion(store)
+    return [
+        partition.name
+        for partition in tables.video_partitions(store)
+        if not recipes
+        or predictions_of(store, champion, partition) in ("missing", "stale")
+        or any(work_due(store, *recipe, partition, None, limits) for recipe in recipes)
+    ]
+
+
+def _waiting(landed: list[Landed], now: datetime) -> list[str]:
+    return [
+        f"{each.partition} has not landed yet: "
+        + (
+            f"{each.annotations} changed less than ten minutes ago"
+            if each.landing.ready is None
+            else "its ready marker is not there"
+        )
+        for each in landed
+        if not each.is_complete(now)
+    ]
+
+
+def _late(settings: Settings, landed: list[Landed], now: datetime, reporter: Reporter) -> list[str]:
+    """Say which days should have landed by now, and announce them."""
+    sentences = list[str]()
+    for landing in settings.landing:
+        for day in late_days(landing, _days_of(landing, landed, now), now):
+            sentence = f"{day} is late: nothing complete has landed at {landing.path}"
+            reporter.announce("freshness.late", day, {"sentence": sentence})
+            sentences.append(sentence)
+    return sentences
+
+
+def _days_of(landing: Landing, landed: list[Landed], now: datetime) -> list[str]:
+    return [
+        each.partition
+        for each in landed
+        if each.landing == landing and each.is_complete(now) and parse_day(each.partition)
+    ]
