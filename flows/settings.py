@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     """How models are built and trained."""
     recipe: dict[str, dict[str, JsonValue]] = {}
     """What differs from the preset, by its sections, such as `{"finetuning": {"epochs": 3}}`."""
+    gate_margin: float = Field(default=0.01, ge=0, lt=1)
+    """How much worse in mean F1 than the champion a new model may be, at the lower end of the 95%
+    interval, to be promoted; nor may a slice or its calibration be worse for sure by more."""
+    pretrain_growth: float = Field(default=0.2, ge=0)
+    """The share by which unlabelled contents grow before `retrain` pretrains a new encoder; it
+    never does where nobody has pretrained before."""
     decode_workers: PositiveInt = Field(default_factory=_count_processors)
     """How many processes decode media, and how many cut words."""
     decode_max_pixels: int = Field(default=work_limits.DEFAULT.pixels, gt=0, le=2**50)

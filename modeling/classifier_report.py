@@ -57,7 +57,7 @@ def _on_quality(report: ClassifierReport, judged: Judgement) -> list[str]:
             f"model {model} is neither champion nor challenger, as its mean F1"
             f" {report.mean_f1:.3f} on validation is not above {majority:.3f}, that of the largest"
             " category alone: label more videos or train longer, or type reelstore promote"
-            f" {model} to score with it all the same"
+            f" {model} --force --reason TEXT to score with it all the same"
         )
     if judged.shortfall:
         sentences.append(f"model {model} is {judged.shortfall}")
@@ -69,11 +69,15 @@ def _on_alias(report: ClassifierReport, *, is_provisional: bool) -> list[str]:
     if report.alias == registry.CHAMPION and is_provisional:
         sentence = (
             f"model {model} is the provisional champion, until a later model is better: reelstore"
-            " promote champion lets it stay"
+            " promote champion lets it stay, if the gate finds it good"
         )
         return [sentence]
     if report.alias == registry.CHALLENGER:
-        return [f"model {model} is the challenger: reelstore promote challenger lets it score"]
+        sentence = (
+            f"model {model} is the challenger: reelstore promote challenger lets it score, if the"
+            " gate finds it better"
+        )
+        return [sentence]
     return []
 
 

@@ -132,6 +132,17 @@ def _training(parameters_class: type[BaseModel], operation: Callable[..., Any]) 
     return Call(parameters_class, operation, run)
 
 
+def _retrain() -> Call:
+    from flows.operations.retraining import RetrainParameters, retrain
+
+    def run(settings: Settings, parameters: RetrainParameters, engine: Engine) -> Any:
+        return retrain(
+            _store(settings), settings, parameters, datetime.now(UTC), reporter=engine.reporter
+        )
+
+    return Call(RetrainParameters, retrain, run)
+
+
 def _score_partitions() -> Call:
     from modeling.score import ScoreParameters, score_partitions
 
@@ -177,6 +188,7 @@ _CALLS: dict[str, Callable[[], Call]] = {
     "extract-features": _extract_features,
     "pretrain-encoder": _pretrain_encoder,
     "train-classifier": _train_classifier,
+    "retrain": _retrain,
     "score-partitions": _score_partitions,
     "update": _update,
     UPDATE_PARTITION: _update_partition,

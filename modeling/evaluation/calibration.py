@@ -173,10 +173,15 @@ def expected_calibration_error(probabilities_: Logits, labels: Labels) -> float:
         probabilities_: `[N, C]`, of which the largest of each row is compared.
         labels: `[N]`.
     """
-    sure = probabilities_.max(axis=1).astype(np.float64)
     is_right = probabilities_.argmax(axis=1) == labels
-    bins = np.clip(np.ceil(sure * _NUM_BINS).astype(np.int64) - 1, 0, _NUM_BINS - 1)
-    return float(np.abs(np.bincount(bins, is_right - sure)).sum() / max(1, len(labels)))
+    return binned_error(probabilities_.max(axis=1), is_right)
+
+
+def binned_error(sure: npt.NDArray[np.floating], is_right: npt.NDArray[np.bool_]) -> float:
+    """The error of `expected_calibration_error`, of N probabilities and whether each was right."""
+    wide = sure.astype(np.float64)
+    bins = np.clip(np.ceil(wide * _NUM_BINS).astype(np.int64) - 1, 0, _NUM_BINS - 1)
+    return float(np.abs(np.bincount(bins, is_right - wide)).sum() / max(1, len(wide)))
 
 
 def mean_f1(scores: Logits, labels: Labels, taxonomy: Taxonomy) -> float:

@@ -19,7 +19,9 @@ from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.tokens import Tokens
 from modeling.evaluation.distributions import Statistics
+from modeling.models.gate import Evidence, Outcome, SliceGain
 from modeling.models.stored_config import StoredConfig
+from modeling.models.stored_decisions import Decision
 from modeling.network.probabilities import Calibration
 from warehouse import catalog, commits, tables
 from warehouse.identifiers import Role
@@ -83,6 +85,15 @@ def test_each_field_of_the_recipes_and_of_a_models_configuration_is_there() -> N
     described = PAGE.split("**`statistics.json`**:")[1].split("Facts:")[0]
     rows = re.findall(r"^\| (`.+?) \|", described, re.MULTILINE)
     assert re.findall(r"`(\w+)`", " ".join(rows)) == list(Statistics.model_fields)
+
+
+def test_each_field_of_a_decision_is_there() -> None:
+    keys, evidence = PAGE.split("## Decisions")[1].split("| key of `evidence`")
+    assert re.findall(r"^\| `(\w+)` \|", keys, re.MULTILINE) == list(Decision.model_fields)
+    rows = re.findall(r"^\| (`.+?) \|", evidence.split("## The journal")[0], re.MULTILINE)
+    assert re.findall(r"`(\w+)`", " ".join(rows)) == list(Evidence.model_fields)
+    assert all(f"`{name}`" in evidence for name in SliceGain.model_fields)
+    assert all(f"`{outcome}`" in keys for outcome in get_args(Outcome))
 
 
 def test_each_outcome_and_role_is_there() -> None:

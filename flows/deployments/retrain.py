@@ -1,0 +1,5 @@
+"""The deployment `retrain`."""
+
+from flows.deployments.deployment import deployment
+
+retrain = deployment("retrain", artifact="retrain")
