@@ -87,6 +87,7 @@ def promote(
         champion=evidence.champion,
         sentences=tuple(_tell(decision, stays=challenger == before)),
     )
+    reporter.announce("gate.decided", challenger.id, report.model_dump(mode="json"))
     reporter.summarize(report.sentences, [report.model_dump(exclude={"sentences"})])
     return report
 

@@ -21,6 +21,7 @@ from tests import drawn_features
 from tests.drawn_features import NOW, TAXONOMY, DrawnFeatures, DrawnVideo
 from warehouse import commits, tables
 from warehouse.errors import Conflict, Invalid
+from warehouse.reporting import SILENT
 from warehouse.store import Store, open_store
 
 MARGIN = 0.01
@@ -153,6 +154,17 @@ def test_a_provisional_champion_is_judged_without_another(
     assert report is not None
     assert (report.outcome, report.champion) == ("promoted", None)
     assert not registry.is_provisional(store)
+
+
+def test_a_decision_is_announced(store: Store, models: dict[str, str]) -> None:
+    reporter = mock.Mock(wraps=SILENT)
+    reporter.progress = SILENT.progress
+    report = promote(store, models["good"], MARGIN, LATER, reporter=reporter)
+    assert report is not None
+    reporter.announce.assert_called_once_with(
+        "gate.decided", models["good"], report.model_dump(mode="json")
+    )
+    assert report.outcome == "promoted"
 
 
 def test_equal_models_do_not_replace_each_other(
