@@ -5,12 +5,14 @@ from warehouse.catalog.schema import (
     aliases,
     commits,
     files,
+    forgets,
     heads,
     journal,
     lineage,
     metadata,
     pending,
     staged_files,
+    successors,
 )
 from warehouse.catalog.transactions import reading, writing
 
@@ -19,6 +21,7 @@ __all__ = [
     "aliases",
     "commits",
     "files",
+    "forgets",
     "heads",
     "journal",
     "lineage",
@@ -26,5 +29,6 @@ __all__ = [
     "pending",
     "reading",
     "staged_files",
+    "successors",
     "writing",
 ]

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-REVISION = "0003"
+REVISION = "0004"
 """The schema that this code reads and writes: the newest of `migrations/versions`."""
 
 Words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -105,4 +105,18 @@ aliases = sa.Table(
     sa.Column("target", Words, nullable=False),
     sa.Column("moved_at", Words, nullable=False),
     sa.Column("is_provisional", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+successors = sa.Table(
+    "successors",
+    metadata,
+    sa.Column("commit_id", sa.String(64), primary_key=True),  # it is no commit any more
+    sa.Column("successor_id", sa.String(64), nullable=False),
+)
+
+forgets = sa.Table(
+    "forgets",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),  # of the journal
+    sa.Column("is_swept", sa.Boolean, nullable=False),
 )

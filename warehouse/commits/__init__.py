@@ -13,21 +13,26 @@ from warehouse.commits.committed_files import (
 )
 from warehouse.commits.draft import Draft
 from warehouse.commits.facts import Facts
-from warehouse.commits.maintenance.garbage import CHECKPOINTS, Garbage, collect_garbage
+from warehouse.commits.forgetting import Eraser, Forgetting, Rest, forget, salted
+from warehouse.commits.maintenance.garbage import Garbage, collect_garbage
 from warehouse.commits.maintenance.rollback import roll_back, roll_back_alias
 from warehouse.commits.maintenance.verification import Damage, verify
 from warehouse.commits.publishing import publish, publish_files
 from warehouse.commits.records.aliases import alias, aliases, is_provisional, set_alias
+from warehouse.commits.records.commit_folders import CHECKPOINTS
+from warehouse.commits.records.forgotten import Forgotten, forgotten
 from warehouse.commits.records.history import (
     attributes_of_heads,
     commit_by_id,
     commits,
     datasets,
     find,
+    follow,
     head,
     head_attributes,
     head_moved_at,
     heads,
+    replaced,
 )
 from warehouse.commits.records.pending import BEAT_SECONDS, PendingWork, pending_work
 from warehouse.commits.recovery.comparison import compare, set_aside
@@ -43,11 +48,15 @@ __all__ = [
     "Commit",
     "Damage",
     "Draft",
+    "Eraser",
     "Facts",
     "FileEntry",
+    "Forgetting",
+    "Forgotten",
     "Garbage",
     "PendingWork",
     "Rebuilt",
+    "Rest",
     "Staging",
     "alias",
     "aliases",
@@ -58,6 +67,9 @@ __all__ = [
     "compare",
     "datasets",
     "find",
+    "follow",
+    "forget",
+    "forgotten",
     "head",
     "head_attributes",
     "head_moved_at",
@@ -69,8 +81,10 @@ __all__ = [
     "read_bytes",
     "read_provenance",
     "rebuild_catalog",
+    "replaced",
     "roll_back",
     "roll_back_alias",
+    "salted",
     "set_alias",
     "set_aside",
     "settle",

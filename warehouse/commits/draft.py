@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from warehouse.commits.facts import Facts
+from warehouse.commits.records.forgotten import Forgotten
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,9 @@ class Draft:
     attributes: Mapping[str, Any] | None = None
     """What is to be known of the partition outside its identity, as JSON; None keeps what is
     there."""
+    forgotten: Forgotten | None = None
+    """The forgotten videos that the files were made without; publishing is refused where there are
+    others by now. None where the inputs tell."""
     move_head: bool = True
     """False to publish without becoming the partition's head."""
 

@@ -21,7 +21,7 @@ from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit, manifest_of
 from warehouse.commits.committed_files import verify_commit
 from warehouse.commits.draft import Draft
-from warehouse.commits.records import history, journal, rows
+from warehouse.commits.records import forgotten, history, journal, rows
 from warehouse.commits.records.history import head, head_attributes
 from warehouse.commits.recovery import settling
 from warehouse.commits.staging import Staging, StagingGone, stage
@@ -59,9 +59,9 @@ def publish(staging: Staging, draft: Draft, now: datetime) -> Commit:
         if (done := history.of_staging(store, staging.id)) is not None:
             return done
         raise
-    commit = _unpublished(store, staging.address, entries, draft, now)
-    _announce(staging, commit)
-    _place(staging, commit, _provenance(draft.provenance, now))
+    commit = unpublished(store, staging.address, entries, draft, now)
+    announce(staging, commit)
+    place(staging, commit, _provenance(draft.provenance, now))
     return _record(staging, commit, draft)
 
 
@@ -94,7 +94,7 @@ def publish_files(
         Retryable: As for `publish`.
     """
     entries = {name: files.describe(payload) for name, payload in payloads.items()}
-    commit = _unpublished(store, address, entries, draft, now)
+    commit = unpublished(store, address, entries, draft, now)
     settling.settle(store)
     if (done := _published(store, commit, draft)) is not None:
         return done
@@ -115,13 +115,25 @@ def publish_files(
     raise AssertionError
 
 
-def _unpublished(
+def unpublished(
     store: Store,
     address: Address,
     entries: Mapping[str, FileEntry],
     draft: Draft,
     now: datetime,
 ) -> Commit:
+    """Work out which commit some files become.
+
+    Args:
+        store: The store.
+        address: Where the commit belongs.
+        entries: Size and digest of each file by name.
+        draft: What is said of them.
+        now: The moment, in UTC.
+
+    Returns:
+        The commit, without provenance.
+    """
     facts = draft.facts_json
     commit_id = files.sha256_bytes(manifest_of(address, facts, draft.num_rows, entries))
     return Commit(
@@ -168,14 +180,31 @@ def _version() -> str:
         return "unknown"
 
 
-def _announce(staging: Staging, commit: Commit) -> None:
+def announce(staging: Staging, commit: Commit) -> None:
+    """Say which commit the staged files are to become.
+
+    Args:
+        staging: The staged files.
+        commit: The commit, whose folder is not in its place yet.
+    """
     # From here on gc leaves a folder of that id alone, be it ours or an orphan that we are about to
     # adopt.
     with settling.writing(staging.store) as connection:
         staging.touch(connection, commit_id=commit.id)
 
 
-def _place(staging: Staging, commit: Commit, provenance: bytes) -> None:
+def place(staging: Staging, commit: Commit, provenance: bytes) -> None:
+    """Give the staged files their place, in which no catalog knows them yet.
+
+    Args:
+        staging: The staged files.
+        commit: The commit that they become.
+        provenance: The bytes of provenance.json.
+
+    Raises:
+        Corrupt: The same commit is there already, with damaged files.
+        Retryable: The disk is full or failing, or another run took the staged files away.
+    """
     try:
         staging.store.storage.put_folder_if_absent(
             commit.address.commit_key(commit.id),
@@ -220,6 +249,7 @@ def _record(staging: Staging, commit: Commit, draft: Draft) -> Commit:
     with settling.writing(staging.store) as connection:
         if history.find_within(connection, commit.id) is None:
             staging.require(connection)
+        _require_known(connection, draft, commit.address)
         is_new, recorded = rows.record(connection, commit, staging.id)
         connection.execute(catalog.pending.delete().where(catalog.pending.c.id == staging.id))
         if draft.move_head:
@@ -228,6 +258,15 @@ def _record(staging: Staging, commit: Commit, draft: Draft) -> Commit:
             entry = {**_place_of(commit.address), "commit_id": commit.id}
             journal.append(connection, staging.store, "commit", entry, commit.created_at)
     return recorded
+
+
+def _require_known(connection: sa.Connection, draft: Draft, address: Address) -> None:
+    if draft.forgotten is None:
+        return
+    if forgotten.forgotten_within(connection).num_times != draft.forgotten.num_times:
+        raise Conflict(
+            f"videos were forgotten while {address} was made: run again to leave them out"
+        )
 
 
 def _move_head(

@@ -66,6 +66,8 @@ def test_a_catalog_without_marks_of_aliases_gets_them_and_no_alias_is_provisiona
     commits.set_alias(store, "champion", "one", now)
     with catalog.writing(store.engine) as connection:
         connection.execute(sa.text("ALTER TABLE aliases DROP COLUMN is_provisional"))
+        for table in ("forgets", "successors"):
+            connection.execute(sa.text(f"DROP TABLE {table}"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     upgraded = open_existing_store(store.root, catalog_url)
     assert commits.aliases(upgraded) == {"champion": "one"}

@@ -7,34 +7,23 @@ names or a pending row announces, and all that these were made from. The rest go
 superseded for longer than a grace.
 """
 
-import json
-import math
-import os
-import re
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
-from warehouse.commits.addresses import Address, address_of
-from warehouse.commits.commit import MANIFEST, is_of
-from warehouse.commits.records import journal, lineage, rows
+from warehouse.commits.addresses import address_of
+from warehouse.commits.records import commit_folders, journal, lineage, rows
+from warehouse.commits.records.commit_folders import CHECKPOINTS
 from warehouse.commits.recovery import comparison, settling
-from warehouse.errors import Corrupt, Invalid
-from warehouse.storage import files
-from warehouse.storage.local_folder import STAGING
+from warehouse.errors import Corrupt
 from warehouse.store import Store
-
-CHECKPOINTS = "checkpoints"
-_COMMIT_FOLDER = re.compile("[0-9a-f]{16}")
-_PENDING_ID_CHARS = 16
 
 
 @dataclass(frozen=True)
@@ -78,9 +67,12 @@ def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: b
     # Under the writers' lock nobody announces a commit: a folder without a row is nobody's, and
     # loses its name at once.
     with turn(store) as connection:
-        known = _known_folders(connection, store)
+        known = commit_folders.known_folders(connection, store)
         gone = set(doomed.folders) if dry_run else set(doomed.folders) - known
-        found = sorted(gone | set(_strays(store, doomed.datasets, known, now - grace)))
+        strays = commit_folders.strays(store, doomed.datasets, known)
+        before = (now - grace).timestamp()
+        old = {path for path, _ in strays if commit_folders.written_at(path) < before}
+        found = sorted(gone | old)
         folders = [
             *(folder for folder in found if folder.is_dir()),
             *_waiting(connection, store, set(doomed.pending_ids), now - grace),
@@ -89,7 +81,8 @@ def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: b
         size_bytes = sum(_size_bytes(folder) for folder in folders)
         removed = list[str]()
         if not dry_run:
-            removed += [store.storage.put_away(_key(store, folder)) for folder in folders]
+            keys = [commit_folders.key_of(store, folder) for folder in folders]
+            removed += [store.storage.put_away(key) for key in keys]
             store.storage.tidy(journal.FOLDER)
     for key in removed:
         store.storage.delete(key)
@@ -140,17 +133,9 @@ def _doomed(connection: sa.Connection, store: Store, before: str) -> _Doomed:
         commit_ids,
         [row.id for row in stale],
         [addresses[key].commit_folder(store.root, key) for key in commit_ids]
-        + _announced(store, stale),
+        + commit_folders.announced(store, stale),
         (datasets | {move["dataset"] for move in moves}) if addresses else set(),
     )
-
-
-def _announced(store: Store, pending: Iterable[sa.Row[tuple[object, ...]]]) -> list[Path]:
-    return [
-        address_of(row.dataset, row.partition).commit_folder(store.root, row.commit_id)
-        for row in pending
-        if row.commit_id is not None
-    ]
 
 
 def _drop(connection: sa.Connection, store: Store, doomed: _Doomed, now: datetime) -> None:
@@ -161,111 +146,27 @@ def _drop(connection: sa.Connection, store: Store, doomed: _Doomed, now: datetim
         journal.append(connection, store, "gc", {"commit_ids": doomed.commit_ids}, now)
 
 
-def _known_folders(connection: sa.Connection, store: Store) -> set[Path]:
-    known = connection.execute(
-        sa.select(catalog.commits.c.id, catalog.commits.c.dataset, catalog.commits.c.partition)
-    )
-    folders = {
-        address_of(row.dataset, row.partition).commit_folder(store.root, row.id) for row in known
-    }
-    return folders | set(_announced(store, connection.execute(sa.select(catalog.pending))))
-
-
 def _waiting(
     connection: sa.Connection, store: Store, stale: set[str], before: datetime
 ) -> list[Path]:
-    staged = set(connection.scalars(sa.select(catalog.pending.c.id))) - stale
-    abandoned = (
-        path
-        for path in _listed(store.root / STAGING)
-        if path.name[:_PENDING_ID_CHARS] not in staged
-    )
     # A catalog from before a long run began knows nothing of what that run has staged since.
     return [
         path
-        for path in abandoned
-        if path.name[:_PENDING_ID_CHARS] in stale or _written_at(path) < before.timestamp()
+        for path in commit_folders.abandoned_staging(connection, store, stale)
+        if commit_folders.pending_id_of(path) in stale
+        or commit_folders.written_at(path) < before.timestamp()
     ]
-
-
-def _strays(
-    store: Store, datasets: Iterable[str], known: set[Path], before: datetime
-) -> Iterator[Path]:
-    """Commits of this store that it does not know.
-
-    Left by killed runs, or the rest of an interrupted sweep.
-    """
-    for dataset in datasets:
-        for folder, address in _commit_folders(store.root, dataset):
-            if (
-                folder not in known
-                and _written_at(folder) < before.timestamp()
-                and _is_commit(folder, address)
-            ):
-                yield folder
-
-
-def _commit_folders(root: Path, dataset: str) -> Iterator[tuple[Path, Address]]:
-    for path in _listed(root / dataset):
-        name = path.name.removeprefix("partition=")
-        if _is_commit_folder(path):
-            yield path, Address(dataset)
-        elif name != path.name and not path.is_symlink():
-            with suppress(Invalid):
-                address = Address(dataset, name)
-                yield from ((below, address) for below in _listed(path) if _is_commit_folder(below))
-
-
-def _is_commit_folder(path: Path) -> bool:
-    return bool(_COMMIT_FOLDER.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
-
-
-def _is_commit(folder: Path, address: Address) -> bool:
-    """Whether a folder's own manifest says that it is a commit of that place."""
-    manifest = folder / MANIFEST
-    try:
-        if files.sha256_file(manifest)[:16] != folder.name:
-            return False
-        return is_of(json.loads(manifest.read_bytes()), address)
-    except (OSError, ValueError, AttributeError):
-        return False
 
 
 def _abandoned_checkpoints(store: Store, before: datetime) -> list[Path]:
     return [
         folder
-        for folder in _listed(store.root / CHECKPOINTS)
-        if _written_at(folder) < before.timestamp()
+        for folder in commit_folders.listed(store.root / CHECKPOINTS)
+        if commit_folders.written_at(folder) < before.timestamp()
     ]
 
 
-def _written_at(folder: Path) -> float:
-    """When a folder or anything below it was last written; never, where it is gone."""
-    return max((status.st_mtime for status in _statuses(folder)), default=math.inf)
-
-
-def _listed(folder: Path) -> list[Path]:
-    with suppress(FileNotFoundError, NotADirectoryError):
-        return sorted(folder.iterdir())
-    return []
-
-
 def _size_bytes(folder: Path) -> int:
-    return sum(status.st_size for status in _statuses(folder) if stat.S_ISREG(status.st_mode))
-
-
-def _statuses(top: Path) -> Iterator[os.stat_result]:
-    """Of a folder and all below it, as far as it is there.
-
-    The run that owns it may be removing it meanwhile.
-    """
-    below = (
-        Path(folder, name) for folder, folders, names in os.walk(top) for name in folders + names
+    return sum(
+        status.st_size for status in commit_folders.statuses(folder) if stat.S_ISREG(status.st_mode)
     )
-    for path in chain([top], below):
-        with suppress(FileNotFoundError):
-            yield path.lstat()
-
-
-def _key(store: Store, folder: Path) -> str:
-    return folder.relative_to(store.root).as_posix()

@@ -11,7 +11,7 @@ from warehouse import catalog
 from warehouse.clock import timestamp
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import Commit
-from warehouse.commits.records import journal
+from warehouse.commits.records import journal, successors
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.storage.files import FileEntry
@@ -139,16 +139,14 @@ def commit_by_id(store: Store, prefix: str) -> Commit:
         prefix: The first digits, as many as no other commit shares.
 
     Returns:
-        The commit.
+        The commit; its successor where videos of it were forgotten.
 
     Raises:
         Invalid: No commit begins so, or several do.
     """
-    matches = (
-        _select(store, _COMMITS.c.id.startswith(prefix))
-        if re.fullmatch("[0-9a-f]{1,64}", prefix)
-        else []
-    )
+    matches = list[Commit]()
+    if re.fullmatch("[0-9a-f]{1,64}", prefix):
+        matches = _select(store, _COMMITS.c.id.startswith(prefix)) or _replaced(store, prefix)
     if len(matches) != 1:
         problem = (
             "no commit has" if not matches else f"{len(matches)} commits have ids that begin with"
@@ -168,6 +166,36 @@ def find(store: Store, commit_id: str) -> Commit | None:
         The commit; None where it was never published.
     """
     return next(iter(_select(store, _COMMITS.c.id == commit_id)), None)
+
+
+def follow(store: Store, commit_id: str) -> Commit | None:
+    """Look up what stands in the place of a commit that another one names.
+
+    Args:
+        store: The store.
+        commit_id: 64 hexadecimal digits.
+
+    Returns:
+        The commit, or its successor where videos of it were forgotten; None where it is gone.
+    """
+    with catalog.reading(store.engine) as connection:
+        resolved = successors.resolve(connection, [commit_id])[commit_id]
+    return find(store, resolved)
+
+
+def replaced(store: Store, commit_ids: Iterable[str]) -> set[str]:
+    """Tell in the place of which commits others stand, as videos of them were forgotten.
+
+    Args:
+        store: The store.
+        commit_ids: 64 hexadecimal digits each.
+
+    Returns:
+        Those of the ids.
+    """
+    with catalog.reading(store.engine) as connection:
+        now = successors.resolve(connection, commit_ids)
+    return {commit_id for commit_id, successor_id in now.items() if successor_id != commit_id}
 
 
 def find_within(connection: sa.Connection, commit_id: str) -> str | None:
@@ -210,6 +238,14 @@ def datasets(store: Store) -> list[str]:
     """
     with catalog.reading(store.engine) as connection:
         return sorted(connection.scalars(sa.select(_COMMITS.c.dataset).distinct()))
+
+
+def _replaced(store: Store, prefix: str) -> list[Commit]:
+    with catalog.reading(store.engine) as connection:
+        replaced = successors.replaced_by_prefix(connection, prefix)
+    if len(replaced) != 1:
+        return []
+    return _select(store, _COMMITS.c.id.in_(replaced.values()))
 
 
 def _at(address: Address) -> sa.ColumnElement[bool]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
+from warehouse.commits.records import successors
 from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.identifiers import shown
 from warehouse.storage import files
@@ -20,6 +21,8 @@ from warehouse.store import JOURNAL_ENTRY, Store
 
 FOLDER = "journal"
 FORMAT_VERSION = 1
+FORMAT_VERSIONS = {"forget": 2}
+"""Of kinds that came later: an earlier Reelstore refuses them, as it would not follow them."""
 OWN_KEYS = ("format_version", "number", "kind", "moved_at")
 """What every entry has beside the move itself."""
 
@@ -37,7 +40,7 @@ def append(
         connection: The transaction of `settling.writing`, in which catalog and journal were
             compared.
         store: The store.
-        kind: `head`, `commit` (published without becoming head), `alias` or `gc`.
+        kind: `head`, `commit` (published without becoming head), `alias`, `gc` or `forget`.
         move: What moved, from what, to what.
         now: The moment, in UTC.
 
@@ -46,7 +49,7 @@ def append(
     """
     number = 1 + last_number(connection)
     entry = {
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSIONS.get(kind, FORMAT_VERSION),
         "number": number,
         "kind": kind,
         "moved_at": timestamp(now),
@@ -67,13 +70,28 @@ def insert(connection: sa.Connection, entry: Mapping[str, Any]) -> None:
         connection: A writing transaction.
         entry: The whole entry.
     """
+    connection.execute(catalog.journal.insert().values(**_row(entry)))
+
+
+def redact(connection: sa.Connection, entry: Mapping[str, Any]) -> None:
+    """Write an entry into the catalog in place of the one of the same number.
+
+    Args:
+        connection: A writing transaction, in which an entry is appended that holds this one.
+        entry: The whole entry, without what was forgotten.
+    """
+    table = catalog.journal
+    same = table.update().where(table.c.number == entry["number"])
+    connection.execute(same.values(**_row(entry)))
+
+
+def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
     payload = files.canonical_json(dict(entry))
-    values = {
+    return {
         "number": entry["number"],
         "entry": json.loads(payload),
         "sha256": files.sha256_bytes(payload),
     }
-    connection.execute(catalog.journal.insert().values(**values))
 
 
 def last_number(connection: sa.Connection) -> int:
@@ -163,9 +181,10 @@ def read(path: Path, number: int) -> dict[str, Any]:
     try:
         entry: dict[str, Any] = json.loads(payload)
         version, found = entry["format_version"], entry["number"]
+        wanted = FORMAT_VERSIONS.get(entry["kind"], FORMAT_VERSION)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise Corrupt(f"{path} is no journal entry: restore the journal from a copy") from error
-    if version != FORMAT_VERSION:
+    if version != wanted:
         raise Invalid(f"{path} has format version {version}: upgrade Reelstore")
     if found != number:
         raise Corrupt(
@@ -175,7 +194,7 @@ def read(path: Path, number: int) -> dict[str, Any]:
 
 
 def read_all(store: Store) -> list[dict[str, Any]]:
-    """Read every entry from its file.
+    """Read every entry from its file, those that were redacted since as they read now.
 
     Args:
         store: The store.
@@ -187,8 +206,22 @@ def read_all(store: Store) -> list[dict[str, Any]]:
         Corrupt: A file is damaged, or a number is missing.
         Invalid: A file was written by a newer Reelstore.
     """
-    paths = sorted((store.root / FOLDER).glob("*.json"))
-    return [read(path, number) for number, path in enumerate(paths, start=1)]
+    found = list[dict[str, Any]]()
+    redacted = dict[int, dict[str, Any]]()
+    for path in sorted((store.root / FOLDER).glob("*.json")):
+        digits = path.name.partition("-")[0]
+        found.append(read(path, int(digits) if digits.isdecimal() else 0))
+        for entry in found[-1].get("redacted", ()):
+            redacted[entry["number"]] = entry
+    plain = [entry for entry in found if entry["number"] not in redacted]
+    entries = sorted([*plain, *redacted.values()], key=lambda entry: int(entry["number"]))
+    for number, entry in enumerate(entries, start=1):
+        if entry["number"] != number:
+            raise Corrupt(
+                f"{store.root / FOLDER} has no journal entry {number}, or has two of them: restore"
+                " the journal from a copy"
+            )
+    return entries
 
 
 def moves(store: Store, kind: str, values: Mapping[str, str | None]) -> list[dict[str, Any]]:
@@ -215,6 +248,8 @@ def within(
 ) -> list[dict[str, Any]]:
     """List the moves of one thing as a transaction sees them; arguments as for `moves`.
 
+    Moves of heads name the successors of commits whose videos were forgotten.
+
     Args:
         connection: Any transaction.
         kind: Of the entries.
@@ -230,4 +265,10 @@ def within(
         if value is not None
     ]
     found = connection.scalars(sa.select(column).where(*wanted).order_by(catalog.journal.c.number))
-    return [dict(entry) for entry in found if values.items() <= entry.items()]
+    entries = [dict(entry) for entry in found if values.items() <= entry.items()]
+    if kind != "head":
+        return entries
+    keys = ("commit_id", "previous")
+    named = {entry[key] for entry in entries for key in keys if entry[key] is not None}
+    now = successors.resolve(connection, named)
+    return [{**entry, **{key: now.get(entry[key]) for key in keys}} for entry in entries]

@@ -63,7 +63,7 @@ def record(connection: sa.Connection, commit_id: str, inputs: Mapping[str, str])
         inputs: Commit id by name.
 
     Raises:
-        Retryable: gc has removed an input in the meantime.
+        Retryable: gc has removed an input in the meantime, or a video of it was forgotten.
     """
     table = catalog.lineage
     if gone := missing(connection, inputs):

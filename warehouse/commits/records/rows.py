@@ -12,7 +12,8 @@ from warehouse import catalog
 from warehouse.clock import timestamp
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import PROVENANCE, Commit
-from warehouse.commits.records import lineage
+from warehouse.commits.records import lineage, successors
+from warehouse.errors import Retryable
 from warehouse.storage import files
 
 
@@ -28,8 +29,12 @@ def record(connection: sa.Connection, draft: Commit, staging_id: str) -> tuple[b
         Whether the catalog did not hold it before, and the commit as the catalog holds it now.
 
     Raises:
-        Retryable: gc has removed one of its inputs.
+        Retryable: gc has removed one of its inputs, or a video of it or of an input was forgotten.
     """
+    if successors.resolve(connection, [draft.id])[draft.id] != draft.id:
+        raise Retryable(
+            f"a video of {draft.address} was forgotten in the meantime: run again to go on without"
+        )
     payload = (draft.folder / PROVENANCE).read_bytes()
     provenance = json.loads(payload)
     found = replace(draft, provenance_sha256=files.sha256_bytes(payload))
@@ -46,8 +51,31 @@ def record(connection: sa.Connection, draft: Commit, staging_id: str) -> tuple[b
             table.update().where(same).values(provenance_sha256=found.provenance_sha256)
         )
         found = replace(found, created_at=datetime.fromisoformat(created_at))
-    lineage.record(connection, draft.id, lineage.inputs_of(draft.facts, provenance))
+    lineage.record(connection, draft.id, inputs_now(connection, draft, provenance))
     return created_at is None, found
+
+
+def inputs_now(
+    connection: sa.Connection, commit: Commit, provenance: Mapping[str, Any]
+) -> dict[str, str]:
+    """Read what a commit was made from, as it stands now.
+
+    Snapshots and models go on although videos of their inputs were forgotten. What holds rows of
+    videos names what it was made from as it was: it must be made again.
+
+    Args:
+        connection: Any transaction.
+        commit: The commit.
+        provenance: Of the commit.
+
+    Returns:
+        Commit id by name.
+    """
+    inputs = lineage.inputs_of(commit.facts, provenance)
+    if commit.address.partition is not None:
+        return inputs
+    now = successors.resolve(connection, inputs.values())
+    return {name: now[input_id] for name, input_id in inputs.items()}
 
 
 def insert(connection: sa.Connection, commit: Commit, staging_id: str) -> None:
@@ -132,6 +160,20 @@ def set_head(
     connection.execute(
         catalog.heads.insert().values(dataset=address.dataset, partition=address.column, **columns)
     )
+
+
+def set_attributes(
+    connection: sa.Connection, address: Address, attributes: Mapping[str, Any]
+) -> None:
+    """Write what is known of a partition outside its identity; its head has not moved.
+
+    Args:
+        connection: A writing transaction.
+        address: The partition of a dataset.
+        attributes: As JSON.
+    """
+    here = catalog.heads.update().where(_here(address))
+    connection.execute(here.values(attributes=dict(attributes)))
 
 
 def alias_row(move: Mapping[str, Any]) -> dict[str, Any]:

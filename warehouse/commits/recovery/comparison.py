@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from warehouse import catalog
-from warehouse.commits.records import journal
+from warehouse.commits.records import forgotten, journal
 from warehouse.store import Store
 
 SET_ASIDE = "set-aside"
@@ -129,6 +129,8 @@ def _compared(
         .order_by(table.c.number)
     )
     rows = connection.execute(asked).all()
+    if forgotten.entries_within(connection, unswept=True):
+        since = 1 + journal.last_number(connection)  # files of redacted entries are being replaced
     known = [journal.file_of(store, row.number, row.sha256) for row in rows]
     folder = store.root / journal.FOLDER
     later = {name for name in names if journal.number_of(name) >= since}

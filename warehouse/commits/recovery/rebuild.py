@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from warehouse import catalog
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import Commit, read_commit
-from warehouse.commits.records import journal, lineage
-from warehouse.commits.records.rows import alias_row, insert
+from warehouse.commits.records import journal, lineage, successors
+from warehouse.commits.records.rows import alias_row, inputs_now, insert
+from warehouse.commits.recovery.replacement import renamed_by
 from warehouse.errors import Corrupt, Invalid
 from warehouse.storage import files
 from warehouse.store import Store
@@ -46,6 +47,7 @@ def rebuild_catalog(store: Store) -> Rebuilt:
     """
     moves = journal.read_all(store)
     found, lost = dict[str, tuple[Commit, dict[str, Any]]](), list[str]()
+    forgets = [move for move in moves if move["kind"] == "forget"]
     for commit_id, address in _published(moves).items():
         try:
             found[commit_id] = read_commit(
@@ -60,8 +62,10 @@ def rebuild_catalog(store: Store) -> Rebuilt:
             )
         for commit, _ in found.values():
             insert(connection, commit, "")
+        for move in forgets:
+            successors.record(connection, renamed_by(move))
         for commit, provenance in found.values():
-            inputs = lineage.inputs_of(commit.facts, provenance)
+            inputs = inputs_now(connection, commit, provenance)
             lineage.record(
                 connection, commit.id, {name: key for name, key in inputs.items() if key in found}
             )
@@ -78,6 +82,9 @@ def _published(moves: Iterable[dict[str, Any]]) -> dict[str, Address]:
             )
         for commit_id in move.get("commit_ids", ()):
             published.pop(commit_id, None)
+        for item in move["commits"] if move["kind"] == "forget" else ():
+            published.pop(item["commit_id"], None)
+            published[item["successor"]] = address_of(item["dataset"], item["partition"] or "")
     return published
 
 
@@ -95,7 +102,26 @@ def _replay(connection: sa.Connection, moves: Iterable[dict[str, Any]], known: s
             }
         if move["kind"] == "alias":
             aliases[move["name"]] = alias_row(move)
+        if move["kind"] == "forget":
+            _forget(connection, move, heads, aliases)
     for table, rows in ((catalog.heads, heads.values()), (catalog.aliases, aliases.values())):
         for row in rows:
             if row.get("commit_id") in known or table is catalog.aliases:
                 connection.execute(table.insert().values(**row))
+
+
+def _forget(
+    connection: sa.Connection,
+    move: dict[str, Any],
+    heads: dict[tuple[str, str], dict[str, Any]],
+    aliases: dict[str, dict[str, Any]],
+) -> None:
+    renamed = renamed_by(move)
+    for row in heads.values():
+        row["commit_id"] = renamed.get(row["commit_id"], row["commit_id"])
+    for row in aliases.values():
+        row["target"] = renamed.get(row["target"], row["target"])
+    for item in move["heads"]:
+        heads[item["dataset"], item["partition"] or ""]["attributes"] = item["attributes"]
+    # What an interrupted sweep, or a copy of the store, has left is swept by whoever writes next.
+    connection.execute(catalog.forgets.insert().values(number=move["number"], is_swept=False))

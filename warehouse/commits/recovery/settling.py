@@ -1,6 +1,7 @@
 """A writer's turn.
 
-Catalog and journal are compared first, and one move that was interrupted is settled.
+Catalog and journal are compared first, and one move that was interrupted is settled. What is left
+of forgotten videos is swept before that.
 
 The journal's file is written before the transaction that it records ends. A kill in between, or a
 lost reply, leaves exactly one file beyond the catalog: its move is followed where that still makes
@@ -20,8 +21,8 @@ from warehouse import catalog
 from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.commit import read_commit
 from warehouse.commits.committed_files import verify_commit
-from warehouse.commits.records import journal, lineage, rows
-from warehouse.commits.recovery import comparison
+from warehouse.commits.records import history, journal, lineage, rows
+from warehouse.commits.recovery import comparison, replacement
 from warehouse.errors import Corrupt, Invalid
 from warehouse.identifiers import shown
 from warehouse.storage import disk
@@ -51,6 +52,8 @@ def writing(store: Store, *, whole: bool = False) -> Iterator[sa.Connection]:
     """
     while True:
         with catalog.writing(store.engine) as connection:
+            if replacement.sweep(connection, store):
+                continue
             compared = comparison.compare_within(connection, store, whole=whole)
             if compared.problem is not None:
                 raise Corrupt(compared.problem)
@@ -107,9 +110,18 @@ def _follow_commit(connection: sa.Connection, store: Store, entry: Entry) -> Non
         address.commit_folder(store.root, commit_id), commit_id, address
     )
     verify_commit(commit)
-    if gone := lineage.missing(connection, lineage.inputs_of(commit.facts, provenance)):
+    if gone := lineage.missing(connection, rows.inputs_now(connection, commit, provenance)):
         raise Corrupt(f"commit {gone[0][:16]}, which it was made from, is no longer in the store")
     rows.record(connection, commit, _take_pending(connection, address, commit_id))
+
+
+def _follow_forget(connection: sa.Connection, store: Store, entry: Entry) -> None:
+    for commit_id in replacement.renamed_by(entry):
+        if history.find_within(connection, commit_id) is None:
+            raise Corrupt(f"commit {commit_id[:16]}, which it replaced, is no longer in the store")
+    for commit, _ in replacement.read_successors(store, entry).values():
+        verify_commit(commit)
+    replacement.apply(connection, store, entry)
 
 
 def _take_pending(connection: sa.Connection, address: Address, commit_id: str) -> str:
@@ -149,6 +161,7 @@ _FOLLOW: dict[str, Callable[[sa.Connection, Store, Entry], None]] = {
     "commit": _follow_commit,
     "alias": _follow_alias,
     "gc": _follow_sweep,
+    "forget": _follow_forget,
 }
 
 

@@ -112,7 +112,7 @@ def test_a_catalog_that_is_there_is_not_touched(store: Store) -> None:
 @pytest.mark.parametrize(
     ("harm", "error", "sentence"),
     [
-        ("drop", Corrupt, "is not journal entry 3 with its own bytes"),
+        ("drop", Corrupt, "has no journal entry 3"),
         ("flip", Corrupt, "is not journal entry 3 with its own bytes"),
         ("version", Invalid, "has format version 9: upgrade Reelstore"),
     ],

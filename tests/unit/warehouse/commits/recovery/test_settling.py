@@ -5,7 +5,7 @@ One move is settled before anything is written, more of them are refused.
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from warehouse import catalog, commits
-from warehouse.commits import Address, Commit, publishing
+from warehouse.commits import Address, Commit, Rest, publishing
 from warehouse.commits.records import journal
 from warehouse.commits.recovery import comparison
 from warehouse.errors import Corrupt, Invalid
@@ -24,6 +24,8 @@ from warehouse.store import Store
 
 Publish = Callable[..., Commit]
 Tables = dict[str, list[tuple[Any, ...]]]
+
+PROVENANCE = {"published_at": "2026-11-20T08:00:00.000000+00:00"}
 
 
 class Killed(BaseException):
@@ -64,6 +66,20 @@ def settle(store: Store, now: datetime) -> None:
     commits.stage(store, Address("tables/other"), "key", now).discard()
 
 
+class Letter:
+    """Forgets what holds the letter b, and what is known of the head."""
+
+    def rest_of(self, commit: Commit, renamed: Mapping[str, str]) -> Rest | None:  # noqa: ARG002 - as in the protocol
+        holds = commits.read_bytes(commit, "a.bin") == b"b"
+        return Rest({"a.bin": b""}, 0, commit.facts, PROVENANCE) if holds else None
+
+    def attributes_of(self, commit: Commit, attributes: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - as above
+        return dict(attributes)
+
+    def redacted(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        return {**entry, "attributes": {}} if entry.get("number") == 2 else dict(entry)
+
+
 @pytest.fixture
 def before(store: Store, publish_files: Publish, now: datetime) -> list[Commit]:
     found = [
@@ -98,6 +114,9 @@ MOVES: dict[str, Callable[[Store, Publish, datetime], object]] = {
     ),
     "a new alias": lambda store, _publish, now: commits.set_alias(
         store, "wanted/frames", "other", now
+    ),
+    "videos forgotten": lambda store, _publish, now: commits.forget(
+        store, commits.Forgotten("salt", ("0" * 64,)), Letter(), now
     ),
     "a sweep": lambda store, _publish, now: commits.collect_garbage(
         store, now + timedelta(days=8), timedelta(days=7), dry_run=False
