@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from featurestore.reading.flat_columns import FlatColumns
-from featurestore.reading.snapshot import Pin, Snapshot
+from featurestore.reading.snapshot import Pin, Snapshot, warn_of_forgotten
 from featurestore.views.view import ViewIndex
 from warehouse import commits, tables
 from warehouse.store import Store
@@ -47,6 +47,7 @@ def build_index(
         Corrupt: A file differs from its digest.
         Invalid: Gc has removed a pinned commit, or a file has another format version.
     """
+    warn_of_forgotten(store, snapshot)
     index = _Index(store, snapshot.split_salt, views, taxonomy)
     for pin in snapshot.pins:
         index.add(pin)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from featurestore.reading.snapshot import Pin, Snapshot
+from featurestore.reading.snapshot import Pin, Snapshot, warn_of_forgotten
 from featurestore.views import registry
 from featurestore.wanted import load_any_spec
 from warehouse import commits, tables
@@ -27,6 +27,7 @@ def features(store: Store, snapshot: Snapshot, view: str) -> pl.LazyFrame:
         Corrupt: A file differs from its digest; a view whose files are read lazily may find out
             later.
     """
+    warn_of_forgotten(store, snapshot)
     spec = load_any_spec(store, view, snapshot.fingerprint(view))
     scanned = registry.find(view)
     return _of_partitions(

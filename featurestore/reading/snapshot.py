@@ -1,6 +1,7 @@
 """A snapshot: the commits of videos, labels and features that a model learns from, pinned by id."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -22,6 +23,7 @@ DATASET = "snapshots"
 FORMAT_VERSION: Final = 1
 
 _FILE = "snapshot.json"
+_logger = logging.getLogger(__name__)
 
 
 class FeaturesMissing(Invalid):
@@ -153,6 +155,20 @@ def load(commit: Commit) -> Snapshot:
         commits.read_bytes(commit, _FILE), FORMAT_VERSION, commit.folder / _FILE
     )
     return Snapshot.model_validate(content)
+
+
+def warn_of_forgotten(store: Store, snapshot: Snapshot) -> None:
+    """Say where videos of what is pinned were forgotten since.
+
+    The pins stand for the commits that took its place.
+    """
+    pinned = set(_made_from(snapshot).values())
+    if replaced := commits.replaced(store, pinned):
+        _logger.warning(
+            "videos of %d of the %d pinned commits were forgotten since: the rest of them is read",
+            len(replaced),
+            len(pinned),
+        )
 
 
 def _made_from(snapshot: Snapshot) -> dict[str, str]:

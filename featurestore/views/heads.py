@@ -129,7 +129,9 @@ def listing_of(store: Store, commit: Commit) -> Commit | None:
     """
     listing_id = _listing_id(commit)
     return (
-        None if listing_id is None else next(iter(present([commits.find(store, listing_id)])), None)
+        None
+        if listing_id is None
+        else next(iter(present([commits.follow(store, listing_id)])), None)
     )
 
 

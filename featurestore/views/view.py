@@ -1,6 +1,6 @@
 """What a feature view is: all that the store, the plan, the ledger and the reader know of one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -78,6 +78,20 @@ class View(Protocol):
         rows = tables.scan_table(commit, SHARD)
         ids = pl.col("video_id")
         return rows.select(ids, pl.all().exclude("video_id").hash()).collect(engine="streaming")
+
+    def without(self, commit: Commit, video_ids: Collection[str]) -> dict[str, bytes | None]:
+        """Write the files of a commit again without some videos.
+
+        The rows that stay keep their order, in files of the same names.
+
+        Args:
+            commit: A commit of the view.
+            video_ids: The videos.
+
+        Returns:
+            The files that change, by name; None for one that has nothing left to hold.
+        """
+        return tables.without(commit, SHARD, video_ids)
 
     def index(self, spec: Spec) -> "ViewIndex":
         """Begin the view's columns of an index of examples.

@@ -32,6 +32,7 @@ _GO_ON = {
     ),
     **dict.fromkeys(("run", "retry", "demo"), GO_ON),
     "gc": "what is removed was not needed; the same command again removes the rest",
+    "forget": "the same command again, or whoever writes next, goes on where it stopped",
     "rebuild-catalog": "no file of the store has changed; the same command again makes the catalog",
 }
 _NOTHING_CHANGED = "the store is as it was; the same command again begins anew"

@@ -1,4 +1,4 @@
-"""Commands that keep a store in order: verify, gc, rebuild-catalog, rollback."""
+"""Commands that keep a store in order: verify, gc, forget, rebuild-catalog, rollback."""
 
 # ruff: noqa: PLC0415 - a command imports what it runs
 
@@ -22,14 +22,16 @@ def verify() -> None:
     """Read every byte of the store again, and name each file that is not what was published."""
     from rich.progress import track
 
+    from featurestore.forgetting import traces
     from warehouse import commits
 
     store, terminal = open_wanted_store(), console(err=True)
     if (problem := commits.compare(store).problem) is not None:
         raise Corrupt(problem)
-    damages = list(
-        track(commits.verify(store), "verify", console=terminal, disable=not terminal.is_terminal)
-    )
+    damages = [
+        *track(commits.verify(store), "verify", console=terminal, disable=not terminal.is_terminal),
+        *traces(store),
+    ]
     for damage in damages:
         say(f"{damage.path} {damage.problem}")
     if damages:
@@ -74,6 +76,38 @@ def gc(
     say(
         f"{verb}: {len(garbage.commits)} commits, {garbage.num_pending} abandoned runs, "
         f"{len(garbage.folders)} folders, {_mib(garbage.size_bytes)}"
+    )
+
+
+@app.command()
+def forget(
+    video_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="The videos' ids.")],
+) -> None:
+    """Remove videos for good: from listings, features, predictions and previews, past ones too.
+
+    Each commit that holds one gives way to one without it, and goes at once. The journal keeps
+    which commit took the place of which, as the proof, and a salted digest of each id, by which
+    ingest passes the video over from now on. The digest hides the id from whoever reads the store,
+    not from whoever can guess it. Another video with the same content stays.
+
+    What was learned from the video stays: the weights of models, the statistics beside them, the
+    TF-IDF terms and weights of text recipes, and the salt of the split. So do files outside the
+    store: media, listings, exports, backups, and what Prefect has logged.
+    """
+    from featurestore.forgetting import forget_videos
+
+    done = forget_videos(open_wanted_store(), video_ids, datetime.now(UTC))
+    for place, num_commits in done.num_by_place.items():
+        say(f"{place}: {num_commits} commits replaced")
+    for commit_id in done.built_upon:
+        say(f"{commit_id[:16]} keeps its id, and reads the rest from now on")
+    for name in done.checkpoints:
+        say(f"checkpoints/{name}: the saved training had read the video and was discarded")
+    for video_id in done.unknown:
+        say(f"no commit lists video {video_id}; ingest passes it over from now on")
+    say(
+        f"forgotten: {len(done.video_ids)} videos; models, their statistics and the TF-IDF terms"
+        " stay as they were learned, and pages outside the store until they are made again"
     )
 
 

@@ -50,6 +50,8 @@ class IngestSummary:
     """Wrong rows of the listing: not listed."""
     rows_set_aside: tuple[str, ...]
     """What is wrong with the first of them."""
+    num_rows_forgotten: int
+    """Rows of videos that were forgotten: passed over."""
     media_unread: tuple[str, ...]
     """Why the first of the unread media have no digest."""
     changed: bool
@@ -101,10 +103,12 @@ def publish_listing(
             listing.media_root,
             now,
             attributes=noted,
+            forgotten=listing.passed_over.forgotten,
         )
         published.append("videos")
         if taxonomy is not None:
-            publish_labels(store, listing.partition, labels, taxonomy, now)
+            forgotten = listing.passed_over.forgotten
+            publish_labels(store, listing.partition, labels, taxonomy, now, forgotten=forgotten)
             published.append("labels")
             freeze_salt(store, *_contents(videos, labels), now)
     after = _published_ids(store, listing.partition)
@@ -122,6 +126,7 @@ def publish_listing(
         videos_commit=videos_commit.id,
         num_rows_set_aside=listing.set_aside.num_rows,
         rows_set_aside=tuple(listing.set_aside.first),
+        num_rows_forgotten=listing.passed_over.num_rows,
         media_unread=tuple(media.sentences(MAX_NAMED)),
         changed=before != after,
     )
@@ -159,7 +164,14 @@ def _digests(
 ) -> MediaDigests:
     paths, root = listing.rows["media_path"].drop_nulls(), listing.media_root
     media = digest_media(
-        store, listing.partition, root, paths, now, rehash=rehash, on_hashed=on_hashed
+        store,
+        listing.partition,
+        root,
+        paths,
+        now,
+        rehash=rehash,
+        on_hashed=on_hashed,
+        forgotten=listing.passed_over.forgotten,
     )
     if media.missing and not len(media.rows) and not media.unread:
         raise Invalid(

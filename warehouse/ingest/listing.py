@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from warehouse.errors import Invalid
 from warehouse.identifiers import PartitionName, Role, parse_partition_name, shown
+from warehouse.ingest.passed_over import PassedOver
 from warehouse.ingest.set_aside import SetAside
 from warehouse.sources.record import Refuse, VideoRecord, refuse_all
 from warehouse.storage import files
@@ -52,6 +53,8 @@ class Listing:
     (of the label)."""
     set_aside: SetAside
     """The wrong rows, which are not listed."""
+    passed_over: PassedOver
+    """The rows of forgotten videos, which are not listed either."""
 
 
 def read_listing(
@@ -61,6 +64,7 @@ def read_listing(
     media_root: Path,
     taxonomy: Taxonomy | None,
     set_aside: SetAside | None = None,
+    passed_over: PassedOver | None = None,
 ) -> Listing:
     """Read every record, check it, and keep it compactly; nothing is written.
 
@@ -73,6 +77,7 @@ def read_listing(
         set_aside: Where a record goes that repeats a video id, lacks its category or names an
             unknown one, beside what its source has put there; without it the first wrong record
             refuses the listing.
+        passed_over: What the store has forgotten; nothing where it is None.
 
     Returns:
         The checked rows.
@@ -91,7 +96,8 @@ def read_listing(
             f"labeled partition {name} needs a taxonomy: name a shipped one or a CSV file"
         )
     left_out, refuse = (SetAside(), refuse_all) if set_aside is None else (set_aside, set_aside.add)
-    stream = iter(records)
+    forgotten = passed_over or PassedOver()
+    stream = forgotten.others(records)
     first = next(stream, None)
     if first is None:
         if left_out.num_rows:
@@ -104,7 +110,8 @@ def read_listing(
     rows = pl.concat([pl.DataFrame(schema=_COLUMNS), *blocks]).sort("video_id", "row")
     rows = _without_repeats(rows, first.source, refuse)
     left_out.check(len(rows), str(first.source))
-    return Listing(first.source, name, role, media_root.absolute(), taxonomy, rows, left_out)
+    root = media_root.absolute()
+    return Listing(first.source, name, role, root, taxonomy, rows, left_out, forgotten)
 
 
 def _is_folder(path: Path) -> bool:

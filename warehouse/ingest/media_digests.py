@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from warehouse import commits
-from warehouse.commits import Address, Draft, Facts, Staging
+from warehouse.commits import Address, Draft, Facts, Forgotten, Staging
 from warehouse.errors import Invalid, Rejected
 from warehouse.identifiers import shown
 from warehouse.ingest import media_files
@@ -76,6 +76,7 @@ def digest_media(
     *,
     rehash: bool,
     on_hashed: Callable[[int, int], None],
+    forgotten: Forgotten,
 ) -> MediaDigests:
     """Find the digest of every medium, reading those that are new or changed.
 
@@ -91,6 +92,7 @@ def digest_media(
         now: The moment, in UTC.
         rehash: True to read every file again.
         on_hashed: Called with the number of files read so far and the number to read.
+        forgotten: The videos that the paths are named without.
 
     Returns:
         The digests, and why there are no others.
@@ -119,9 +121,8 @@ def digest_media(
     if len(wanted):
         if media.num_hashed:
             payloads = {"media.parquet": to_parquet(media.rows)}
-            commits.publish_files(
-                store, address, payloads, Draft(facts=Facts(), num_rows=len(media.rows)), now
-            )
+            draft = Draft(facts=Facts(), num_rows=len(media.rows), forgotten=forgotten)
+            commits.publish_files(store, address, payloads, draft, now)
         staging.discard()
     return media
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from warehouse import commits
+from warehouse.commits import Forgotten
 from warehouse.errors import Invalid
 from warehouse.identifiers import Role
 from warehouse.ingest.ingestion import IngestSummary, publish_listing
 from warehouse.ingest.listing import Listing, read_listing
+from warehouse.ingest.passed_over import PassedOver
 from warehouse.ingest.relabelling import CorrectionSummary, correct_labels
 from warehouse.ingest.set_aside import MAX_NAMED, SetAside
 from warehouse.reporting import SILENT, Reporter, announcing_refusal
@@ -87,10 +90,14 @@ def ingest_videos(
         if parameters.source == "corrections":
             summary = _correct(open_existing_store(root, catalog_url), parameters, now)
         else:
-            listing = _read(parameters, taxonomy)
+            # A store whose catalog is lost, or mistyped, gets no new one.
+            is_there = (root / "journal").is_dir()
+            store = open_existing_store(root, catalog_url) if is_there else None
+            forgotten = Forgotten() if store is None else commits.forgotten(store)
+            listing = _read(parameters, taxonomy, PassedOver(forgotten))
             with reporter.progress(f"hash {parameters.partition}") as show:
                 summary = publish_listing(
-                    open_or_make(root, catalog_url),
+                    store or open_store(root, catalog_url),
                     listing,
                     now,
                     rehash=parameters.rehash,
@@ -136,7 +143,7 @@ def _correct(store: Store, parameters: IngestParameters, now: datetime) -> Corre
     return correct_labels(store, parameters.annotations, parameters.partition, now, set_aside)
 
 
-def _read(parameters: IngestParameters, taxonomy: str) -> Listing:
+def _read(parameters: IngestParameters, taxonomy: str, passed_over: PassedOver) -> Listing:
     set_aside = None if parameters.strict else SetAside()
     refuse = refuse_all if set_aside is None else set_aside.add
     records = read_annotations(
@@ -147,7 +154,7 @@ def _read(parameters: IngestParameters, taxonomy: str) -> Listing:
         categories = load_taxonomy(parameters.taxonomy or taxonomy)
     media = parameters.media or parameters.annotations.parent
     return read_listing(
-        records, parameters.partition, parameters.role, media, categories, set_aside
+        records, parameters.partition, parameters.role, media, categories, set_aside, passed_over
     )
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
-from warehouse import tables
+from warehouse import commits, tables
 from warehouse.errors import Invalid
 from warehouse.ingest.listing import read_listing
+from warehouse.ingest.passed_over import PassedOver
 from warehouse.ingest.set_aside import SetAside
 from warehouse.sources import read_annotations
 from warehouse.sources.record import Refuse, VideoRecord, refuse_all
@@ -37,6 +38,8 @@ class CorrectionSummary:
     """Wrong rows: the labels of their videos stay as they were."""
     rows_set_aside: tuple[str, ...]
     """What is wrong with the first of them."""
+    num_rows_forgotten: int
+    """Rows of videos that were forgotten: passed over."""
 
 
 def correct_labels(
@@ -73,7 +76,8 @@ def correct_labels(
         )
     refuse = refuse_all if set_aside is None else set_aside.add
     taxonomy = tables.taxonomy_of(labels)
-    records = read_annotations("corrections", annotations, partition, refuse)
+    passed_over = PassedOver(commits.forgotten(store))
+    records = passed_over.others(read_annotations("corrections", annotations, partition, refuse))
     known = _of_listed_videos(records, listed, refuse)
     given = read_listing(known, partition, "labeled", annotations.parent, taxonomy, set_aside)
     before = tables.scan_labels(labels).collect()
@@ -87,6 +91,7 @@ def correct_labels(
         labels_commit=commit.id,
         num_rows_set_aside=given.set_aside.num_rows,
         rows_set_aside=tuple(given.set_aside.first),
+        num_rows_forgotten=passed_over.num_rows,
     )
 
 

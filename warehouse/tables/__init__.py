@@ -16,9 +16,10 @@ from warehouse.tables.predictions import (
     PREDICTIONS,
     Predictions,
     encode_predictions,
+    predictions_without,
     scan_predictions,
 )
-from warehouse.tables.stored_tables import batches, read_table, scan_table, validated
+from warehouse.tables.stored_tables import batches, read_table, scan_table, validated, without
 from warehouse.tables.videos import (
     VIDEOS,
     VideoPartition,
@@ -43,6 +44,7 @@ __all__ = [
     "encode_predictions",
     "label_batches",
     "labels_commit",
+    "predictions_without",
     "publish_labels",
     "publish_videos",
     "read_labels",
@@ -59,4 +61,5 @@ __all__ = [
     "video_partition",
     "video_partitions",
     "videos_commit",
+    "without",
 ]

@@ -7,7 +7,7 @@ import dataframely as dy
 import polars as pl
 
 from warehouse import commits
-from warehouse.commits import Address, Commit, Draft, Facts
+from warehouse.commits import Address, Commit, Draft, Facts, Forgotten
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.store import Store
@@ -49,6 +49,7 @@ def publish_labels(
     now: datetime,
     *,
     corrects: Commit | None = None,
+    forgotten: Forgotten | None = None,
 ) -> Commit:
     """Publish the labels of a partition, with the taxonomy that they are of.
 
@@ -59,13 +60,14 @@ def publish_labels(
         taxonomy: The taxonomy.
         now: The moment, in UTC.
         corrects: The head that the labels were made from; None where they stand for themselves.
+        forgotten: The videos that the rows were listed without; None not to ask.
 
     Returns:
         The commit; the one that is there, of whatever version, where nothing changed.
 
     Raises:
         Invalid: A row does not fit the schema, or names a category that the taxonomy has not.
-        Conflict: Another run published other labels at the same time.
+        Conflict: Another run published other labels at the same time, or videos were forgotten.
     """
     rows = validated(Labels, _brought_up(labels.lazy()).collect())
     for category_id, level1_id in (
@@ -87,7 +89,7 @@ def publish_labels(
         store,
         Address(LABELS, partition),
         {_FILE: parquet.encode(rows, FORMAT_VERSION), "taxonomy.csv": taxonomy.to_csv()},
-        Draft(facts=LabelFacts(taxonomy=taxonomy.name), num_rows=len(rows)),
+        Draft(facts=LabelFacts(taxonomy=taxonomy.name), num_rows=len(rows), forgotten=forgotten),
         now,
         made_upon=corrects,
     )

@@ -5,7 +5,7 @@ The same bytes for the same rows, and a format version in the file's metadata. A
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -67,6 +67,27 @@ def scan(paths: Sequence[Path], version: int = FORMAT_VERSION) -> pl.LazyFrame:
         Invalid: A file has another format version.
     """
     return pl.scan_parquet([checked(path, version) for path in paths])
+
+
+def without(path: Path, column: str, values: Collection[str]) -> bytes | None:
+    """Write a table again without some of its rows, whatever its version.
+
+    Args:
+        path: A file whose digest was checked.
+        column: By which the rows are told.
+        values: What it holds in rows that go.
+
+    Returns:
+        A whole file of the same version; None where it has no such row.
+    """
+    rows = pl.read_parquet(path)
+    kept = rows.filter(~pl.col(column).is_in(sorted(values)))
+    return None if len(kept) == len(rows) else encode(kept, version_of(path))
+
+
+def version_of(path: Path) -> int:
+    """Read which version of its format a table is written in; the file's digest was checked."""
+    return int(pl.read_parquet_metadata(path)[formats.FIELD])
 
 
 def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:

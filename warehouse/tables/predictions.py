@@ -1,5 +1,7 @@
 """The table of predictions: one row for each listed video of a scored partition."""
 
+from collections.abc import Collection, Mapping
+
 import dataframely as dy
 import polars as pl
 
@@ -65,6 +67,36 @@ def scan_predictions(commit: Commit) -> list[pl.LazyFrame]:
     names = sorted(name for name in commit.files if name.startswith("predictions"))
     paths = [commits.verified_path(commit, name) for name in names or ["predictions.parquet"]]
     return [_brought_up(pl.scan_parquet(parquet.checked(path, FORMAT_VERSION))) for path in paths]
+
+
+def predictions_without(
+    commit: Commit, video_ids: Collection[str], renamed: Mapping[str, str]
+) -> dict[str, bytes | None]:
+    """Write the predictions of a commit again without some videos.
+
+    Args:
+        commit: Of any version of the table.
+        video_ids: The videos.
+        renamed: What took the place of the features that were read, by commit id.
+
+    Returns:
+        All files, by name, in their version.
+
+    Raises:
+        Corrupt: A file is not as it was published.
+    """
+    written = dict[str, bytes | None]()
+    for name in sorted(name for name in commit.files if name.startswith("predictions")):
+        path = commits.verified_path(commit, name)
+        rows = pl.read_parquet(path).filter(~pl.col("video_id").is_in(sorted(video_ids)))
+        names = [each for each in rows.columns if each.endswith(_COMMIT)]
+        rows = rows.with_columns(pl.col(each).replace(dict(renamed)) for each in names)
+        if "feature_commits" in rows.columns:
+            each = pl.element().struct
+            read = pl.struct(each.field("view"), each.field("commit_id").replace(dict(renamed)))
+            rows = rows.with_columns(pl.col("feature_commits").list.eval(read))
+        written[name] = parquet.encode(rows, parquet.version_of(path))
+    return written
 
 
 def _brought_up(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,6 +1,6 @@
 """Rows of any table: checked against their schema, and read from the files of a commit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import dataframely as dy
 import polars as pl
@@ -69,6 +69,28 @@ def batches(commit: Commit, name: str, columns: Sequence[str]) -> Iterator[pl.Da
         Invalid: It has a format version that this code does not read.
     """
     return parquet.batches(parquet.scan([commits.verified_path(commit, name)]).select(columns))
+
+
+def without(commit: Commit, prefix: str, video_ids: Collection[str]) -> dict[str, bytes | None]:
+    """Write the Parquet files of a commit again without some videos.
+
+    Args:
+        commit: The commit.
+        prefix: What the files' names begin with.
+        video_ids: The videos.
+
+    Returns:
+        The files that change, by name.
+
+    Raises:
+        Corrupt: A file is not as it was published.
+    """
+    names = [name for name in sorted(commit.files) if name.startswith(prefix)]
+    written = {
+        name: parquet.without(commits.verified_path(commit, name), "video_id", video_ids)
+        for name in names
+    }
+    return {name: payload for name, payload in written.items() if payload is not None}
 
 
 def scan_table(commit: Commit, prefix: str) -> pl.LazyFrame:

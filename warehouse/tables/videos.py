@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from warehouse import commits
-from warehouse.commits import Address, Commit, Draft, Facts
+from warehouse.commits import Address, Commit, Draft, Facts, Forgotten
 from warehouse.errors import Invalid
 from warehouse.identifiers import Role, shown
 from warehouse.store import Store
@@ -68,6 +68,7 @@ def publish_videos(
     media_root: Path,
     now: datetime,
     attributes: Mapping[str, Any] | None = None,
+    forgotten: Forgotten | None = None,
 ) -> Commit:
     """Publish the videos of a partition.
 
@@ -79,13 +80,14 @@ def publish_videos(
         media_root: The folder that media paths are relative to.
         now: The moment, in UTC.
         attributes: What else is to be known of the partition outside its identity, as JSON.
+        forgotten: The videos that the rows were listed without; None not to ask.
 
     Returns:
         The commit; the one that is there where nothing changed.
 
     Raises:
         Invalid: A row does not fit the schema.
-        Conflict: Another run published other videos at the same time.
+        Conflict: Another run published other videos at the same time, or videos were forgotten.
     """
     rows = validated(Videos, videos)
     return commits.publish_files(
@@ -96,6 +98,7 @@ def publish_videos(
             facts=VideoFacts(role=role),
             num_rows=len(rows),
             attributes={"media_root": str(media_root.absolute()), **(attributes or {})},
+            forgotten=forgotten,
         ),
         now,
     )

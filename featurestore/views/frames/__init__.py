@@ -1,5 +1,6 @@
 """The frames view: eight embeddings of each video."""
 
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
@@ -45,6 +46,10 @@ class FramesView(View):
     def digests(self, commit: Commit) -> pl.DataFrame:
         """The video ids of a commit, with a digest of each array's row."""
         return frame_rows.digests(commit)
+
+    def without(self, commit: Commit, video_ids: Collection[str]) -> dict[str, bytes | None]:
+        """Write shards and preview strips again without some videos."""
+        return frame_chunks.without(commit, video_ids)
 
     def index(self, spec: Spec) -> ViewIndex:
         """Begin the columns of where embeddings lie."""

@@ -1,6 +1,6 @@
 """The files of one chunk of the frames view: written from outcomes, and read back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,41 @@ def previews(commit: Commit) -> dict[str, bytes]:
         for name in names
         for video_id, strip in embeddings.read_previews(commits.verified_path(commit, name)).items()
     }
+
+
+def without(commit: Commit, video_ids: Collection[str]) -> dict[str, bytes | None]:
+    """Write the files of a commit of the frames view again without some videos.
+
+    Args:
+        commit: Of the frames view.
+        video_ids: The videos.
+
+    Returns:
+        The files that change, by name; None for preview strips of which none is left.
+    """
+    written = dict[str, bytes | None]()
+    for name in sorted(name for name in commit.files if name.endswith(".h5")):
+        path = commits.verified_path(commit, name)
+        if set(embeddings.read_video_ids(path)).isdisjoint(video_ids):
+            continue
+        if name.startswith(_PREVIEW):
+            strips = embeddings.read_previews(path)
+            kept = {each: strip for each, strip in strips.items() if each not in video_ids}
+            files = embeddings.encode_previews(list(kept), list(kept.values()))
+            written[name] = files if kept else None
+        else:
+            written[name] = embeddings.encode(_rest(embeddings.open_mapped(path), video_ids))
+    return written
+
+
+def _rest(shard: FrameShard, video_ids: Collection[str]) -> FrameShard:
+    stays = np.array([each not in video_ids for each in shard.video_ids])
+    return FrameShard(
+        video_ids=[each for each in shard.video_ids if each not in video_ids],
+        embeddings=shard.embeddings[stays],
+        frame_mask=shard.frame_mask[stays],
+        pts_seconds=shard.pts_seconds[stays],
+    )
 
 
 def read_outcomes(

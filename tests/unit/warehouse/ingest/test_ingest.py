@@ -9,15 +9,17 @@ from typing import Any
 import polars as pl
 import pytest
 
+from featurestore.forgetting.eraser import VideoEraser
 from featurestore.progress.reasons import Reason
 from tests.bad_paths import BAD_PATHS, LONG_NAME, Make, without_privileges
 from warehouse import commits, tables
 from warehouse.commits import Address
-from warehouse.errors import Invalid, Retryable
+from warehouse.errors import Conflict, Invalid, Retryable
 from warehouse.identifiers import Role
 from warehouse.ingest import ingestion, media_digests, media_files
 from warehouse.ingest.ingestion import IngestSummary, publish_listing
 from warehouse.ingest.listing import read_listing
+from warehouse.ingest.passed_over import PassedOver
 from warehouse.ingest.set_aside import SetAside
 from warehouse.sources import manifest
 from warehouse.sources.record import refuse_all
@@ -378,6 +380,28 @@ def test_a_strict_ingest_is_refused_by_one_wrong_row(
     with pytest.raises(Invalid, match=rf"manifest\.jsonl, {problem}"):
         run(listed(*rows_, missing=paths), strict=True)
     assert commits.datasets(store) == []
+
+
+def test_rows_of_forgotten_videos_are_passed_over_counted_and_never_named(
+    store: Store, run: Ingest, listed: Listed, now: datetime
+) -> None:
+    run(listed(row("a", category_id="0000"), row("b", category_id="0000")))
+    commits.forget(store, commits.salted(store, ["b"]), VideoEraser(store, ["b"]), now)
+    with pytest.raises(Conflict, match="forgotten"):
+        run(listed(row("a", category_id="0000"), row("c", category_id="0000")))
+    listing = listed(row("a", category_id="0000"), row("b"), row("b"), row("c", category_id="0100"))
+    summary = run(listing, passed_over=PassedOver(commits.forgotten(store)))
+    assert (summary.num_videos, summary.num_rows_forgotten, summary.num_rows_set_aside) == (2, 2, 0)
+    assert rows(store)["video_id"].to_list() == ["a", "c"]
+    assert [rows_["media_path"].to_list() for rows_ in digests_of_media(store)] == [
+        ["a.mp4"],
+        ["a.mp4", "c.mp4"],
+    ]
+
+
+def digests_of_media(store: Store) -> list[pl.DataFrame]:
+    every = commits.commits(store, "tables/media")
+    return [tables.read_table(commit, "media.parquet") for commit in every]
 
 
 def test_a_corrected_listing_leaves_no_note(store: Store, run: Ingest, listed: Listed) -> None:
