@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from featurestore.forgetting.rows import FEATURES
+from featurestore.forgetting.listed_videos import FEATURES
 from featurestore.progress import ledger
 from featurestore.progress.ledger import LEDGER_FILE
 from featurestore.progress.reasons import OK

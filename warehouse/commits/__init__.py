@@ -12,8 +12,8 @@ from warehouse.commits.committed_files import (
     verify_commit,
 )
 from warehouse.commits.draft import Draft
+from warehouse.commits.erasing import Eraser, Forgetting, Rest, forget, salted
 from warehouse.commits.facts import Facts
-from warehouse.commits.forgetting import Eraser, Forgetting, Rest, forget, salted
 from warehouse.commits.maintenance.garbage import Garbage, collect_garbage
 from warehouse.commits.maintenance.rollback import roll_back, roll_back_alias
 from warehouse.commits.maintenance.verification import Damage, verify

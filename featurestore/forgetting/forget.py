@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from featurestore.forgetting.eraser import VideoEraser
-from featurestore.forgetting.rows import find_ids, listed_ids
+from featurestore.forgetting.listed_videos import find_ids, listed_ids
 from warehouse import commits
 from warehouse.commits import Damage, Forgotten
 from warehouse.errors import Invalid
