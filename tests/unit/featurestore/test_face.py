@@ -20,9 +20,7 @@ EXAMPLES = [
 
 
 def _files(root: Path) -> set[str]:
-    return {
-        str(path.relative_to(root)) for path in root.rglob("*") if not path.match("catalog.db*")
-    }
+    return {str(path.relative_to(root)) for path in root.rglob("*") if not path.match("catalog.*")}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
