@@ -1,5 +1,6 @@
 """Takes videos out of commits: tables, features, predictions, and what is known of partitions."""
 
+import html
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -18,6 +19,11 @@ from warehouse.ingest.media_digests import MEDIA
 from warehouse.store import Store
 from warehouse.tables import parquet
 
+_REPORTS = "reports"
+_NOTICE = b"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Report</title>
+<p>The report that stood here showed a video that was forgotten since: make it again.</p></html>
+"""
 _DIGESTS = ("media_sha256", "text_sha256", "content_sha256")
 
 
@@ -37,6 +43,10 @@ class VideoEraser:
     def rest_of(self, commit: Commit, renamed: Mapping[str, str]) -> Rest | None:
         """As `commits.Eraser.rest_of`."""
         dataset = commit.address.dataset
+        if dataset == _REPORTS:
+            return self._rest_of_report(commit)
+        if commit.address.partition is None:  # recipes, snapshots, models: no rows of videos
+            return None
         if dataset.startswith(FEATURES):
             return self._rest_of_features(commit)
         if dataset == tables.VIDEOS:
@@ -81,6 +91,16 @@ class VideoEraser:
             if key in entry:
                 changed[key] = [self.redacted(each) for each in entry[key]]
         return changed
+
+    def _rest_of_report(self, commit: Commit) -> Rest | None:
+        """A page that shows one of the videos gives way to a notice."""
+        shown = {
+            name: _NOTICE
+            for name in commit.files
+            if self._named.search(html.unescape(commits.read_bytes(commit, name).decode()))
+        }
+        provenance = commits.read_provenance(commit)
+        return Rest(shown, commit.num_rows, commit.facts, provenance) if shown else None
 
     def _is_here(self) -> pl.Expr:
         return pl.col("video_id").is_in(self._ids)

@@ -55,7 +55,7 @@ class Eraser(Protocol):
         """Read a commit without the videos.
 
         Args:
-            commit: A commit of a partition.
+            commit: Any commit.
             renamed: Successor by id, of all that the commit was made from.
 
         Returns:
@@ -180,8 +180,7 @@ class _Built:
             self._seen.add(commit_id)
 
     def _look_at(self, commit: Commit) -> None:
-        # What belongs to no partition holds no rows of videos; what its owner has deleted, none.
-        if commit.address.partition is None or not commit.folder.is_dir():
+        if not commit.folder.is_dir():  # its owner has deleted it, as it was damaged
             return
         renamed = {old: successor.id for old, (_, successor) in self._successors.items()}
         rest = self._eraser.rest_of(commit, renamed)

@@ -164,6 +164,27 @@ def test_a_video_that_no_commit_holds_is_named_and_kept_out(store: Store, partit
     assert "v0009" in commits.forgotten(store)
 
 
+def test_a_report_that_shows_the_video_gives_way_to_a_notice(store: Store, partitions: Any) -> None:
+    partitions.publish(DAY, "score", [1, 2])
+    pages = [
+        commits.publish_files(
+            store,
+            Address("reports"),
+            {"report.html": f"<bdi>{video_id}</bdi>".encode()},
+            commits.Draft(facts={}, num_rows=1, move_head=False),
+            partitions.now,
+        )
+        for video_id in ("v0001", "v0002")
+    ]
+    forget_videos(store, ["v0002"], partitions.now)
+    shown = [
+        commits.read_bytes(commits.commit_by_id(store, page.id), "report.html") for page in pages
+    ]
+    assert shown[0] == b"<bdi>v0001</bdi>"
+    assert b"v0002" not in shown[1]
+    assert b"make it again" in shown[1]
+
+
 @pytest.mark.parametrize("video_ids", [[], ["a\tb"]])
 def test_what_is_no_video_is_refused(store: Store, now: datetime, video_ids: list[str]) -> None:
     with pytest.raises(Invalid):

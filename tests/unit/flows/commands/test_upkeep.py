@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from warehouse import commits
+from tests.fault.job import NOW, PARTITION, listing
+from warehouse import commits, tables
 from warehouse.commits import Address, Commit
 from warehouse.commits.records import journal
 from warehouse.store import Store, open_store
@@ -143,3 +144,18 @@ def test_a_mistake_gets_a_sentence(run: Run, words: tuple[str, ...], named: str)
     assert status == 2
     assert named in err
     assert "Traceback" not in out + err
+
+
+def test_forget_says_what_was_replaced_and_what_stays(run: Run, store: Store) -> None:
+    tables.publish_videos(store, PARTITION, "score", listing(3), Path("/media"), NOW)
+    status, out, err = run("forget", "v001", "v009")
+    assert (status, err) == (0, "")
+    assert f"tables/videos of partition {PARTITION}: 1 commits replaced" in out
+    assert "no commit lists video v009" in out
+    assert "TF-IDF" in out
+    listed = tables.read_videos(tables.video_partition(store, PARTITION))
+    assert listed["video_id"].to_list() == ["v000", "v002"]
+    assert run("verify")[0] == 0
+    status, _, err = run("forget", "a\tb")
+    assert status == 2
+    assert "Traceback" not in err
