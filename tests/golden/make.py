@@ -199,9 +199,9 @@ def _ingest(store: Store, name: str, role: Any, now: datetime) -> None:
     taxonomy = TAXONOMY if role == "labeled" else None
     listing = read_listing(manifest.read_records(path, name), name, role, path.parent, taxonomy)
 
-    def publish_elsewhere(*given: Any, attributes: dict[str, Any]) -> Any:
+    def publish_elsewhere(*given: Any, attributes: dict[str, Any], **named: Any) -> Any:
         publish: Any = tables.publish_videos
-        return publish(*given, attributes={**attributes, "media_root": CORPUS})
+        return publish(*given, attributes={**attributes, "media_root": CORPUS}, **named)
 
     # Where the corpus lies here is no part of the store.
     with mock.patch("warehouse.ingest.ingestion.publish_videos", publish_elsewhere):

@@ -204,7 +204,7 @@ def test_pending_commit_is_touched_by_each_file_and_by_its_publishing(
     assert touched_at() == timestamp(now + timedelta(hours=1))
     passed[0] = 7200.0
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "_place", lambda *_: 1 / 0)
+        patch.setattr(publishing, "place", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             commits.publish(staging, ONE_ROW, now)
     assert touched_at() == timestamp(now + timedelta(hours=2))
