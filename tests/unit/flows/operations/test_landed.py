@@ -29,9 +29,10 @@ def test_a_listing_has_landed_once_it_stood_still_for_ten_minutes_whatever_time_
     tmp_path: Path,
 ) -> None:
     os.utime(listing(tmp_path, "2026-11-20"), (0, 0))
+    now = datetime.now(UTC)
     (landed,) = find_landed(tmp_path, [landing()])
-    assert not landed.is_complete(NOW + timedelta(minutes=9))
-    assert landed.is_complete(NOW + timedelta(minutes=11))
+    assert not landed.is_complete(now + timedelta(minutes=9))
+    assert landed.is_complete(now + timedelta(minutes=11))
 
 
 def test_a_marker_says_that_a_partition_is_complete(tmp_path: Path) -> None:
