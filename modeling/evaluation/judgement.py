@@ -99,7 +99,9 @@ def judge(
     return Judgement(
         metrics=measured | {"calibration": calibrator.figures(not_calibrated, labels, held_out)},
         calibration=calibration,
-        statistics=distributions.describe(examples, training_rows, confidence, taxonomy),
+        statistics=distributions.describe(
+            examples, training_rows, confidence, taxonomy, trained.vocabulary
+        ),
         decoding=decoding,
     )
 

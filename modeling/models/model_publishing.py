@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # looking a model up must not cost an import of torch and tra
     from modeling.experts.fused_training import TrainedClassifier
     from modeling.learning.start import PretrainedModel
 
+STATISTICS_FILE = "statistics.json"
+
 _ADDRESS = Address(MODELS, None)
 
 
@@ -69,7 +71,7 @@ def publish_model(
     payloads = {
         "taxonomy.csv": trained.taxonomy.to_csv(),
         "metrics.json": _readable_json(judgement.metrics),
-        "statistics.json": _readable_json(judgement.statistics.model_dump(mode="json")),
+        STATISTICS_FILE: _readable_json(judgement.statistics.model_dump(mode="json")),
         "README.md": model_card(trained, judgement, origin).encode(),
     }
     if network is not None:
