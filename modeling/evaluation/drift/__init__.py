@@ -1,0 +1,1 @@
+"""Drift: how a day differs from what a model learned from, compared with how days differ anyway."""
