@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from flows.commands import (
     ancestry,
     differences,
+    drifting,
     encoders,
     export,
     features,
@@ -52,7 +53,17 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-for module in (work, features, recipes, encoders, reviewing, ancestry, differences, upkeep):
+for module in (
+    work,
+    features,
+    recipes,
+    encoders,
+    drifting,
+    reviewing,
+    ancestry,
+    differences,
+    upkeep,
+):
     app.add_typer(module.app)
 app.add_typer(export.app, name="export")
 

@@ -16,7 +16,20 @@ from warehouse.store import Store
 
 def address(model_id: str, partition: str) -> Address:
     """Where a model's predictions for a partition are."""
-    return Address(f"{tables.PREDICTIONS}/model={model_id[:16]}", partition)
+    return Address(_dataset(model_id), partition)
+
+
+def of_model(store: Store, model_id: str) -> dict[str, Commit]:
+    """List the partitions that a model has scored.
+
+    Args:
+        store: Where they are.
+        model_id: The model's, 64 hexadecimal digits.
+
+    Returns:
+        The commits of their predictions, by partition.
+    """
+    return {head.address.column: head for head in commits.heads(store, _dataset(model_id))}
 
 
 def are_current(store: Store, model_id: str, pin: Pin) -> bool:
@@ -30,6 +43,14 @@ def are_current(store: Store, model_id: str, pin: Pin) -> bool:
 def exist(store: Store, model_id: str, partition: str) -> bool:
     """Whether a model has scored a partition."""
     return commits.head(store, address(model_id, partition)) is not None
+
+
+def pin_of(predictions: Commit) -> Pin:
+    """Find the listing and the features that predictions were made from."""
+    made_from = dict(PredictionFacts.of(predictions).made_from)
+    del made_from["model"]
+    videos = made_from.pop("videos")
+    return Pin(partition=predictions.address.column, videos=videos, labels=None, features=made_from)
 
 
 def publish(
@@ -82,3 +103,7 @@ def scan(store: Store, model_id: str, partition: str) -> pl.LazyFrame:
             " now; run score-partitions"
         )
     return pl.concat(tables.scan_predictions(commit))
+
+
+def _dataset(model_id: str) -> str:
+    return f"{tables.PREDICTIONS}/model={model_id[:16]}"

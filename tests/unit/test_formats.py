@@ -18,7 +18,10 @@ from featurestore.progress.reasons import Reason
 from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.text.text_spec import TextSpec
 from featurestore.views.text.tokens import Tokens
-from modeling.evaluation.distributions import Statistics
+from modeling.evaluation.distributions import Statistics, TextStatistics
+from modeling.evaluation.drift.day_statistics import KINDS, DayStatistic
+from modeling.evaluation.drift.verdict import JudgedStatistic
+from modeling.models.drift_judgements import StoredDrift
 from modeling.models.gate import Evidence, Outcome, SliceGain
 from modeling.models.stored_config import StoredConfig
 from modeling.models.stored_decisions import Decision
@@ -85,6 +88,22 @@ def test_each_field_of_the_recipes_and_of_a_models_configuration_is_there() -> N
     described = PAGE.split("**`statistics.json`**:")[1].split("Facts:")[0]
     rows = re.findall(r"^\| (`.+?) \|", described, re.MULTILINE)
     assert re.findall(r"`(\w+)`", " ".join(rows)) == list(Statistics.model_fields)
+    assert all(
+        f"({name}" in described or f" {name}" in described for name in TextStatistics.model_fields
+    )
+
+
+def test_each_field_of_a_judgement_of_drift_is_there() -> None:
+    described = PAGE.split("**`drift.json`**")[1].split("Facts:")[0]
+    assert re.findall(r"^\| `(\w+)` \|", described, re.MULTILINE) == list(StoredDrift.model_fields)
+    fields = (*DayStatistic.model_fields, *JudgedStatistic.model_fields)
+    assert all(f"`{name}`" in described for name in fields)
+
+
+def test_each_number_of_a_day_is_explained() -> None:
+    page = (ROOT / "docs/drift.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", page, re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(KINDS)
 
 
 def test_each_field_of_a_decision_is_there() -> None:

@@ -1,0 +1,171 @@
+"""The operation: a scored partition is compared with the champion's training, as other days are."""
+
+from datetime import datetime
+
+import polars as pl
+from pydantic import BaseModel
+
+from featurestore.reading.examples import Examples
+from featurestore.reading.snapshot import Snapshot
+from featurestore.views.text.vocabulary import Vocabulary
+from modeling.evaluation.distributions import parse_statistics
+from modeling.evaluation.drift.day_description import describe_day, training_values
+from modeling.evaluation.drift.verdict import (
+    FEWEST_DAYS,
+    MOST_DAYS,
+    Day,
+    JudgedStatistic,
+    Verdict,
+    judge,
+    sum_up,
+    unusual,
+)
+from modeling.models import drift_judgements, registry, scored_partitions
+from modeling.models.drift_judgements import DriftFacts, StoredDrift
+from modeling.models.model_facts import ClassifierFacts
+from modeling.models.model_publishing import STATISTICS_FILE
+from warehouse import commits, tables
+from warehouse.commits import Commit
+from warehouse.errors import Invalid
+from warehouse.reporting import SILENT, Reporter
+from warehouse.store import Store
+
+
+class DriftJudgement(BaseModel):
+    """What came of comparing a partition with other days."""
+
+    partition: str
+    verdict: Verdict
+    unusual: tuple[str, ...]
+    """The numbers that raise the alarm, the least probable first."""
+    statistics: dict[str, JudgedStatistic]
+    """Every number of the partition, by its name."""
+    days: tuple[str, ...]
+    """The partitions that it was compared with, or would have been, were there enough."""
+    num_videos: int
+    model: str
+    """The champion's id."""
+    commit: str
+    """The id of the judgement's commit."""
+
+
+def judge_drift(
+    store: Store, partition: str, now: datetime, *, reporter: Reporter = SILENT
+) -> DriftJudgement:
+    """Judge a partition that the champion has scored, once for each of its predictions.
+
+    It is compared with other scored partitions, 60 at most, those before it first. Partitions that
+    had a part in the champion's training, or raised an alarm, are left out. With fewer than 14
+    there is no alarm, and the partition is judged anew when it is asked for again.
+
+    Args:
+        store: Where predictions and features are.
+        partition: Scored.
+        now: In UTC.
+        reporter: Is told of the days that are described.
+
+    Raises:
+        Invalid: There is no champion, it kept no statistics, or it has not scored the partition.
+    """
+    commits.settle(store)
+    scored = _ScoredPartitions(store, now)
+    if partition not in scored.predictions:
+        raise Invalid(
+            f"partition {partition} has no predictions of the champion {scored.model.id[:16]}; run"
+            " score-partitions"
+        )
+    if scored.verdicts.get(partition) in ("usual", "alarm"):
+        return _result(scored.known[partition])
+    names = scored.choose_days(partition)
+    days = list[Day]()
+    if len(names) >= FEWEST_DAYS:
+        with reporter.progress(f"describe days for {partition}") as show:
+            for place, name in enumerate(names, start=1):
+                days.append(Day(name, scored.describe_and_keep(name).described))
+                show(place, len(names))
+    drift = scored.describe(partition)
+    judged = judge(Day(partition, drift.described), days, training_values(scored.reference))
+    drift = drift.model_copy(update={"judged": judged, "days": tuple(names)})
+    return _result(scored.publish(partition, drift, sum_up(judged)))
+
+
+class _ScoredPartitions:
+    """What the champion has scored, and what is known of it."""
+
+    def __init__(self, store: Store, now: datetime) -> None:
+        self._store, self._now = store, now
+        self.model = registry.require(store, None)
+        self.predictions = scored_partitions.of_model(store, self.model.id)
+        self.known = drift_judgements.of_model(store, self.model.id)
+        self.verdicts = {name: DriftFacts.of(known).verdict for name, known in self.known.items()}
+        if STATISTICS_FILE not in self.model.files:
+            raise Invalid(
+                f"champion {self.model.id[:16]} was made by a Reelstore that kept no statistics of"
+                " its training; train and promote a model"
+            )
+        # Of a model that learned from all labels, these are its held-out twin's.
+        payload = commits.read_bytes(self.model, STATISTICS_FILE)
+        self.reference = parse_statistics(payload, self.model.folder / STATISTICS_FILE)
+
+    def choose_days(self, partition: str) -> list[str]:
+        """Choose the partitions that one is compared with."""
+        days = {each.name for each in tables.video_partitions(self._store, "score")}
+        days &= self.predictions.keys()
+        days -= drift_judgements.trained_on(self._store, self.model) | {partition}
+        days -= {name for name, verdict in self.verdicts.items() if verdict == "alarm"}
+        earlier = sorted(name for name in days if name < partition)[-MOST_DAYS:]
+        later = sorted(name for name in days if name > partition)
+        return earlier + later[: MOST_DAYS - len(earlier)]
+
+    def describe(self, partition: str) -> StoredDrift:
+        """Describe a partition, or read what was kept of it."""
+        if partition in self.known:
+            return drift_judgements.read(self.known[partition])
+        predictions = self.predictions[partition]
+        pinned = Snapshot(
+            fingerprints=ClassifierFacts.of(self.model).fingerprints,
+            split_salt=None,
+            pins=(scored_partitions.pin_of(predictions),),
+        )
+        examples = Examples(self._store, pinned)
+        rows = pl.concat(tables.scan_predictions(predictions)).select("category_id", "probability")
+        described = describe_day(
+            examples,
+            rows.collect(),
+            self.reference,
+            Vocabulary(commits.read_bytes(self.model, "vocab.txt")),
+        )
+        return StoredDrift(num_videos=len(examples), described=described, judged={}, days=())
+
+    def describe_and_keep(self, partition: str) -> StoredDrift:
+        """Describe a partition, so that it is not read again for the next one that is judged."""
+        drift = self.describe(partition)
+        if partition not in self.known:
+            self.publish(partition, drift, None)
+        return drift
+
+    def publish(self, partition: str, drift: StoredDrift, verdict: Verdict | None) -> Commit:
+        """Publish what a partition looks like, and what came of judging it."""
+        predictions = self.predictions[partition]
+        facts = DriftFacts(
+            made_from={"model": self.model.id, "predictions": predictions.id},
+            verdict=verdict,
+            unusual=unusual(drift.judged),
+        )
+        return drift_judgements.publish(self._store, predictions, drift, facts, self._now)
+
+
+def _result(commit: Commit) -> DriftJudgement:
+    facts, drift = DriftFacts.of(commit), drift_judgements.read(commit)
+    if facts.verdict is None:
+        raise AssertionError
+    return DriftJudgement(
+        partition=commit.address.column,
+        verdict=facts.verdict,
+        unusual=facts.unusual,
+        statistics=drift.judged,
+        days=drift.days,
+        num_videos=drift.num_videos,
+        model=facts.made_from["model"],
+        commit=commit.id,
+    )
