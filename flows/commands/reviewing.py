@@ -2,8 +2,6 @@
 
 # ruff: noqa: PLC0415 - a command imports what it runs
 
-import csv
-import io
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +9,9 @@ import typer
 
 from flows.commands.lookup import open_wanted_store
 from flows.commands.terminal import Column, say, say_table
-from warehouse.printable import printable, spreadsheet_cell
+from warehouse.printable import printable
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from warehouse.store import Store
 
 app = typer.Typer()
@@ -23,6 +19,7 @@ app = typer.Typer()
 _NUM_SHOWN = 20
 _NUM_NEIGHBOURS = 10
 _TITLE_CHARS = 40
+_DIGITS = 4
 _MISTAKES = (
     Column("video"),
     Column("partition"),
@@ -55,31 +52,17 @@ def mistakes(
     """
     from flows.commands.bar import TerminalReporter
     from modeling.mistakes import find_mistakes
+    from warehouse.tables import spreadsheet
 
     found = find_mistakes(open_wanted_store(), datetime.now(UTC), reporter=TerminalReporter())
     if as_csv:
-        for line in _csv_lines(found):
+        for line in spreadsheet.encode(found, _DIGITS).decode().splitlines():
             say(line)
     elif found.is_empty():
         say("every label is the one that the others suggest")
     else:
         shown = [_mistake(row) for row in found.head(_NUM_SHOWN).iter_rows(named=True)]
         say_table(f"{len(shown)} of {len(found):,} labels that may be wrong", _MISTAKES, shown)
-
-
-def _csv_lines(found: "pl.DataFrame") -> list[str]:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(found.columns)
-    for row in found.iter_rows():
-        writer.writerow([_csv_cell(value) for value in row])
-    return text.getvalue().splitlines()
-
-
-def _csv_cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return spreadsheet_cell(str(value or ""))
 
 
 def _mistake(row: dict[str, object]) -> list[str]:

@@ -65,6 +65,12 @@ def read_config(commit: Commit, kind: Kind) -> StoredConfig:
     return StoredConfig.model_validate(content)
 
 
+def read_taxonomy(commit: Commit) -> Taxonomy:
+    """Read the categories of a classifier's outputs; raises as `load_model`."""
+    name = read_config(commit, "classifier").taxonomy_name or ""
+    return parse_taxonomy(commits.read_bytes(commit, "taxonomy.csv"), name, str(commit.folder))
+
+
 def load_model(commit: Commit) -> LoadedModel:
     """Read a classifier.
 
@@ -79,9 +85,7 @@ def load_model(commit: Commit) -> LoadedModel:
     from modeling.network.classifier import VideoClassifier  # noqa: PLC0415 - as above
 
     config = read_config(commit, "classifier")
-    taxonomy = parse_taxonomy(
-        commits.read_bytes(commit, "taxonomy.csv"), config.taxonomy_name or "", str(commit.folder)
-    )
+    taxonomy = read_taxonomy(commit)
     network, fusion = None, None
     if config.has_network:
         network = VideoClassifier(

@@ -51,6 +51,36 @@ def write_file(path: Path, payload: bytes) -> None:
     sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Let a block write a file that is too large for memory under a staging name.
+
+    The file gets its own name at the end, or is gone where the block failed.
+
+    Args:
+        path: The file; an older one of that name is replaced at once.
+
+    Yields:
+        The staging name, of which there is no file yet.
+
+    Raises:
+        FileNotFoundError: The folder is gone.
+        Retryable: The disk is full or failing.
+        Invalid: The place cannot be written.
+    """
+    staging = _staging_name(path)
+    try:
+        with _reported(path):
+            yield staging
+            with staging.open("rb") as written:
+                os.fsync(written.fileno())
+            staging.rename(path)
+    finally:
+        with contextlib.suppress(OSError):
+            staging.unlink()
+    sync_folder(path.parent)
+
+
 def write_if_absent(path: Path, payload: bytes) -> bool:
     """Write a whole file under a staging name, then give it its name unless that is taken.
 
