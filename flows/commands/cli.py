@@ -7,19 +7,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flows.commands import (
-    ancestry,
-    differences,
-    drifting,
-    encoders,
-    export,
-    features,
-    recipes,
-    reviewing,
-    upkeep,
-    work,
-)
+from flows.commands import drifting, encoders, export, features, recipes, upkeep, work
 from flows.commands.interruption import GO_ON
+from flows.commands.overview import ancestry, differences
+from flows.commands.review import comparing, explaining, labels
 from flows.commands.terminal import INTERRUPTED, say, say_interrupted
 from flows.settings import unknown_variables
 from warehouse.errors import Invalid, ReelstoreError
@@ -59,7 +50,9 @@ for module in (
     recipes,
     encoders,
     drifting,
-    reviewing,
+    labels,
+    explaining,
+    comparing,
     ancestry,
     differences,
     upkeep,

@@ -11,16 +11,15 @@ import pytest
 
 import featurestore
 from featurestore.reading.feature_store import FeatureStore
+from warehouse.store import Store
 
 Run = Callable[..., tuple[int, str, str]]
 DAY = "2026-11-20"
 
 
 @pytest.fixture
-def opened(golden: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> FeatureStore:
-    root = golden("5")
-    monkeypatch.setenv("REELSTORE_ROOT", str(root))
-    return featurestore.open(root)
+def opened(scored: Store) -> FeatureStore:
+    return featurestore.open(scored.root)
 
 
 @pytest.mark.usefixtures("opened")

@@ -12,6 +12,9 @@ from flows.commands.terminal import Column, say, say_table
 from warehouse.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modeling.nearest import Neighbour
     from warehouse.store import Store
 
 app = typer.Typer()
@@ -92,6 +95,11 @@ def nearest(
     found = nearest_labelled(store, partition, video, _NUM_NEIGHBOURS, datetime.now(UTC))
     if (prediction := _prediction(store, partition, video)) is not None:
         say(prediction)
+    show_neighbours(f"the labelled videos nearest to {video}", found)
+
+
+def show_neighbours(title: str, neighbours: "Sequence[Neighbour]") -> None:
+    """Print labelled videos with how near each is, under a title."""
     rows = [
         [
             neighbour.video_id,
@@ -102,9 +110,9 @@ def nearest(
                 for cosine in (neighbour.similarity, neighbour.frames, neighbour.text)
             ),
         ]
-        for neighbour in found
+        for neighbour in neighbours
     ]
-    say_table(f"the labelled videos nearest to {video}", _NEIGHBOURS, rows)
+    say_table(title, _NEIGHBOURS, rows)
 
 
 def _prediction(store: "Store", partition: str, video: str) -> str | None:

@@ -1,0 +1,1 @@
+"""Commands that tell what a store holds: plan, status, lists, diff, lineage."""

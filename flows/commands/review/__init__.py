@@ -1,0 +1,1 @@
+"""Commands that look at single predictions and labels: mistakes, nearest, explain, compare."""
