@@ -38,7 +38,7 @@ def plan(as_json: AsJson = False) -> None:
     `reelstore retry` tries these again. reused: content that is committed already and is not
     extracted again.
     """
-    from flows.commands import plan_tables
+    from flows.commands.overview import plan_tables
     from flows.operations import planning
 
     planned = planning.plan_store(open_wanted_store(), load_settings().work_limits)
@@ -49,19 +49,35 @@ def plan(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
+def status(
+    partition: Annotated[
+        str | None, typer.Option(help="Show all that is known of one partition.")
+    ] = None,
+    show_all: Annotated[bool, typer.Option("--all", help="Show each partition.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show what the store holds and lacks.
 
-    Coverage by partition and view, failures, warnings, predictions.
+    What is new or asks for something comes first, all else is summed up: one screen, however many
+    partitions there are.
     """
-    from flows.commands import status_tables
+    from flows.commands.overview import status_summary, status_tables
     from flows.operations.status import store_status
+    from flows.schedules import next_runs
 
-    present = store_status(open_wanted_store(), load_settings().work_limits)
+    settings, now = load_settings(), datetime.now(UTC)
+    present = store_status(open_wanted_store(), settings.work_limits)
+    if partition is not None:
+        present = present.of_partition(partition)
+    runs = next_runs(settings.folder, now)
     if as_json:
-        say_json(present.to_json())
+        say_json(
+            present.to_json() | {"next_runs": {run.deployment: run.at.isoformat() for run in runs}}
+        )
+    elif show_all or partition is not None:
+        status_tables.show(present, now)
     else:
-        status_tables.show(present, datetime.now(UTC))
+        status_summary.show(present, runs, now)
 
 
 @app.command()

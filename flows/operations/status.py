@@ -3,8 +3,9 @@
 Each partition with its labels, its views and the champion's predictions.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, Self
 
 from featurestore import wanted
 from featurestore.extraction import work_limits
@@ -16,9 +17,9 @@ from modeling.models import registry, scored_partitions
 from modeling.models.model_facts import ClassifierFacts
 from warehouse import commits, tables
 from warehouse.clock import timestamp
-from warehouse.commits import Commit, PendingWork
+from warehouse.commits import Address, Commit, PendingWork
 from warehouse.errors import Corrupt, Invalid
-from warehouse.identifiers import Role
+from warehouse.identifiers import Role, name_right_ones, shown
 from warehouse.store import Store
 from warehouse.tables import VideoPartition, split
 
@@ -43,6 +44,10 @@ class PartitionStatus:
     """Wrong rows of the listing, which are not listed."""
     rows_set_aside: tuple[str, ...] = ()
     """What is wrong with the first of them."""
+    listed_at: str = ""
+    """When it was last ingested, or its listing changed."""
+    scored_at: str | None = None
+    """When the champion's predictions were published; None where there are none."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,25 @@ class StoreStatus:
     """What has begun and is not published."""
     champion_is_provisional: bool = False
     """Nominated by a training, and not yet promoted by anybody."""
+    size_bytes: dict[str, int] = field(default_factory=dict)
+    """Of all commits, heads and their past, by what they are."""
+
+    def of_partition(self, name: str) -> Self:
+        """The same with one partition alone.
+
+        Raises:
+            Invalid: There is no such partition.
+        """
+        alone = tuple(row for row in self.partitions if row.partition == name)
+        if not alone:
+            known = [row.partition for row in self.partitions]
+            raise Invalid(f"there is no partition {shown(name)}: {name_right_ones(name, known)}")
+        one_sided = self.one_sided_categories
+        return replace(
+            self,
+            partitions=alone,
+            one_sided_categories={name: one_sided[name]} if name in one_sided else {},
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The same as one JSON document."""
@@ -134,6 +158,12 @@ def _status_of(store: Store, journal: str | None, limits: WorkLimits) -> StoreSt
                     for view, fingerprint in recipes
                 ),
                 predictions=predictions_of(store, champion, listed),
+                listed_at=_moved_at(store, listed.commit.address) or "",
+                scored_at=(
+                    None
+                    if champion is None
+                    else _moved_at(store, scored_partitions.address(champion.id, listed.name))
+                ),
                 **_set_aside(store, listed),
             )
             for listed in partitions
@@ -143,7 +173,21 @@ def _status_of(store: Store, journal: str | None, limits: WorkLimits) -> StoreSt
         journal=journal,
         pending=tuple(commits.pending_work(store)),
         moves_set_aside=tuple(str(path) for path in commits.set_aside(store)),
+        size_bytes=_sizes(store),
     )
+
+
+def _moved_at(store: Store, address: Address) -> str | None:
+    moment = commits.head_moved_at(store, address)
+    return None if moment is None else timestamp(moment)
+
+
+def _sizes(store: Store) -> dict[str, int]:
+    sizes = Counter[str]()
+    for dataset, size_bytes in commits.size_bytes(store).items():
+        folder, _, rest = dataset.partition("/")
+        sizes[rest.partition("/")[0] or folder] += size_bytes
+    return dict(sizes.most_common())
 
 
 def _outdated(store: Store) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A store's status as tables for a terminal."""
+"""A store's status as tables for a terminal, each partition in a row."""
 
 from collections import Counter
 from datetime import datetime
@@ -37,17 +37,7 @@ def show(status: StoreStatus, now: datetime) -> None:
         status: Of a store.
         now: The moment, in UTC, by which pending work is judged.
     """
-    say(f"store {status.root}")
-    provisional = ", provisional" if status.champion_is_provisional else ""
-    say(f"champion {(status.champion or 'none yet')[:16]}{provisional}")
-    if status.journal is not None:
-        say_wrapped(status.journal)
-    for path in status.moves_set_aside:
-        say_wrapped(
-            f"{path} is an interrupted move that could not be followed: look at it, then remove it"
-        )
-    for work in status.pending:
-        say_wrapped(_pending(work, now))
+    say_head(status, now)
     if not status.partitions:
         say("nothing is ingested yet")
         return
@@ -63,8 +53,28 @@ def show(status: StoreStatus, now: datetime) -> None:
         )
     if not status.recipes:
         say_wrapped("no recipe is frozen yet: the first extract-features freezes one")
-    for remark in _remarks(status):
+    for remark in remarks(status):
         say_wrapped(remark)
+
+
+def say_head(status: StoreStatus, now: datetime) -> None:
+    """Print which store it is, its champion, its pending work, and what is wrong with its journal.
+
+    Args:
+        status: Of a store.
+        now: The moment, in UTC, by which pending work is judged.
+    """
+    say(f"store {status.root}")
+    provisional = ", provisional" if status.champion_is_provisional else ""
+    say(f"champion {(status.champion or 'none yet')[:16]}{provisional}")
+    if status.journal is not None:
+        say_wrapped(status.journal)
+    for path in status.moves_set_aside:
+        say_wrapped(
+            f"{path} is an interrupted move that could not be followed: look at it, then remove it"
+        )
+    for work in status.pending:
+        say_wrapped(_pending(work, now))
 
 
 def _pending(work: PendingWork, now: datetime) -> str:
@@ -99,7 +109,8 @@ def _times(count: int) -> str:
     return {0: "none", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _remarks(status: StoreStatus) -> list[str]:
+def remarks(status: StoreStatus) -> list[str]:
+    """Say what asks for something to be done, the most urgent first."""
     outdated = {
         recipe["fingerprint"]
         for recipe in status.recipes
@@ -108,15 +119,15 @@ def _remarks(status: StoreStatus) -> list[str]:
     shown = [view for partition in status.partitions for view in partition.views]
     # Of the others extraction makes nothing more, whatever they lack.
     views = [view for view in shown if view.fingerprint not in outdated]
-    remarks = [*status.outdated, *_set_aside(status), *_refused(views)]
+    sentences = [*status.outdated, *_set_aside(status), *_refused(views)]
     lacking = {view.partition for view in views if view.state in ("stale", "missing")}
     if lacking:
-        remarks.append(
+        sentences.append(
             f"run extract-features: {len(lacking)} of {len(status.partitions)} partitions lack"
             " features"
         )
-    remarks += _tried_again([view for view in views if view.state == "current"])
-    remarks += _warned(views)
+    sentences += _tried_again([view for view in views if view.state == "current"])
+    sentences += _warned(views)
     left_out = {
         view.partition for view in shown if view.fingerprint in outdated and view.state != "current"
     }
@@ -124,20 +135,20 @@ def _remarks(status: StoreStatus) -> list[str]:
         row.partition for row in status.partitions if row.predictions in ("stale", "missing")
     } - left_out
     if status.champion_is_provisional:
-        remarks.append(
+        sentences.append(
             "the champion is provisional, until a later model is better: reelstore promote champion"
             " lets it stay"
         )
     if unscored:
-        remarks.append(
+        sentences.append(
             f"run score-partitions: {len(unscored)} partitions lack the champion's predictions"
         )
-    remarks += [
+    sentences += [
         f"validation holds all or none of {len(classes)} classes of {name}:"
         f" {', '.join(classes[:5])}"
         for name, classes in status.one_sided_categories.items()
     ]
-    return remarks
+    return sentences
 
 
 def _set_aside(status: StoreStatus) -> list[str]:

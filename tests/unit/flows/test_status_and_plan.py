@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,12 +12,14 @@ from featurestore.progress.coverage import Coverage
 from featurestore.progress.plan import Work
 from featurestore.progress.throughput import Estimate
 from featurestore.views.spec import TRANSFORM_VERSION
-from flows.commands import plan_tables, status_tables
 from flows.commands.amounts import duration, size
+from flows.commands.overview import plan_tables, status_summary, status_tables
 from flows.operations.extract import ExtractedView, ExtractParameters
 from flows.operations.planning import Plan
 from flows.operations.status import PartitionStatus, StoreStatus
+from flows.schedules import NextRun
 from warehouse.commits import PendingWork
+from warehouse.errors import Invalid
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 WIDTH = 80
@@ -182,6 +185,85 @@ def test_a_status_of_a_million_fits_the_terminal_and_says_what_to_run(
     ):
         assert said in out
     assert "--only not_media" not in out
+
+
+NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
+NEXT = [NextRun("update", datetime(2026, 11, 21, 6, tzinfo=ZoneInfo("Asia/Shanghai")))]
+
+
+def day(number: int, **changes: object) -> PartitionStatus:
+    name = f"day-{number:04d}"
+    views = tuple(
+        Coverage(
+            view, fingerprint, name, "current", "d" * 64, 999_000, {"not_media": 1000}, 0, {}, {}
+        )
+        for view, fingerprint in (("frames", FRAMES), ("text", TEXT))
+    )
+    listed_at = f"2026-11-{1 + number % 20:02d}T0{number // 100}:00:00+00:00"
+    given: dict[str, object] = {
+        "partition": name,
+        "role": "score",
+        "listed": 1_000_000,
+        "labels": None,
+        "views": views,
+        "predictions": "current",
+        "listed_at": listed_at,
+        "scored_at": listed_at,
+    }
+    return PartitionStatus(**(given | changes))  # type: ignore[arg-type]
+
+
+def test_a_status_of_600_partitions_is_one_screen_with_what_is_wrong_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    days = [day(number) for number in range(600)]
+    for number in range(100, 500):
+        days[number] = replace(
+            days[number],
+            predictions="stale",
+            num_rows_set_aside=2,
+            rows_set_aside=("row 1 is bad",),
+        )
+    whole = replace(status(*days), size_bytes={"frames": 10**12, "videos": 5 * 10**9})
+    status_summary.show(whole, NEXT, NOW)
+    lines = capsys.readouterr().out.splitlines()
+    out = " ".join(" ".join(lines).split())
+    assert len(lines) <= 45
+    assert max(map(len, lines)) <= WIDTH
+    for said in (
+        "1.0 TB: frames 1.0 TB, videos 5.0 GB",
+        "next update 2026-11-21 06:00 CST",
+        "newest day-0599: listed",
+        "scored",
+        "and 393 more: reelstore status --all",
+        "394 more lack something: reelstore status --all",
+        "999,000/1,000,000",
+        "score 600 600,000,000 0 599,400,000 599,400,000 200",
+    ):
+        assert said in out, out
+    assert out.index("day-0499") < out.index("all partitions by role")
+    status_summary.show(status(*days[:5]), [], NOW)
+    few = capsys.readouterr().out
+    assert "more" not in few
+    assert "stale" not in few
+
+
+def test_a_day_that_is_not_scored_is_named_as_the_newest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    newest = day(599, predictions="missing", scored_at=None)
+    status_summary.show(status(day(1), newest), [], NOW)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "newest day-0599: listed" in out
+    assert "not scored" in out
+    assert "run score-partitions: 1 partitions lack the champion's predictions" in out
+
+
+def test_one_partition_is_shown_alone() -> None:
+    whole = status(*(day(number) for number in range(3)))
+    assert [row.partition for row in whole.of_partition("day-0002").partitions] == ["day-0002"]
+    with pytest.raises(Invalid, match="there is no partition 'day-2': did you mean day-0002"):
+        whole.of_partition("day-2")
 
 
 def test_a_status_says_that_the_champion_is_provisional(

@@ -248,6 +248,25 @@ def _replaced(store: Store, prefix: str) -> list[Commit]:
     return _select(store, _COMMITS.c.id.in_(replaced.values()))
 
 
+def size_bytes(store: Store) -> dict[str, int]:
+    """Add up the files of all commits.
+
+    Args:
+        store: The store.
+
+    Returns:
+        Bytes by dataset.
+    """
+    total = sa.func.sum(_FILES.c.size_bytes)
+    wanted = (
+        sa.select(_COMMITS.c.dataset, total)
+        .join_from(_COMMITS, _FILES, _FILES.c.commit_id == _COMMITS.c.id)
+        .group_by(_COMMITS.c.dataset)
+    )
+    with catalog.reading(store.engine) as connection:
+        return {dataset: int(size) for dataset, size in connection.execute(wanted)}
+
+
 def _at(address: Address) -> sa.ColumnElement[bool]:
     return _HEADS.c.partition == address.column
 
