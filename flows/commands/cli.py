@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flows.commands import drifting, encoders, export, features, recipes, upkeep, work
+from flows.commands import backups, drifting, encoders, export, features, recipes, upkeep, work
 from flows.commands.interruption import GO_ON
-from flows.commands.overview import ancestry, differences
+from flows.commands.overview import ancestry, differences, listing
 from flows.commands.review import comparing, explaining, labels
 from flows.commands.terminal import INTERRUPTED, say, say_interrupted
 from flows.settings import unknown_variables
@@ -23,6 +23,8 @@ _GO_ON = {
         " yet read"
     ),
     **dict.fromkeys(("run", "retry", "demo"), GO_ON),
+    "backup": "what is copied stays; the same command again copies the rest",
+    "restore": "what is copied stays; the same command again copies the rest",
     "gc": "what is removed was not needed; the same command again removes the rest",
     "forget": "the same command again, or whoever writes next, goes on where it stopped",
     "rebuild-catalog": "no file of the store has changed; the same command again makes the catalog",
@@ -53,9 +55,11 @@ for module in (
     labels,
     explaining,
     comparing,
+    listing,
     ancestry,
     differences,
     upkeep,
+    backups,
 ):
     app.add_typer(module.app)
 app.add_typer(export.app, name="export")

@@ -14,7 +14,9 @@ from warehouse.commits.committed_files import (
 from warehouse.commits.draft import Draft
 from warehouse.commits.erasing import Eraser, Forgetting, Rest, forget, salted
 from warehouse.commits.facts import Facts
+from warehouse.commits.maintenance.backup import Copied, back_up
 from warehouse.commits.maintenance.garbage import Garbage, collect_garbage
+from warehouse.commits.maintenance.restoring import PassOver, Restored, restore
 from warehouse.commits.maintenance.rollback import roll_back, roll_back_alias
 from warehouse.commits.maintenance.verification import Damage, verify
 from warehouse.commits.publishing import publish, publish_files
@@ -33,7 +35,9 @@ from warehouse.commits.records.history import (
     head_moved_at,
     heads,
     replaced,
+    size_bytes,
 )
+from warehouse.commits.records.journal import all_moves
 from warehouse.commits.records.pending import BEAT_SECONDS, PendingWork, pending_work
 from warehouse.commits.recovery.comparison import compare, set_aside
 from warehouse.commits.recovery.rebuild import Rebuilt, rebuild_catalog
@@ -46,6 +50,7 @@ __all__ = [
     "CHECKPOINTS",
     "Address",
     "Commit",
+    "Copied",
     "Damage",
     "Draft",
     "Eraser",
@@ -54,13 +59,17 @@ __all__ = [
     "Forgetting",
     "Forgotten",
     "Garbage",
+    "PassOver",
     "PendingWork",
     "Rebuilt",
     "Rest",
+    "Restored",
     "Staging",
     "alias",
     "aliases",
+    "all_moves",
     "attributes_of_heads",
+    "back_up",
     "collect_garbage",
     "commit_by_id",
     "commits",
@@ -82,12 +91,14 @@ __all__ = [
     "read_provenance",
     "rebuild_catalog",
     "replaced",
+    "restore",
     "roll_back",
     "roll_back_alias",
     "salted",
     "set_alias",
     "set_aside",
     "settle",
+    "size_bytes",
     "stage",
     "verified_path",
     "verify",

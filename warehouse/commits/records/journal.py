@@ -243,6 +243,24 @@ def moves(store: Store, kind: str, values: Mapping[str, str | None]) -> list[dic
         return within(connection, kind, values)
 
 
+def all_moves(store: Store) -> list[dict[str, Any]]:
+    """List every move that the catalog knows.
+
+    Args:
+        store: The store.
+
+    Returns:
+        Entries, oldest first.
+
+    Raises:
+        Retryable: The catalog cannot be reached.
+    """
+    table = catalog.journal
+    with catalog.reading(store.engine) as connection:
+        entries = connection.scalars(sa.select(table.c.entry).order_by(table.c.number))
+        return [dict(entry) for entry in entries]
+
+
 def within(
     connection: sa.Connection, kind: str, values: Mapping[str, str | None]
 ) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ from warehouse.store import open_store
 COMMANDS = """
 import sys
 from flows.commands.cli import main
-for words in ("status", "status --json", "verify", "lineage champion", "gc --dry-run"):
+looking = "status, status --all, status --json, models, snapshots, history"
+for words in (*looking.split(", "), "verify", "lineage champion", "gc --dry-run"):
     sys.argv = ["reelstore", *words.split()]
     try:
         main()
@@ -27,4 +28,5 @@ def test_commands_that_only_look_work_on_a_store_that_is_mounted_read_only(
     shown = mounted_read_only(root, [sys.executable, "-c", COMMANDS], REELSTORE_ROOT=str(root))
     assert ": all whole\n" in shown
     assert "made from:" in shown
+    assert "all partitions by role\n" in shown
     assert "partitions\n" in shown
