@@ -7,7 +7,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flows.commands import backups, drifting, encoders, export, features, recipes, upkeep, work
+from flows.commands import (
+    backups,
+    drifting,
+    encoders,
+    export,
+    features,
+    recipes,
+    taxonomies,
+    upkeep,
+    work,
+)
 from flows.commands.interruption import GO_ON
 from flows.commands.overview import ancestry, differences, listing
 from flows.commands.review import comparing, explaining, labels
@@ -25,6 +35,7 @@ _GO_ON = {
     **dict.fromkeys(("run", "retry", "demo"), GO_ON),
     "backup": "what is copied stays; the same command again copies the rest",
     "restore": "what is copied stays; the same command again copies the rest",
+    "taxonomy": "what is published is whole; the same command again goes on from there",
     "gc": "what is removed was not needed; the same command again removes the rest",
     "forget": "the same command again, or whoever writes next, goes on where it stopped",
     "rebuild-catalog": "no file of the store has changed; the same command again makes the catalog",
@@ -63,6 +74,7 @@ for module in (
 ):
     app.add_typer(module.app)
 app.add_typer(export.app, name="export")
+app.add_typer(taxonomies.app, name="taxonomy")
 
 
 def _print_version(wanted: bool) -> None:

@@ -17,7 +17,7 @@ from modeling.learning.training_runtime import choose_device
 from modeling.models import registry
 from modeling.models.gate import Gain
 from modeling.models.stored_model import LoadedModel, load_model
-from modeling.network.probabilities import Labels
+from modeling.network.probabilities import Labels, probabilities
 from warehouse import commits
 from warehouse.commits import Commit
 from warehouse.store import Store
@@ -108,7 +108,12 @@ def predict_held_out(loaded: LoadedModel, examples: Examples, rows: Rows) -> Hel
         never_predicted=fitted.never_predicted,
     )
     said = loaded.scorer.say(examples, rows, batch_size=_BATCH_SIZE, device=choose_device())
+    group = np.array(taxonomy.groups, np.int64)
+    if loaded.config.category_map is not None:
+        # Labels do not tell merged categories apart, so that nothing can be fitted on them anew.
+        learned = probabilities(loaded.scorer.add(said), fitted)
+        mapped = loaded.in_taxonomy(learned)
+        return HeldOut(mapped, decide(mapped, loaded.config.decoding, group))
     logits_of_folds = add_by_folds(loaded.scorer, said, labels, calibrator)
     shares = calibrator.cross_fitted(logits_of_folds, labels)
-    chosen = decide(shares, loaded.config.decoding, np.array(taxonomy.groups, np.int64))
-    return HeldOut(shares, chosen)
+    return HeldOut(shares, decide(shares, loaded.config.decoding, group))

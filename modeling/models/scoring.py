@@ -52,16 +52,18 @@ def score(
         check_lengths(examples, config.recipe.model)
     device = device or choose_device()
     scorer, group = loaded.scorer, np.array(loaded.taxonomy.groups, np.int64)
-    num_best = min(_NUM_BEST, len(loaded.taxonomy) - len(config.calibration.never_predicted))
+    num_best = min(_NUM_BEST, loaded.num_possible)
     for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):
         rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
         said = scorer.say(examples, rows, batch_size=batch_size, device=device)
         examples.release()
-        calibrated = probabilities(scorer.add(said), config.calibration)
+        learned = probabilities(scorer.add(said), config.calibration)
+        calibrated = loaded.in_taxonomy(learned)
         best = np.argsort(-calibrated, axis=1, kind="stable")[:, :num_best]
         chosen = decide(calibrated, config.decoding, group)
         next_best = np.where(chosen == best[:, 0], best[:, min(1, num_best - 1)], best[:, 0])
-        shares = scorer.shares(said, chosen, next_best)
+        pair = (loaded.most_probable_of(learned, places) for places in (chosen, next_best))
+        shares = scorer.shares(said, *pair)
         yield _block(examples, rows, calibrated, chosen, best, loaded.taxonomy).with_columns(
             shares=pl.Series(shares.tolist(), dtype=pl.List(pl.Float32))
         )

@@ -9,6 +9,8 @@ from modeling.experts.decoding import Decoding
 from modeling.network.probabilities import Calibration
 
 FORMAT_VERSION: Final = 2
+MAPPED_VERSION: Final = 3
+"""Of a model whose categories were renamed or merged; any other is of version 2."""
 OLDEST_VERSION = 1
 """Version 1 knew cross encoders alone, and no `fusion`."""
 Kind = Literal["encoder", "classifier"]
@@ -43,7 +45,7 @@ class StoredConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: Literal[1, 2] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3] = FORMAT_VERSION
     kind: Kind
     """A pretrained encoder, or a classifier that can score."""
     recipe: Recipe
@@ -72,6 +74,9 @@ class StoredConfig(BaseModel):
     """How a classifier's logits become probabilities."""
     decoding: Decoding | None = Field(None, exclude_if=lambda decoding: decoding is None)
     """How a category is chosen by these; None for the most probable one."""
+    category_map: tuple[int, ...] | None = Field(None, exclude_if=lambda places: places is None)
+    """Of each category that the model learned, its place in the taxonomy, where categories were
+    renamed or merged since; None where the two are the same."""
     teachers: tuple[str, ...] = ()
     """The classifiers whose predictions it learned from, where it is a student."""
     pseudo_labels: dict[str, str] = {}

@@ -4,11 +4,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from featurestore.views.registry import parse_spec
 from featurestore.views.spec import Spec, fingerprint
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import ALL_VIEWS
-from modeling.models.stored_config import FORMAT_VERSION, OLDEST_VERSION, Kind, StoredConfig
+from modeling.models.stored_config import MAPPED_VERSION, OLDEST_VERSION, Kind, StoredConfig
 from warehouse import commits, formats
 from warehouse.commits import Commit
 from warehouse.errors import Invalid
@@ -17,6 +20,9 @@ from warehouse.tables.taxonomy import Taxonomy, parse_taxonomy
 if TYPE_CHECKING:  # looking a model up must not cost an import of torch and transformers
     from modeling.experts.scorer import Scorer
     from modeling.learning.start import PretrainedModel
+
+Probabilities = npt.NDArray[np.float32]
+Places = npt.NDArray[np.int64]
 
 MODELS, CONFIG_FILE, NETWORK_FILE = "models", "config.json", "model.safetensors"
 
@@ -32,6 +38,36 @@ class LoadedModel:
     taxonomy: Taxonomy
     fingerprints: dict[str, str]
     """Of the feature specs that it learned from, and must be given."""
+
+    @property
+    def num_possible(self) -> int:
+        """The categories that it may predict."""
+        places = self._places
+        never = self.config.calibration.never_predicted
+        return len(set(places[np.setdiff1d(np.arange(len(places)), never)].tolist()))
+
+    def in_taxonomy(self, learned: Probabilities) -> Probabilities:
+        """Add up `[N, K]` probabilities of the categories that it learned, `[N, C]`."""
+        if self.config.category_map is None:
+            return learned
+        is_part_of = np.eye(len(self.taxonomy), dtype=np.float32)[self._places]
+        return np.asarray(learned @ is_part_of)
+
+    def most_probable_of(self, learned: Probabilities, chosen: Places) -> Places:
+        """Find the learned category that most speaks for a category of the taxonomy.
+
+        Args:
+            learned: `[N, K]`, probabilities of the categories that it learned.
+            chosen: `[N]`, places in the taxonomy.
+        """
+        if self.config.category_map is None:
+            return chosen
+        is_of_chosen = self._places == chosen[:, None]
+        return np.asarray(np.where(is_of_chosen, learned, -1).argmax(axis=1), np.int64)
+
+    @property
+    def _places(self) -> Places:
+        return np.array(self.config.category_map or range(len(self.taxonomy)), np.int64)
 
 
 def spec_file(view: str) -> str:
@@ -58,7 +94,7 @@ def read_config(commit: Commit, kind: Kind) -> StoredConfig:
         )
     content = formats.read_json(
         commits.read_bytes(commit, CONFIG_FILE),
-        FORMAT_VERSION,
+        MAPPED_VERSION,
         commit.folder / CONFIG_FILE,
         oldest=OLDEST_VERSION,
     )
@@ -92,7 +128,7 @@ def load_model(commit: Commit) -> LoadedModel:
             config.recipe.model,
             vocab_size=config.vocab_size,
             embedding_dim=config.embedding_dim,
-            num_categories=len(taxonomy),
+            num_categories=len(config.category_map or taxonomy),
         ).eval()
         network.load_state_dict(load(commits.read_bytes(commit, NETWORK_FILE)))
     if config.fusion is not None:
