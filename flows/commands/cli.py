@@ -19,8 +19,8 @@ from flows.commands import (
     work,
 )
 from flows.commands.interruption import GO_ON
-from flows.commands.overview import ancestry, differences, listing
-from flows.commands.review import comparing, explaining, labels
+from flows.commands.overview import ancestry, differences, lists
+from flows.commands.review import explaining, model_comparison, reviewing
 from flows.commands.terminal import INTERRUPTED, say, say_interrupted
 from flows.settings import unknown_variables
 from warehouse.errors import Invalid, ReelstoreError
@@ -63,10 +63,10 @@ for module in (
     recipes,
     encoders,
     drifting,
-    labels,
+    reviewing,
     explaining,
-    comparing,
-    listing,
+    model_comparison,
+    lists,
     ancestry,
     differences,
     upkeep,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.lookup import open_wanted_store
-from flows.commands.review.labels import show_neighbours
+from flows.commands.review.reviewing import show_neighbours
 from flows.commands.terminal import Column, say, say_json, say_table, say_wrapped
 
 if TYPE_CHECKING:
