@@ -22,6 +22,9 @@ _UNPRINTABLE = re.compile(
     f"[{UNSEEN}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000-\U000e007f]"
 )
 _ESCAPE = codecs.getencoder("unicode_escape")  # looked up now: a jailed worker can import no codec
+_FORMULA = "=+@\uff1d\uff0b\uff0d\uff20-"
+"""What a formula begins with, in a class of a regular expression; a spreadsheet of an East Asian
+language may take wide characters for it too."""
 _MARKS = re.compile(r"[\\`*<>\[\]|~&]|(?<!\w)_|_(?!\w)|^[#+=-]")
 
 
@@ -64,12 +67,12 @@ def spreadsheet_cell(text: str) -> str:
     Returns:
         One line; with an apostrophe before what a spreadsheet would compute.
     """
-    return re.sub("^('*[=+@-])", r"'\1", printable(text, sys.maxsize))
+    return re.sub(f"^('*[{_FORMULA}])", r"'\1", printable(text, sys.maxsize))
 
 
 def text_of_cell(cell: str) -> str:
     """Take the apostrophe away that `spreadsheet_cell` has put before a text."""
-    return re.sub("^'('*[=+@-])", r"\1", cell)
+    return re.sub(f"^'('*[{_FORMULA}])", r"\1", cell)
 
 
 def _escaped(unfit: re.Match[str]) -> str:
