@@ -19,6 +19,7 @@ from featurestore.extraction.decoding.preview import preview_strip
 from featurestore.extraction.decoding.sandbox import DecodePool
 from featurestore.extraction.encoding.frame_encoder import Embeddings, FrameEncoder, load_encoder
 from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.media_facts import MediaFacts
 from featurestore.progress.reasons import OK
 from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.frames.outcome import FrameOutcome
@@ -129,7 +130,10 @@ class FrameExtractor:
                 places = [
                     batches.add(decoded.frames[i]) for i in np.flatnonzero(decoded.frame_mask)
                 ]
-                videos.append(_Video(decoded.frame_mask, decoded.pts_seconds, places, preview))
+                video = _Video(
+                    decoded.frame_mask, decoded.pts_seconds, decoded.facts, places, preview
+                )
+                videos.append(video)
         batches.finish()
         return videos
 
@@ -193,6 +197,7 @@ class _Video:
 
     frame_mask: npt.NDArray[np.uint8]
     pts_seconds: npt.NDArray[np.float32]
+    facts: MediaFacts | None
     places: Sequence[_Place]
     preview: "Future[bytes] | None"
 
@@ -207,4 +212,5 @@ class _Video:
             frame_mask=self.frame_mask,
             pts_seconds=self.pts_seconds,
             preview=self.preview.result() if self.preview else None,
+            facts=self.facts,
         )

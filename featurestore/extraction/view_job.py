@@ -177,9 +177,9 @@ class ViewJob:
                 show.
         """
         chunks = [self._note("ledger", index) for index in range(self.num_chunks)]
-        noted = _finished(
-            pl.concat([pl.DataFrame(schema={**Ledger.create_empty().schema, **NOTES}), *chunks])
-        )
+        # What a run of an older Reelstore has left lacks the columns that came since.
+        empty = pl.DataFrame(schema={**Ledger.create_empty().schema, **NOTES})
+        noted = _finished(pl.concat([empty, *chunks], how="diagonal"))
         rows_by_shard = [len(self._note("traits", index)) for index in range(self.num_chunks)]
         whole = ledger.check(noted.drop(*NOTES), self._listed, rows_by_shard)
         attributes = failures.to_attributes(failures.of_rows(noted))
@@ -189,7 +189,7 @@ class ViewJob:
         num_failed = contents.filter("may_pass")["content"].n_unique()
         if over_budget(num_failed, contents["content"].n_unique()):
             raise self._refuse(whole, attributes, contents, now)
-        self._staging.write(LEDGER_FILE, tables.to_parquet(whole))
+        self._staging.write(LEDGER_FILE, ledger.encode(whole))
         spec = wanted.spec_commit(self._store, self._view, self._fingerprint)
         commit = commits.publish(
             self._staging,
@@ -221,7 +221,7 @@ class ViewJob:
         commits.publish_files(
             self._store,
             refused_address(self._view, self._fingerprint, self._partition.name),
-            {LEDGER_FILE: tables.to_parquet(whole)},
+            {LEDGER_FILE: ledger.encode(whole)},
             commits.Draft(
                 facts=self._facts,
                 num_rows=len(whole),

@@ -11,7 +11,8 @@ import polars as pl
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress import failures
 from featurestore.progress.failures import FAILURES, is_caused, is_due, is_raised, may_pass
-from featurestore.progress.ledger import LEDGER_FILE, Ledger
+from featurestore.progress.ledger import MediaLedger
+from featurestore.progress.ledger import scan as scan_ledger
 from featurestore.progress.reasons import CAUSED_BY_MEDIA, Reason
 from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import KIND, input_sha256, listed_columns, listing_of
@@ -33,7 +34,7 @@ them all the same."""
 _CONTENTS = {"content_sha256": pl.String, "kind": pl.String}
 _NOTED = ("kind", "attempts", "limit")
 _ROWS: dict[str, Any] = {
-    **{name: column.dtype for name, column in Ledger.columns().items()},
+    **{name: column.dtype for name, column in MediaLedger.columns().items()},
     **{name: FAILURES[name] for name in _NOTED},
 }
 
@@ -51,7 +52,7 @@ def rows(store: Store, head: Commit, listing: Commit | None) -> pl.LazyFrame:
         The ledger's columns, `kind` (null where there is no medium, or the listing is not known),
         `attempts`, `limit`.
     """
-    ledger = tables.scan_table(head, LEDGER_FILE)
+    ledger = scan_ledger(head)
     if listing is None:
         return ledger.with_columns(pl.lit(None, FAILURES[name]).alias(name) for name in _NOTED)
     kinds = tables.scan_table(listing, "videos.parquet").select("video_id", kind=KIND)

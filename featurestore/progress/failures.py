@@ -13,7 +13,7 @@ import polars as pl
 
 from featurestore.extraction import work_limits
 from featurestore.extraction.work_limits import WorkLimits
-from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.ledger import read as read_ledger
 from featurestore.progress.reasons import CAUSED_BY_MEDIA, MAX_ATTEMPTS, RETRYABLE, Reason
 from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import KIND, listing_of
@@ -146,9 +146,7 @@ def _of_ledger(store: Store, head: Commit) -> pl.DataFrame:
     outcomes = FeatureFacts.of(head).outcomes
     if listing is None or not any(outcomes.get(reason) for reason in _NOTED):
         return pl.DataFrame(schema=FAILURES)
-    ledger = tables.read_table(
-        head, LEDGER_FILE, ["video_id", "content_sha256", "outcome", "detail"]
-    )
+    ledger = read_ledger(head, ["video_id", "content_sha256", "outcome", "detail"])
     kinds = tables.scan_table(listing, "videos.parquet").select("video_id", kind=KIND)
     failed = ledger.filter(pl.col("outcome").is_in(list(_NOTED))).join(
         kinds.collect(), on="video_id"

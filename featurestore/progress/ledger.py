@@ -6,11 +6,15 @@ import dataframely as dy
 import polars as pl
 
 from featurestore.progress.reasons import OK, Reason
-from warehouse import tables
+from warehouse import commits
 from warehouse.commits import Commit
 from warehouse.errors import Corrupt
+from warehouse.tables import parquet
 
 LEDGER_FILE = "ledger.parquet"
+FORMAT_VERSION = 2
+"""Of a ledger of media, which has `media`; any other is of version 1, and so are all that were made
+before media facts were kept."""
 
 
 class Ledger(dy.Schema):
@@ -38,6 +42,55 @@ class Ledger(dy.Schema):
         return (pl.col("shard").is_not_null() == ok) & (pl.col("row").is_not_null() == ok)
 
 
+class MediaLedger(Ledger):
+    """The ledger of a view that is made from media."""
+
+    media = dy.Struct(
+        {
+            "width": dy.Int32(),
+            "height": dy.Int32(),
+            "codec": dy.String(),
+            "duration_seconds": dy.Float64(nullable=True),
+            "frames_per_second": dy.Float64(nullable=True),
+        },
+        nullable=True,
+    )
+    """As in `featurestore.progress.media_facts.MediaFacts`; null where the outcome is not ok, or
+    the features were made before such facts were kept."""
+
+
+MEDIA = "media"
+_MEDIA_DTYPE = MediaLedger.media.dtype
+
+
+def encode(rows: pl.DataFrame) -> bytes:
+    """Write the rows of a ledger, of either kind, as a Parquet file."""
+    return parquet.encode(rows, FORMAT_VERSION if MEDIA in rows.columns else 1)
+
+
+def read(commit: Commit, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read the ledger of a commit.
+
+    Args:
+        commit: Of any version.
+        columns: Which columns; all of `MediaLedger` where it is None.
+
+    Raises:
+        Corrupt: The file is not as it was published.
+        Invalid: It has a format version that this code does not read.
+    """
+    rows = scan(commit)
+    return (rows if columns is None else rows.select(columns)).collect()
+
+
+def scan(commit: Commit) -> pl.LazyFrame:
+    """Read the ledger of a commit lazily, in the columns of `MediaLedger`; raises as `read`."""
+    rows = parquet.scan([commits.verified_path(commit, LEDGER_FILE)], FORMAT_VERSION)
+    if MEDIA in rows.collect_schema().names():
+        return rows
+    return rows.with_columns(pl.lit(None, _MEDIA_DTYPE).alias(MEDIA))
+
+
 def count_outcomes(ledger: pl.DataFrame) -> dict[str, int]:
     """Count the videos of each outcome, by `ok` or reason code, sorted."""
     return dict(ledger.group_by("outcome").len().sort("outcome").iter_rows())
@@ -49,7 +102,7 @@ def places(commit: Commit) -> Iterator[pl.DataFrame]:
     Yields:
         `video_id`, `shard` and `row` of the videos that are ok, by video id.
     """
-    for rows in tables.batches(commit, LEDGER_FILE, ["video_id", "shard", "row"]):
+    for rows in parquet.batches(scan(commit).select("video_id", "shard", "row")):
         yield rows.drop_nulls()
 
 
@@ -57,7 +110,7 @@ def check(ledger: pl.DataFrame, listed: pl.DataFrame, rows_by_shard: Sequence[in
     """Hold a ledger against the partition's listed videos and the rows of its shards.
 
     Args:
-        ledger: rows of `Ledger`, in any order.
+        ledger: rows of `Ledger` or of `MediaLedger`, in any order.
         listed: `video_id` and `content_sha256` of all listed videos, in any order.
         rows_by_shard: how many rows the file of each shard holds.
 
@@ -70,7 +123,8 @@ def check(ledger: pl.DataFrame, listed: pl.DataFrame, rows_by_shard: Sequence[in
             once and in the order of ids.
     """
     try:
-        checked = pl.DataFrame(Ledger.validate(ledger.sort("video_id")))
+        schema = MediaLedger if MEDIA in ledger.columns else Ledger
+        checked = pl.DataFrame(schema.validate(ledger.sort("video_id")))
     except (dy.exc.SchemaError, dy.exc.ValidationError, pl.exceptions.PolarsError) as error:
         problem = " ".join(str(error).split())
         raise Corrupt(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.ledger import read as read_ledger
 from featurestore.views import registry
 from warehouse import tables
 from warehouse.commits import Commit
@@ -136,9 +137,7 @@ def _views() -> dict[str, str]:
 def _outcomes(before: Commit, after: Commit) -> list[OutcomeChange]:
     if not all(LEDGER_FILE in commit.files for commit in (before, after)):
         return []
-    left, right = (
-        tables.read_table(commit, LEDGER_FILE, [_ID, "outcome"]) for commit in (before, after)
-    )
+    left, right = (read_ledger(commit, [_ID, "outcome"]) for commit in (before, after))
     moved = left.join(right, on=_ID, suffix=" after").filter(
         pl.col("outcome") != pl.col("outcome after")
     )

@@ -117,7 +117,7 @@ def _view(store: Store, encode: Encode, listed: pl.DataFrame, videos: Commit) ->
     rows = pl.concat(ledgers)
     if not staging.has(LEDGER_FILE):
         rows_by_shard = [one.filter(outcome=OK).height for one in ledgers]
-        staging.write(LEDGER_FILE, tables.to_parquet(ledger.check(rows, listed, rows_by_shard)))
+        staging.write(LEDGER_FILE, ledger.encode(ledger.check(rows, listed, rows_by_shard)))
     outcomes = Counter(rows["outcome"])
     commit = commits.publish(
         staging,

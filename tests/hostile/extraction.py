@@ -57,7 +57,7 @@ def extract(media: Path, store: Store) -> Commit:
         store, address("frames", job.FINGERPRINT, job.PARTITION), "0" * 64, job.NOW
     )
     kept = ledger.check(rows, listed, [rows.filter(outcome=OK).height])
-    for name, payload in {**payloads, LEDGER_FILE: tables.to_parquet(kept)}.items():
+    for name, payload in {**payloads, LEDGER_FILE: ledger.encode(kept)}.items():
         staging.write(name, payload)
     return commits.publish(
         staging,

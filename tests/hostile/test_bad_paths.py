@@ -12,14 +12,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.ledger import read as read_ledger
 from featurestore.progress.reasons import OK
 from flows.operations import wanted_specs
 from flows.settings import load_settings
 from tests.bad_paths import BAD_PATHS, without_privileges
 from tests.hostile.house import publish, write_settings
 from tests.operations import ingest
-from warehouse import tables
 from warehouse.store import open_store
 
 Record = Callable[[str, str], None]
@@ -57,9 +56,7 @@ def test_each_bad_path_is_one_ledger_row_with_its_reason_and_harms_no_other(
     assert set(opened) & set(BAD_PATHS) == {
         "closed"
     }  # nothing but a regular file of fit size is opened
-    ledger = tables.read_table(frames, LEDGER_FILE).with_columns(
-        place=pl.col("video_id").cast(pl.Int64)
-    )
+    ledger = read_ledger(frames).with_columns(place=pl.col("video_id").cast(pl.Int64))
     assert ledger["video_id"].to_list() == [row["video_id"] for row in rows]
     for place, outcome, detail in ledger.select("place", "outcome", "detail").iter_rows():
         name = names[place]

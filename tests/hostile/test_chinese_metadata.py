@@ -19,7 +19,7 @@ from featurestore import wanted
 from featurestore.extraction.words.fields import read_fields
 from featurestore.extraction.words.text import TextExtractor, TextRecipe
 from featurestore.extraction.words.tfidf import TermWeights
-from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.ledger import read as read_ledger
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import embeddings
 from featurestore.views.text import tokens
@@ -214,7 +214,7 @@ def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
     with_text = {
         row["video_id"] for row in rows if read_fields(row["title"], _lines(row), row["asr"])
     }
-    ledger = tables.read_table(text, LEDGER_FILE)
+    ledger = read_ledger(text)
     assert ledger["video_id"].to_list() == ids
     assert set(ledger.filter(outcome=OK)["video_id"]) == with_text == set(ids) - {"无字0", "无字1"}
     assert set(ledger["outcome"]) <= {OK, Reason.NO_TEXT}
@@ -222,7 +222,7 @@ def test_odd_ids_text_and_tags_lose_nothing_and_fail_nobody(
     assert found["video_id"].to_list() == sorted(with_text)
     assert _neighbours(found).equals(_neighbours(_alone(store, fingerprints["text"], listed)))
 
-    ledger = tables.read_table(frames, LEDGER_FILE)
+    ledger = read_ledger(frames)
     assert ledger["video_id"].to_list() == ids
     with_media = sorted(row["video_id"] for row in rows if row["path"])
     assert ledger.filter(outcome=OK)["video_id"].to_list() == with_media

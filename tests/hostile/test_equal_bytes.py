@@ -14,7 +14,7 @@ import av
 import numpy as np
 import polars as pl
 
-from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.ledger import read as read_ledger
 from featurestore.progress.reasons import MAX_DETAIL_CHARS, OK, Reason
 from featurestore.views.heads import address
 from tests import numbered
@@ -23,7 +23,7 @@ from tests.hostile.bombs import BOMBS
 from tests.hostile.poisoned_pictures import POISONED, encoded, zipped
 from tests.hostile.test_archives import ARCHIVES
 from tests.hostile.test_fuzz import MUTATIONS
-from warehouse import commits, tables
+from warehouse import commits
 from warehouse.printable import printable
 
 ROOT = Path(__file__).parents[2]
@@ -136,4 +136,4 @@ def ledger_of(root: Path) -> pl.DataFrame:
     with job.opened(root) as store:
         commit = commits.head(store, address("frames", job.FINGERPRINT, job.PARTITION))
         assert commit is not None
-        return tables.read_table(commit, LEDGER_FILE)
+        return read_ledger(commit)

@@ -56,6 +56,8 @@ ANSWERS = [
     *(
         b'["ok"]',
         b'["ok", "", ""]',
+        b'["ok", "", {"width": 0}]',
+        b'["ok", "", null, null]',
         b'["ok", null]',
         b'["ok", ["ok"]]',
         b'[["ok"], ""]',

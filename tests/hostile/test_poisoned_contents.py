@@ -17,7 +17,7 @@ from PIL import Image
 from featurestore import wanted
 from featurestore.extraction.jobs import Extraction, Request
 from featurestore.progress.coverage import Coverage, view_coverage
-from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress.ledger import read as read_ledger
 from featurestore.progress.plan import plan_view
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import embeddings
@@ -74,7 +74,7 @@ class House:
 
 def outcomes(commit: Commit) -> dict[str, str]:
     """What came of each video: its reason, or the digest of its embeddings."""
-    ledger = tables.read_table(commit, LEDGER_FILE)
+    ledger = read_ledger(commit)
     shard = embeddings.open_mapped(commits.verified_path(commit, "shard-00000.h5"))
     vectors = zip(shard.video_ids, shard.embeddings, strict=True)
     made = {

@@ -13,7 +13,7 @@ import h5py
 import polars as pl
 import pytest
 
-from featurestore.progress.ledger import Ledger
+from featurestore.progress.ledger import MediaLedger
 from featurestore.progress.reasons import Reason
 from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.text.text_spec import TextSpec
@@ -40,7 +40,7 @@ SCHEMAS: dict[str, Mapping[str, Any]] = {
     "labels.parquet": tables.Labels.create_empty().schema,
     "media.parquet": pl.DataFrame(schema=media_digests._DIGESTS).schema,  # noqa: SLF001 - what is written
     "predictions-00000.parquet": tables.Predictions.create_empty().schema,
-    "ledger.parquet": Ledger.create_empty().schema,
+    "ledger.parquet": MediaLedger.create_empty().schema,
     "shard-00000.parquet": Tokens.create_empty().schema,
 }
 
@@ -64,7 +64,7 @@ def test_each_column_of_a_table_is_there_with_its_type_and_no_other(
 
 
 @pytest.mark.parametrize(
-    "schema", [tables.Videos, tables.Labels, tables.Predictions, Ledger, Tokens]
+    "schema", [tables.Videos, tables.Labels, tables.Predictions, MediaLedger, Tokens]
 )
 def test_each_column_says_whether_it_may_be_null(schema: Any) -> None:
     for name, column in schema.columns().items():

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from featurestore.extraction import work_limits
 from featurestore.extraction.decoding.frame_sampling import midpoints, sample
 from featurestore.extraction.decoding.framing import DecodedFrames, Framing
-from featurestore.extraction.decoding.video.clip import Clip, read_clip
+from featurestore.extraction.decoding.video.clip import Clip, media_facts, read_clip
 from featurestore.extraction.decoding.video.container import open_container, video_stream
 from featurestore.extraction.decoding.video.decoding import decode_wanted
 from featurestore.extraction.decoding.video.drawing import Drawing
@@ -51,8 +51,9 @@ def decode_video(
             raise Rejected(
                 reason, f"{len(missing)} of {len(set(chosen))} frames could not be decoded"
             )
+        facts = media_facts(clip, stream)
     seconds = [float(time * clip.time_base) for time in chosen]
-    return DecodedFrames.of(framing, [pictures[time] for time in chosen], seconds)
+    return DecodedFrames.of(framing, [pictures[time] for time in chosen], seconds, facts)
 
 
 def _check_end(clip: Clip, num_frames: int) -> None:

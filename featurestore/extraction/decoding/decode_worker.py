@@ -11,6 +11,8 @@ import io
 import json
 import mmap
 import sys
+from dataclasses import asdict
+from typing import Any
 
 from featurestore.extraction.decoding.decode import decode_video
 from featurestore.extraction.decoding.framing import DecodedFrames, Framing
@@ -18,6 +20,7 @@ from featurestore.extraction.decoding.isolation import jail
 from featurestore.extraction.decoding.parent_death import end_with
 from featurestore.extraction.decoding.pictures.archive import decode_zip
 from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.media_facts import MediaFacts
 from featurestore.progress.reasons import MAX_DETAIL_CHARS, OK, Reason
 from warehouse.errors import Rejected
 from warehouse.printable import printable
@@ -36,15 +39,16 @@ def main() -> None:
     end_with(parent)
     _answer(READY, " ".join(jail.lock()))
     for line in sys.stdin:
-        _answer(*_decode(line.strip(), media_fd, framing, limits, out))
+        outcome, detail, facts = _decode(line.strip(), media_fd, framing, limits, out)
+        _answer(outcome, detail, asdict(facts) if facts else None)
 
 
 def _decode(
     kind: str, media_fd: int, framing: Framing, limits: WorkLimits, out: DecodedFrames
-) -> tuple[str, str]:
+) -> tuple[str, str, MediaFacts | None]:
     """Decode what lies in the media memory into `out`.
 
-    Whatever happens, one outcome comes back, with its detail.
+    Whatever happens, one outcome comes back, with its detail, and what is known of the medium.
     """
     try:
         unbuffered = io.FileIO(media_fd, closefd=False)
@@ -52,19 +56,22 @@ def _decode(
         unbuffered.name = "media"
         with io.BufferedReader(unbuffered) as media:
             media.seek(0)
-            _DECODERS[kind](media, framing, limits).copy_to(out)
+            decoded = _DECODERS[kind](media, framing, limits)
+            decoded.copy_to(out)
     except Rejected as rejected:
-        return rejected.reason, rejected.sentence
+        return rejected.reason, rejected.sentence, None
     except MemoryError:
-        return Reason.OUT_OF_MEMORY, f"decoding takes more than {jail.MEMORY_BYTES} bytes of memory"
+        sentence = f"decoding takes more than {jail.MEMORY_BYTES} bytes of memory"
+        return Reason.OUT_OF_MEMORY, sentence, None
     except Exception:  # noqa: BLE001 - damaged files make decoders raise nearly anything
         # What they say of it may name an address in memory, and equal files give equal ledgers.
-        return Reason.DECODE_ERROR, "the decoder fails at its bytes: they are damaged"
-    return OK, ""
+        return Reason.DECODE_ERROR, "the decoder fails at its bytes: they are damaged", None
+    return OK, "", decoded.facts
 
 
-def _answer(outcome: str, detail: str) -> None:
-    print(json.dumps([outcome, printable(detail, MAX_DETAIL_CHARS)]), flush=True)  # noqa: T201 - stdout is the channel
+def _answer(outcome: str, detail: str, facts: dict[str, Any] | None = None) -> None:
+    words = [outcome, printable(detail, MAX_DETAIL_CHARS), facts]
+    print(json.dumps(words), flush=True)  # noqa: T201 - stdout is the channel
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The form every decoder gives its frames: few, square, small, of one size."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from featurestore.progress.media_facts import MediaFacts
 
 MAX_PIXELS = 4096 * 4096
 """A frame or a picture with more is not decoded."""
@@ -70,6 +72,8 @@ class DecodedFrames:
     """`[F]`, when each frame is first shown (for a zip its index); 0 where the mask is 0."""
     frame_mask: npt.NDArray[np.uint8]
     """`[F]`, 1 where there is a frame."""
+    facts: MediaFacts | None = None
+    """What else is known of the medium; None where nobody has said it."""
 
     @classmethod
     def within(cls, buffer: bytearray | memoryview, framing: Framing) -> Self:
@@ -86,10 +90,21 @@ class DecodedFrames:
 
     @classmethod
     def of(
-        cls, framing: Framing, pictures: Sequence[npt.NDArray[np.uint8]], seconds: Sequence[float]
+        cls,
+        framing: Framing,
+        pictures: Sequence[npt.NDArray[np.uint8]],
+        seconds: Sequence[float],
+        facts: MediaFacts | None = None,
     ) -> Self:
-        """Stack at most F cropped pictures `[S, S, 3]`, leaving the rest empty."""
-        decoded = cls.within(bytearray(framing.num_bytes), framing)
+        """Stack at most F cropped pictures `[S, S, 3]`, leaving the rest empty.
+
+        Args:
+            framing: How many frames, and of what size.
+            pictures: In order.
+            seconds: When each is shown.
+            facts: What else is known of the medium.
+        """
+        decoded = replace(cls.within(bytearray(framing.num_bytes), framing), facts=facts)
         for i, (picture, shown_from) in enumerate(zip(pictures, seconds, strict=True)):
             decoded.frames[i] = picture
             decoded.pts_seconds[i] = shown_from

@@ -15,8 +15,8 @@ import select
 import subprocess
 import time
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict
-from typing import IO, cast
+from dataclasses import asdict, replace
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from featurestore.extraction.decoding.isolation.jail import Layer
 from featurestore.extraction.decoding.media import MediaItem, copy_to_memory
 from featurestore.extraction.decoding.workers import Seat, WorkerPool
 from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.media_facts import MediaFacts, parse_facts
 from featurestore.progress.reasons import MAX_DETAIL_CHARS, OK, Reason
 from warehouse.errors import Invalid, Rejected, Retryable
 from warehouse.printable import printable
@@ -58,6 +59,15 @@ _OUTCOMES = frozenset(
 """What a worker may say of a medium; the other reasons are the parent's."""
 _AHEAD = 4
 """Videos in hand for each worker, so that one slow video doesn't stop the others."""
+
+
+class Answer(NamedTuple):
+    """What a worker says of a medium."""
+
+    outcome: str
+    detail: str
+    facts: MediaFacts | None = None
+    """None where it says nothing of them."""
 
 
 class DecodePool(WorkerPool["_Seat"]):
@@ -151,11 +161,11 @@ class _Seat(Seat):
             Retryable: no worker can be started.
         """
         copy_to_memory(item, self._media_fd)
-        outcome, detail = self._ask(item.kind)
+        outcome, detail, facts = self._ask(item.kind)
         if outcome == Reason.OUT_OF_MEMORY and self._num_videos > 1:
             # What the videos before it left behind is not this one's fault.
             self.kill()
-            outcome, detail = self._ask(item.kind)
+            outcome, detail, facts = self._ask(item.kind)
         decoded = self._take() if outcome == OK else None
         if outcome == OK and decoded is None:
             outcome, detail = Reason.WORKER_DIED, "the worker ended (its frames made no sense)"
@@ -163,7 +173,7 @@ class _Seat(Seat):
             self.kill()
         if decoded is None:
             raise Rejected(outcome, detail)
-        return decoded
+        return replace(decoded, facts=facts)
 
     def close(self) -> None:
         """End the worker and give the memory back."""
@@ -179,7 +189,7 @@ class _Seat(Seat):
             PROGRAM, *memory, framing, limits, environment=_ENVIRONMENT, pass_fds=memory
         )
         self._num_videos = 0
-        outcome, detail = _read_answer(worker, START_SECONDS, {_READY})
+        outcome, detail, _ = _read_answer(worker, START_SECONDS, {_READY})
         if outcome != _READY:
             sentence = f"a decoding worker did not start ({detail or self._ending_in_full()})"
             self.kill()
@@ -209,8 +219,8 @@ class _Seat(Seat):
         # Looked at once it is copied: a worker may go on writing.
         return decoded if _is_possible(decoded) else None
 
-    def _ask(self, kind: str) -> tuple[str, str]:
-        """Have the worker decode what lies in the media memory: its outcome and detail."""
+    def _ask(self, kind: str) -> Answer:
+        """Have the worker decode what lies in the media memory."""
         if self._worker is not None and not self._interrupted and _has_spoken(self._worker):
             self.kill()  # what it says unasked would be taken for the answer
         worker = self._worker or self._start()
@@ -220,41 +230,44 @@ class _Seat(Seat):
         try:
             stdin.write(f"{kind}\n".encode())
             stdin.flush()
-            outcome, detail = _read_answer(worker, self._limits.seconds, _OUTCOMES)
+            answer = _read_answer(worker, self._limits.seconds, _OUTCOMES)
         except BrokenPipeError:
-            outcome, detail = Reason.WORKER_DIED, ""
-        if outcome == Reason.WORKER_DIED:
+            answer = Answer(Reason.WORKER_DIED, "")
+        if answer.outcome == Reason.WORKER_DIED:
             ending = self._ending()
-            detail = f"the worker ended ({ending})"
             logger.warning("a decoding worker ended: %s", self._ending_in_full(ending))
-        return outcome, detail
+            return Answer(Reason.WORKER_DIED, f"the worker ended ({ending})")
+        return answer
 
 
 def _read_answer(
     worker: "subprocess.Popen[bytes]", seconds: float, known: Collection[str]
-) -> tuple[str, str]:
+) -> Answer:
     """Wait for a worker's line; what it says is believed only as far as it has the right form."""
     stdout, poll = _listen(worker)
     deadline = time.monotonic() + seconds
     line = b""
     while not line.endswith(b"\n"):
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            return Reason.DECODE_TIMEOUT, f"not decoded within {seconds:g} seconds"
+            return Answer(Reason.DECODE_TIMEOUT, f"not decoded within {seconds:g} seconds")
         part = os.read(stdout, _ANSWER_BYTES)
         line += part
         if not part or len(line) > _ANSWER_BYTES:
-            return Reason.WORKER_DIED, ""
-    return _parse_answer(line, known) or (Reason.WORKER_DIED, "")
+            return Answer(Reason.WORKER_DIED, "")
+    return _parse_answer(line, known) or Answer(Reason.WORKER_DIED, "")
 
 
-def _parse_answer(line: bytes, known: Collection[str]) -> tuple[str, str] | None:
+def _parse_answer(line: bytes, known: Collection[str]) -> Answer | None:
     try:
         answer = json.loads(line)
     except (ValueError, RecursionError):
         return None
     match answer:
-        case [str(outcome), str(detail)] if outcome in known:
-            return outcome, printable(detail, MAX_DETAIL_CHARS)
+        case [str(outcome), str(detail), *said] if outcome in known:
+            facts = [parse_facts(each) for each in said if each is not None]
+            if len(said) <= 1 and None not in facts:
+                words = printable(detail, MAX_DETAIL_CHARS)
+                return Answer(outcome, words, next(iter(facts), None))
     return None
 
 

@@ -1,13 +1,15 @@
 """The files of one chunk of the frames view: written from outcomes, and read back."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from featurestore.progress.ledger import Ledger
+from featurestore.progress.ledger import MediaLedger
+from featurestore.progress.media_facts import MediaFacts
 from featurestore.progress.reasons import OK
 from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.frames import embeddings
@@ -89,8 +91,9 @@ def build(
             "detail": [outcome.detail for _, outcome in found],
             "shard": [index if video_id in rows else None for video_id in ids],
             "row": [rows.get(video_id) for video_id in ids],
+            "media": [outcome.facts and asdict(outcome.facts) for _, outcome in found],
         },
-        schema=Ledger.create_empty().schema,
+        schema=MediaLedger.create_empty().schema,
     )
     return files, ledger
 
@@ -173,6 +176,7 @@ def read_outcomes(
             frame_mask=np.array(shard.frame_mask[row["row"]]),
             pts_seconds=np.array(shard.pts_seconds[row["row"]]),
             preview=strips.get(row["video_id"]),
+            facts=MediaFacts(**row["media"]) if row.get("media") else None,
         )
         for row in good.iter_rows(named=True)
         if not previews or row["video_id"] in strips

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from featurestore.progress.media_facts import MediaFacts
 from featurestore.progress.reasons import OK
 
 
@@ -41,6 +42,10 @@ class FrameOutcome:
     limit: float | None = None
     """What it met of the limits on a video's work: pixels for `too_large`, seconds for
     `decode_timeout`."""
+
+    facts: MediaFacts | None = None
+    """What else was found of the medium; None where it failed, and in what was made before such
+    facts were kept."""
 
     @property
     def ok(self) -> bool:

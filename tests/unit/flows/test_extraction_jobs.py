@@ -18,7 +18,8 @@ from featurestore.extraction.jobs import Chunk, Extraction, Request, make_chunk
 from featurestore.extraction.view_job import ViewJob
 from featurestore.progress import failures
 from featurestore.progress.coverage import view_coverage
-from featurestore.progress.reasons import RETRYABLE, Reason
+from featurestore.progress.ledger import read as read_ledger
+from featurestore.progress.reasons import OK, RETRYABLE, Reason
 from featurestore.views.frames import frame_chunks
 from featurestore.views.frames.outcome import FrameOutcome
 from featurestore.views.heads import current_commit
@@ -321,6 +322,20 @@ def test_a_partition_that_gets_a_role_with_previews_gets_previews(
     )
 
 
+def test_media_facts_are_kept_and_go_along_with_features_that_are_reused(
+    corpus: Corpus, house: Store, fingerprint: str
+) -> None:
+    first = read_ledger(extract(house, DAY, fingerprint))
+    for outcome, media in first.select("outcome", "media").iter_rows():
+        assert (media is not None) == (outcome == OK)
+        assert media is None or (media["width"], media["height"]) > (0, 0)
+    partition = next(found for found in corpus.partitions if found.name == DAY)
+    ingest(partition.manifest, "again", partition.role)
+    again = extract(house, "again", fingerprint)
+    assert commits.read_provenance(again)["num_extracted"] == 0
+    assert read_ledger(again)["media"].to_list() == first["media"].to_list()
+
+
 def test_a_medium_that_was_missing_at_ingest_keeps_its_advice_and_is_not_tried(
     corpus: Corpus, house: Store, fingerprint: str, without: Callable[..., Any]
 ) -> None:
@@ -328,9 +343,7 @@ def test_a_medium_that_was_missing_at_ingest_keeps_its_advice_and_is_not_tried(
     with without(DAY, only_first=True) as video_id:
         ingest(partition.manifest, partition.name, partition.role)
     commit = extract(house, DAY, fingerprint)
-    row = tables.read_table(commit, "ledger.parquet").row(
-        by_predicate=pl.col("video_id") == video_id, named=True
-    )
+    row = read_ledger(commit).row(by_predicate=pl.col("video_id") == video_id, named=True)
     assert row["outcome"] == Reason.MEDIA_MISSING
     assert "ingest the partition again" in row["detail"]
     assert extract(house, DAY, fingerprint, retry=RETRYABLE).id == commit.id

@@ -7,7 +7,11 @@ from featurestore.extraction.decoding.frame_sampling import sample
 from featurestore.extraction.decoding.framing import DecodedFrames, Framing
 from featurestore.extraction.decoding.pictures import zip_entries
 from featurestore.extraction.decoding.pictures.picture_work import PictureWork
-from featurestore.extraction.decoding.pictures.pictures import charge_picture, decode_picture
+from featurestore.extraction.decoding.pictures.pictures import (
+    charge_picture,
+    decode_picture,
+    facts_of,
+)
 from featurestore.extraction.work_limits import WorkLimits
 
 
@@ -37,4 +41,5 @@ def decode_zip(
     for i, payload in payloads.items():
         charge_picture(payload, names[i], work)
     frames = {i: decode_picture(payload, names[i], framing) for i, payload in payloads.items()}
-    return DecodedFrames.of(framing, [frames[i] for i in chosen], chosen)
+    facts = facts_of(payloads[chosen[0]], names[chosen[0]])
+    return DecodedFrames.of(framing, [frames[i] for i in chosen], chosen, facts)

@@ -21,6 +21,7 @@ from PIL import (
 from featurestore.extraction.decoding.framing import MAX_ASPECT_RATIO, MAX_PIXELS, Framing
 from featurestore.extraction.decoding.pictures.picture_work import PictureWork
 from featurestore.extraction.decoding.video.signature import kind_of
+from featurestore.progress.media_facts import MediaFacts
 from featurestore.progress.reasons import Reason
 from warehouse.errors import Rejected
 
@@ -76,6 +77,12 @@ def decode_picture(payload: bytes, name: str, framing: Framing) -> npt.NDArray[n
         upright = _rgb(ImageOps.exif_transpose(picture))
     size = framing.resized(upright.width, upright.height)
     return framing.centre_crop(np.asarray(upright.resize(size, _FILTERS[framing.resize_filter])))
+
+
+def facts_of(payload: bytes, name: str) -> MediaFacts:
+    """Say what a picture is by its header; arguments and errors as of `decode_picture`."""
+    with _opened(payload, name) as picture:
+        return MediaFacts(picture.width, picture.height, str(picture.format).lower())
 
 
 @contextmanager

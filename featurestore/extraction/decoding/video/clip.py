@@ -12,6 +12,7 @@ import av
 from featurestore.extraction.decoding.video import promised_end, timeline
 from featurestore.extraction.decoding.video.container import read_packets
 from featurestore.extraction.decoding.video.timeline import Timeline
+from featurestore.progress.media_facts import MediaFacts
 from featurestore.progress.reasons import Reason
 from warehouse.errors import Rejected
 
@@ -19,6 +20,8 @@ _DISCONTINUOUS = frozenset({"mpegts", "mpeg", "flv"})
 """Formats whose clock may begin again or jump; others mean what they state."""
 _DECODING_TIMES = frozenset({"avi", "asf"})
 _VP8_SHOW_FRAME = 0x10
+_CODECS = {"libdav1d": "av1"}
+"""Decoders that are not named as what they decode."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,19 @@ def read_clip(
         ),
         promised_end=laid.end + missing if missing else None,
         known_until=known_until,
+    )
+
+
+def media_facts(clip: Clip, stream: av.VideoStream) -> MediaFacts:
+    """Say what is known of a video besides its frames."""
+    shown_from, context = clip.timeline.shown_from, stream.codec_context
+    seconds = float((clip.timeline.end - shown_from[0]) * clip.time_base)
+    return MediaFacts(
+        width=context.width,
+        height=context.height,
+        codec=_CODECS.get(context.name, context.name),
+        duration_seconds=seconds,
+        frames_per_second=len(shown_from) / seconds if seconds > 0 else None,
     )
 
 

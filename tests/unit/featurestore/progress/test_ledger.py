@@ -1,11 +1,15 @@
 from collections.abc import Callable
+from datetime import datetime
 
 import polars as pl
 import pytest
 
 from featurestore.progress import ledger
-from featurestore.progress.ledger import Ledger
+from featurestore.progress.ledger import Ledger, MediaLedger
+from warehouse import commits
+from warehouse.commits import Address, Draft
 from warehouse.errors import Corrupt
+from warehouse.store import Store
 
 Check = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -40,6 +44,35 @@ def test_a_ledger_that_covers_the_listing_is_sorted_and_kept(check: Check) -> No
 def test_a_partition_where_nothing_is_ok_has_shards_without_rows() -> None:
     failed = rows(["not_media", "empty_file"])
     assert ledger.check(failed, failed, [0]).equals(failed)
+
+
+MEDIA = {
+    "width": 720,
+    "height": 1280,
+    "codec": "h264",
+    "duration_seconds": 12.5,
+    "frames_per_second": None,
+}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_each_version_reads_with_media_facts_where_it_has_them(
+    store: Store, now: datetime, version: int
+) -> None:
+    facts = pl.Series("media", [MEDIA, None, MEDIA], MediaLedger.media.dtype)
+    written = GIVEN if version == 1 else GIVEN.with_columns(facts)
+    checked = ledger.check(written.reverse(), GIVEN, [2])
+    assert checked.equals(written)
+    payload = ledger.encode(checked)
+    files = {ledger.LEDGER_FILE: payload}
+    draft = Draft(facts={}, num_rows=2)
+    commit = commits.publish_files(store, Address("features/any", "day"), files, draft, now)
+    read = ledger.read(commit)
+    assert read.columns == MediaLedger.column_names()
+    assert read["media"].to_list() == ([None] * 3 if version == 1 else [MEDIA, None, MEDIA])
+    assert [len(rows) for rows in ledger.places(commit)] == [2]
+    metadata = pl.read_parquet_metadata(commit.folder / ledger.LEDGER_FILE)
+    assert metadata["format_version"] == str(version)
 
 
 def test_outcomes_are_counted() -> None:

@@ -90,6 +90,30 @@ def test_any_number_of_frames_is_spread_over_the_clip(
     assert not decoded.pts_seconds[kept:].any()
 
 
+@pytest.mark.parametrize(
+    ("form", "codec"),
+    [("one group of pictures", "h264"), ("vp9", "vp9"), ("av1", "av1"), ("mpeg2", "mpeg2video")],
+)
+def test_size_codec_duration_and_rate_are_found(
+    form: str, codec: str, make_clip: MakeClip, framing: Framing
+) -> None:
+    facts = decode_video(io.BytesIO(make_clip(50, **CLIPS[form])), framing).facts
+    assert facts is not None
+    assert (facts.width, facts.height, facts.codec) == (128, 96, codec)
+    assert facts.duration_seconds == pytest.approx(2, abs=0.05)
+    assert facts.frames_per_second == pytest.approx(25, rel=0.03)
+
+
+def test_the_rate_of_a_clip_whose_frames_differ_in_length_is_that_of_the_whole(
+    make_clip: MakeClip, framing: Framing
+) -> None:
+    pts = [0, 1, 2, 3, 50, 51, 52, 100, *range(101, 113)]
+    facts = decode_video(io.BytesIO(make_clip(20, pts=pts)), framing).facts
+    assert facts is not None
+    assert facts.duration_seconds == pytest.approx(113 / 25)
+    assert facts.frames_per_second == pytest.approx(20 / (113 / 25))
+
+
 def test_variable_frame_rates_are_sampled_by_time(
     make_clip: MakeClip, whole: Framing, counters: Counters
 ) -> None:

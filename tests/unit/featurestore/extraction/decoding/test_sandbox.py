@@ -64,8 +64,8 @@ from featurestore.extraction.decoding import decode_worker
 kept = []
 answer = decode_worker._answer
 
-def speak_unasked(outcome, detail):
-    answer(outcome, detail)
+def speak_unasked(outcome, detail, facts=None):
+    answer(outcome, detail, facts)
     time.sleep(0.2)
     answer("no_frames", "the next video has none either")
 

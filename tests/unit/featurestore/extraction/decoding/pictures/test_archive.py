@@ -17,6 +17,7 @@ from featurestore.extraction.decoding.framing import DecodedFrames, Framing
 from featurestore.extraction.decoding.pictures.archive import decode_zip
 from featurestore.extraction.decoding.pictures.picture_work import PIXELS_OF_PART, PictureWork
 from featurestore.extraction.work_limits import DEFAULT, WorkLimits, met
+from featurestore.progress.media_facts import MediaFacts
 from featurestore.progress.reasons import MAX_DETAIL_CHARS, Reason
 from warehouse.errors import Rejected
 from warehouse.printable import printable
@@ -432,3 +433,10 @@ def test_the_sample_zips_give_the_right_frames(whole: Framing) -> None:
         assert decoded.pts_seconds.tolist() == indices
         assert len({frame.tobytes() for frame in decoded.frames}) == len(set(indices))
         assert 0 < decoded.frames.mean() < 250
+
+
+def test_the_first_chosen_picture_says_size_and_format(
+    picture: Callable[..., bytes], framing: Framing
+) -> None:
+    decoded = decode_zip(io.BytesIO(zipped({"0.png": picture(0, "png")})), framing)
+    assert decoded.facts == MediaFacts(width=120, height=90, codec="png")
