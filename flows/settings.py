@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     """Where days appear, a table for each kind of listing; `update` looks there."""
     alarm_webhook: str | None = None
     """An address that `setup-prefect` has alarms posted to, as JSON; by default nobody is told."""
+    site: Path = Path("site")
+    """The folder of the site that shows the store, outside of it; `reelstore site` makes it."""
 
     @classmethod
     def settings_customise_sources(
@@ -110,7 +112,7 @@ class Settings(BaseSettings):
         """The environment goes before the file."""
         return env_settings, init_settings
 
-    @field_validator("root", "encoder_weights", "text_model", "vocabulary")
+    @field_validator("root", "site", "encoder_weights", "text_model", "vocabulary")
     @classmethod
     def _absolute(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         return None if path is None else (info.data["folder"] / path).resolve()

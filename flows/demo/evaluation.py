@@ -1,15 +1,9 @@
-"""How good the demo's models are on the scored days, by the truth that nothing else reads.
+"""How good the demo's models are on the scored days, by the truth that nothing else reads."""
 
-And the page about it.
-"""
-
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,28 +11,17 @@ import polars as pl
 from featurestore.progress.reasons import OK
 from featurestore.reading import snapshot
 from featurestore.reading.examples import Examples
-from featurestore.views.frames import frame_chunks
 from featurestore.views.heads import address
 from flows.commands.terminal import Column, say_table
-from modeling.evaluation import baselines, metrics, report
-from modeling.evaluation.report import GalleryItem, Report
+from modeling.evaluation import baselines, metrics
 from modeling.models import scored_partitions, stored_model
 from modeling.models.model_facts import ClassifierFacts
 from warehouse import commits, tables
-from warehouse.commits import Address
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
 from warehouse.tables.taxonomy import Taxonomy
 
-GALLERY_VIDEOS = 96
 _COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")
-
-
-class ReportFacts(commits.Facts):
-    """What the commit of a report page is."""
-
-    model: str
-    """The id of the model that was judged."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +36,15 @@ class Evaluation:
     """By model, and by baseline."""
     intervals: dict[str, dict[str, tuple[float, float]]]
     """95% bootstrap intervals, by the same names."""
-    report: Path
-    """The HTML page."""
 
 
-def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime) -> Evaluation:
-    """Hold the predictions of all scored days against the truth, and publish the report.
+def evaluate(store: Store, models: Mapping[str, str], truth: Path) -> Evaluation:
+    """Hold the predictions of all scored days against the truth.
 
     Args:
         store: The demo's.
-        models: Id by name, the one that the report is about first.
+        models: Id by name, the one that the baselines are fitted for first.
         truth: CSV of `video_id,category_id`.
-        now: The report's time, UTC.
     """
     scored = [
         partition for partition in tables.video_partitions(store) if partition.role == "score"
@@ -86,26 +66,8 @@ def evaluate(store: Store, models: Mapping[str, str], truth: Path, now: datetime
     }
     everything = tables.video_partitions(store)
     failed = _failed_by_reason(store, model_id, everything)
-    page = Report(
-        heading="Reelstore demo",
-        made_at=now,
-        taxonomy=taxonomy,
-        metrics=scores,
-        intervals=intervals,
-        true_ids=true_ids,
-        predicted_ids=predicted[first],
-        histories=_histories(store, models),
-        num_videos=sum(partition.commit.num_rows for partition in everything),
-        failed_by_reason=failed,
-        facts={
-            "model": model_id[:16],
-            "scored partitions": ", ".join(partition.name for partition in scored),
-        },
-        gallery=_gallery(store, model_id, scored, rows[first]),
-    )
-    return Evaluation(
-        page.num_videos, failed, _rounded(scores), intervals, _publish(store, page, model_id, now)
-    )
+    num_videos = sum(partition.commit.num_rows for partition in everything)
+    return Evaluation(num_videos, failed, _rounded(scores), intervals)
 
 
 def show(evaluation: Evaluation) -> None:
@@ -163,56 +125,7 @@ def _failed_by_reason(
     return {reason: count for reason, count in sorted(counts.items()) if reason != OK}
 
 
-def _histories(store: Store, models: Mapping[str, str]) -> dict[str, Any]:
-    stored = {
-        name: json.loads(commits.read_bytes(commits.commit_by_id(store, model), "history.json"))
-        for name, model in models.items()
-    }
-    pretraining = next(iter(stored.values())).get("pretraining")
-    histories = {
-        name: history["finetuning"] for name, history in stored.items() if "finetuning" in history
-    }
-    return histories | ({"pretraining": pretraining} if pretraining else {})
-
-
-def _gallery(
-    store: Store, model_id: str, partitions: Sequence[VideoPartition], rows: pl.DataFrame
-) -> list[GalleryItem]:
-    fingerprint = ClassifierFacts.of(commits.commit_by_id(store, model_id)).fingerprints["frames"]
-    titles: dict[str, str] = {}
-    strips: dict[str, bytes] = {}
-    for partition in partitions:
-        titles |= dict(tables.read_videos(partition).select("video_id", "title").iter_rows())
-        commit = commits.head(store, address("frames", fingerprint, partition.name))
-        strips |= frame_chunks.previews(commit) if commit else {}
-    return [
-        GalleryItem(
-            video_id=row["video_id"],
-            title=titles[row["video_id"]],
-            true_category_id=row["true_category_id"],
-            predicted_category_id=row["category_id"],
-            probability=row["probability"],
-            preview=strips.get(row["video_id"]),
-            missing_views=tuple(row["missing_views"]),
-        )
-        for row in rows.head(GALLERY_VIDEOS).iter_rows(named=True)
-    ]
-
-
 def _rounded(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     return {
         name: {column: round(row[column], 6) for column in _COLUMNS} for name, row in scores.items()
     }
-
-
-def _publish(store: Store, page: Report, model_id: str, now: datetime) -> Path:
-    commit = commits.publish_files(
-        store,
-        Address("reports"),
-        {"report.html": report.render(page).encode()},
-        commits.Draft(
-            facts=ReportFacts(model=model_id), num_rows=len(page.true_ids), move_head=False
-        ),
-        now,
-    )
-    return commits.verified_path(commit, "report.html")

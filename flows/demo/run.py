@@ -1,4 +1,4 @@
-"""The whole job in one command: draw, ingest, extract, pretrain, train, score, evaluate, report."""
+"""The whole job in one command: draw, ingest, extract, pretrain, train, score, evaluate, show."""
 
 import importlib
 import json
@@ -17,6 +17,7 @@ from flows.demo.corpus import Corpus, make_corpus
 from flows.demo.encoder import shipped_encoder
 from flows.demo.evaluation import Evaluation, evaluate, show
 from flows.demo.outline import DEFAULT_SIZES, CorpusSizes
+from flows.operations.site_building import build_site
 from flows.settings import FILE_NAME, FILE_VARIABLE, load_settings
 from modeling.models import stored_model
 from warehouse import commits
@@ -87,19 +88,17 @@ def run_demo(
         models = _make_models(flows, corpus, say)
 
     settings = load_settings()
-    evaluation = evaluate(
-        open_existing_store(settings.root, settings.catalog_url),
-        models,
-        corpus.truth,
-        datetime.now(UTC),
-    )
+    store = open_existing_store(settings.root, settings.catalog_url)
+    evaluation = evaluate(store, models, corpus.truth)
+    site = build_site(store, settings.site, datetime.now(UTC), limits=settings.work_limits)
     summary = folder / "summary.json"
+    told = _summary(evaluation, site.home, flows.seconds)
     summary.write_text(
-        json.dumps(_summary(evaluation, flows.seconds), indent=1, ensure_ascii=False) + "\n",
+        json.dumps(told, indent=1, ensure_ascii=False) + "\n",
         encoding="utf-8",
     )
     show(evaluation)
-    say(f"report {evaluation.report}")
+    say(f"site {site.home}")
     return summary
 
 
@@ -175,12 +174,12 @@ def settings_of(corpus: Corpus) -> str:
     return "".join(f"{name} = {value}\n" for name, value in lines.items())
 
 
-def _summary(evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, Any]:
+def _summary(evaluation: Evaluation, home: Path, seconds: Mapping[str, float]) -> dict[str, Any]:
     return {
         "videos": evaluation.num_videos,
         "failed_by_reason": evaluation.failed_by_reason,
         "metrics": evaluation.metrics,
         "intervals": evaluation.intervals,
         "seconds_by_flow": {flow: round(taken, 1) for flow, taken in seconds.items()},
-        "report": str(evaluation.report),
+        "site": str(home),
     }

@@ -1,1 +1,1 @@
-"""How good a model is: measures, baselines, calibration, the model card and the report."""
+"""How good a model is: measures, baselines, calibration, the model card and the site."""

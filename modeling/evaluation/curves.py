@@ -10,6 +10,8 @@ History = Mapping[str, Any]
 
 _SCORE = "mean_f1"
 _NOT_LOSSES = ("step", "learning_rate")
+_CHANCE = {"matching_loss": math.log(2)}
+"""What a guess costs: half of the pairs match."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,12 @@ class Chart:
     has_both: bool
     """Whether training and validation are both in it, so that their lines must look unlike."""
     x_ticks: tuple[Tick, ...]
+    """From the left."""
     y_ticks: tuple[Tick, ...]
+    """From the bottom, the axis first."""
+    x_label: str = "optimizer steps"
+    level: Tick | None = None
+    """A height to compare the lines with."""
 
 
 def learning_charts(
@@ -92,7 +99,9 @@ def _chart(
     }
     points = [point for places in series.values() for point in places]
     steps = _round_numbers(max(step for step, _ in points))
-    values = _round_numbers(1.0 if quantity == _SCORE else max(value for _, value in points))
+    chance = _CHANCE.get(quantity)
+    highest = max([value for _, value in points] + ([] if chance is None else [chance]))
+    values = _round_numbers(1.0 if quantity == _SCORE else highest)
 
     def place(step: float, value: float) -> tuple[float, float]:
         return round(100 * step / steps[-1], 2), round(100 - 100 * value / values[-1], 2)
@@ -120,6 +129,7 @@ def _chart(
         has_both=len({line.is_validation for line in lines}) > 1,
         x_ticks=tuple(Tick(place(step, 0)[0], f"{step:,g}") for step in steps),
         y_ticks=tuple(Tick(place(0, value)[1], f"{value:,g}") for value in values),
+        level=None if chance is None else Tick(place(0, chance)[1], f"chance {chance:.3f}"),
     )
 
 

@@ -176,7 +176,7 @@ def test_scans_specs_and_previews_read(opened: Store) -> None:
     assert wanted.load_spec(opened, fingerprints["frames"], FrameSpec).embedding_dim == 4
     frames = commits.head(opened, address("frames", fingerprints["frames"], "labeled"))
     assert frames is not None
-    assert len(frame_chunks.previews(frames)) == 19
+    assert len(list(frame_chunks.previews(frames))) == 19
     text = wanted.spec_commit(opened, "text", fingerprints["text"])
     weights = TermWeights.from_files({name: commits.read_bytes(text, name) for name in text.files})
     assert weights.num_documents == 20
@@ -437,7 +437,7 @@ FORMATS: dict[
         features("frames"),
         "preview-00000.h5",
         raised_hdf5,
-        lambda _, c: frame_chunks.previews(c),
+        lambda _, c: dict(frame_chunks.previews(c)),
     ),
     "tokens": (
         features("text"),

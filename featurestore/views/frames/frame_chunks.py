@@ -1,6 +1,6 @@
 """The files of one chunk of the frames view: written from outcomes, and read back."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -98,14 +98,23 @@ def build(
     return files, ledger
 
 
-def previews(commit: Commit) -> dict[str, bytes]:
-    """Read all preview strips of a commit of the frames view, JPEG by video id."""
-    names = [name for name in sorted(commit.files) if name.startswith(_PREVIEW)]
-    return {
-        video_id: strip
-        for name in names
-        for video_id, strip in embeddings.read_previews(commits.verified_path(commit, name)).items()
-    }
+def previews(
+    commit: Commit, video_ids: Collection[str] | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Read preview strips of a commit of the frames view, one file after the other.
+
+    Args:
+        commit: Of the frames view.
+        video_ids: Of which videos; None for all.
+
+    Yields:
+        A video's id and its strip, a JPEG.
+    """
+    for name in sorted(name for name in commit.files if name.startswith(_PREVIEW)):
+        strips = embeddings.read_previews(commits.verified_path(commit, name))
+        for video_id, strip in strips.items():
+            if video_ids is None or video_id in video_ids:
+                yield video_id, strip
 
 
 def without(commit: Commit, video_ids: Collection[str]) -> dict[str, bytes | None]:

@@ -1,4 +1,4 @@
-"""Commands for people who review labels and predictions: mistakes, nearest."""
+"""Commands for people who review labels and predictions: site, mistakes, nearest."""
 
 # ruff: noqa: PLC0415 - a command imports what it runs
 
@@ -9,6 +9,7 @@ import typer
 
 from flows.commands.lookup import open_wanted_store
 from flows.commands.terminal import Column, say, say_table
+from flows.settings import load_settings
 from warehouse.printable import printable
 
 if TYPE_CHECKING:
@@ -40,6 +41,26 @@ _NEIGHBOURS = (
     Column("frames", is_figure=True),
     Column("text", is_figure=True),
 )
+
+
+@app.command()
+def site() -> None:
+    """Bring the pages that show the store up to date, in the folder that the setting site names.
+
+    Days, models and likely mistakes, for a browser; a page whose contents have not changed is left.
+    """
+    from flows.commands.bar import TerminalReporter
+    from flows.operations.site_building import build_site
+
+    settings = load_settings()
+    built = build_site(
+        open_wanted_store(),
+        settings.site,
+        datetime.now(UTC),
+        limits=settings.work_limits,
+        reporter=TerminalReporter(),
+    )
+    say(f"{len(built.rewritten)} of {built.num_pages} pages written: open {built.home}")
 
 
 @app.command()

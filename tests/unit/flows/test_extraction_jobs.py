@@ -306,7 +306,7 @@ def test_a_partition_that_gets_a_role_with_previews_gets_previews(
     corpus: Corpus, house: Store, fingerprint: str
 ) -> None:
     bare = extract(house, "unlabeled", fingerprint)
-    assert frame_chunks.previews(bare) == {}
+    assert list(frame_chunks.previews(bare)) == []
     partition = next(found for found in corpus.partitions if found.name == "unlabeled")
     ingest(partition.manifest, partition.name, "score")
     assert (
@@ -314,7 +314,7 @@ def test_a_partition_that_gets_a_role_with_previews_gets_previews(
         is None
     )
     drawn = extract(house, "unlabeled", fingerprint)
-    assert len(frame_chunks.previews(drawn)) == drawn.num_rows
+    assert len(list(frame_chunks.previews(drawn))) == drawn.num_rows
     ingest(partition.manifest, partition.name, "unlabeled")
     assert (
         current_commit(house, "frames", fingerprint, tables.video_partition(house, "unlabeled"))

@@ -13,6 +13,7 @@ import pytest
 from flows.demo.corpus import Corpus
 from flows.demo.evaluation import evaluate
 from flows.demo.run import settings_of
+from flows.operations.site_building import build_site
 from flows.operations.status import store_status
 from modeling.models import registry, scored_partitions, stored_model
 from tests.operations import ingest, run_flow
@@ -57,6 +58,7 @@ def test_one_view_is_extracted_trained_on_nominated_scored_and_reported(
     view: Literal["text", "frames"],
     corpus: Corpus,
     extract: Callable[..., Any],
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     made = extract()
@@ -83,5 +85,7 @@ def test_one_view_is_extracted_trained_on_nominated_scored_and_reported(
         "current",
         "not scored",
     }
-    page = evaluate(house, {f"{view}_only": champion.id}, corpus.truth, NOW).report
-    assert "<!doctype html>" in page.read_text(encoding="utf-8").lower()
+    evaluation = evaluate(house, {f"{view}_only": champion.id}, corpus.truth)
+    assert 0 <= evaluation.metrics[f"{view}_only"]["mean_f1"] <= 1
+    site = build_site(house, tmp_path / "site", NOW)
+    assert len(site.rewritten) == site.num_pages
