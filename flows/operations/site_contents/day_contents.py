@@ -54,7 +54,7 @@ def find_day(store: Store, partition: str) -> DaySources:
     """Find what the page of a partition is made from."""
     videos = tables.video_partition(store, partition).commit
     champion = registry.champion(store)
-    predictions = _predictions(store, champion and champion.id, videos)
+    predictions = _predictions(store, None if champion is None else champion.id, videos)
     return DaySources(
         videos=videos,
         labels=tables.labels_commit(store, partition),
@@ -143,9 +143,11 @@ def _rows(sources: DaySources) -> pl.DataFrame:
     predicted = pl.concat(tables.scan_predictions(sources.predictions)).select(_PREDICTED)
     titles = tables.scan_table(sources.videos, "videos").select("video_id", "title")
     rows = predicted.join(titles, on="video_id", how="left")
-    rows = _joined(rows, sources.labels and tables.scan_labels(sources.labels), "true_category_id")
-    others = sources.others and pl.concat(tables.scan_predictions(sources.others))
-    return _joined(rows, others, "other_category_id").collect()
+    labels, others = sources.labels, sources.others
+    scanned = None if labels is None else tables.scan_labels(labels)
+    predicted_by_others = None if others is None else pl.concat(tables.scan_predictions(others))
+    rows = _joined(rows, scanned, "true_category_id")
+    return _joined(rows, predicted_by_others, "other_category_id").collect()
 
 
 def _joined(rows: pl.LazyFrame, table: pl.LazyFrame | None, name: str) -> pl.LazyFrame:
