@@ -143,7 +143,7 @@ def test_tables_are_sorted_and_filtered(page: Page, folder: Path) -> None:
     page.locator(".tabulator-col[tabulator-field=column6] .tabulator-col-title").click()
     assert figures.first.inner_text() == "0.510"
 
-    page.get_by_label("filter video").fill("video-17")
+    page.get_by_label("filter video").press_sequentially("video-17")
     page.wait_for_function("() => document.querySelectorAll('.tabulator-row').length === 1")
     assert page.locator(".tabulator-row").count() == 1
 

@@ -84,12 +84,13 @@ def library_files() -> dict[str, bytes]:
 
 @cache
 def digest() -> str:
-    """The digest of all that decides how contents become pages but for the code."""
+    """The digest of this package: its code and templates, and the library."""
     hashed = hashlib.sha256()
-    for name in ("templates", LIBRARY):
+    for name in ("", "templates", LIBRARY):
         folder = resources.files(__package__).joinpath(name)
         for file in sorted(folder.iterdir(), key=lambda file: file.name):
-            hashed.update(file.name.encode() + b"\0" + file.read_bytes())
+            if file.is_file():
+                hashed.update(file.name.encode() + b"\0" + file.read_bytes())
     return hashed.hexdigest()
 
 
