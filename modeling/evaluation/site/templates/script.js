@@ -34,9 +34,9 @@
       };
     });
     const rows = [...table.tBodies[0].rows].map((row) => {
-      const data = { nodes: [...row.cells].map(contents) };
-      [...row.cells].forEach((cell, index) => { data[`column${index}`] = value(cell, heads[index]); });
-      return data;
+      const cells = [...row.cells];
+      const data = Object.fromEntries(cells.map((cell, index) => [`column${index}`, value(cell, heads[index])]));
+      return { ...data, nodes: cells.map(contents) };
     });
     const place = document.createElement("div");
     place.setAttribute("aria-label", table.getAttribute("aria-label"));
