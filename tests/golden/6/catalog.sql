@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0003');
+INSERT INTO "alembic_version" VALUES('0004');
 CREATE TABLE aliases (
 	name TEXT NOT NULL, 
 	target TEXT NOT NULL, 
@@ -12,7 +12,7 @@ CREATE TABLE aliases (
 );
 INSERT INTO "aliases" VALUES('wanted/frames','0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946','2026-11-20T08:00:00.000000+00:00',0);
 INSERT INTO "aliases" VALUES('wanted/text','3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895','2026-11-20T08:00:00.000000+00:00',0);
-INSERT INTO "aliases" VALUES('champion','2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','2026-11-20T08:03:00.000000+00:00',0);
+INSERT INTO "aliases" VALUES('champion','d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','2026-11-20T08:03:00.000000+00:00',0);
 CREATE TABLE commits (
 	id VARCHAR(64) NOT NULL, 
 	dataset TEXT NOT NULL, 
@@ -37,8 +37,8 @@ INSERT INTO "commits" VALUES('dd356e970ff7249a696cd3ed9791303fb3af2b24a5112d199d
 INSERT INTO "commits" VALUES('fe7d0dd2bf4f81b92a7f23b66c1f04ab00a8114dd28ee9ffa8c6bd80e5733472','features/frames/016828368891','2026-11-20','000000000000004d',2,'{"fingerprint": "0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946", "input_sha256": "182528f16611a0a6bfe5905e7ff18aa1cf1d3c98be045669cf109cdac345a4c4", "made_from": {"spec": "889c6fb4cdb1344fced8ff8265b0c9de2b2705376b0760557c56b0dfdcda56ae"}, "outcomes": {"no_media": 1, "ok": 2}, "previews": true}','ec7c5d4ee68fdea491865628f6c7bf47f042e0d40ccb52042424c8cf50f8023b','2026-11-20T08:01:00.000000+00:00');
 INSERT INTO "commits" VALUES('054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97','features/text/3405b7d570a9','2026-11-20','0000000000000059',3,'{"fingerprint": "3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895", "input_sha256": "d87a84c93946254093dddeef8c984428b4dcd2f8e142412126b07de67dbd40a5", "made_from": {"spec": "18f48e7ba88cbb7b7fb02b8d8d26d3dd009f1caeb5428f7bc0129b6069c17066"}, "outcomes": {"ok": 3}}','f76de1cc8c2f58a163d0b601c7cbe625f9351195b326b861c2d1323e92700e51','2026-11-20T08:01:00.000000+00:00');
 INSERT INTO "commits" VALUES('7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5','snapshots','','0000000000000064',1,'{"fingerprints": {"frames": "0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946", "text": "3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895"}, "made_from": {"labeled/frames": "30cbe8589b06e8d49a36635f9bbce2f5ee215adb7ca9b837925cd58954231098", "labeled/labels": "d1439d2ec464152f69dd76f000593aff719e56dd9e4a23936a9a891825f1aab1", "labeled/text": "dd356e970ff7249a696cd3ed9791303fb3af2b24a5112d199d59fa376ae9f5de", "labeled/videos": "9e068f620af786c2c848e469e6a6477e8d2526c9441746f77313e952d4884895"}}','6c2772ac6592bbb5df4a14cc20e7f5a17df6ba4a41b40914686d7bace6801bfc','2026-11-20T08:02:00.000000+00:00');
-INSERT INTO "commits" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','models','','0000000000000069',0,'{"beats_majority": true, "fingerprints": {"frames": "0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946", "text": "3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895"}, "kind": "classifier", "made_from": {"snapshot": "7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5"}, "recipe": "golden", "taxonomy": "golden", "views": ["frames", "text"]}','3f82010f37a9af2f4720ad547271c957514086664f9857e78daa5a0a0d9e20ff','2026-11-20T08:03:00.000000+00:00');
-INSERT INTO "commits" VALUES('06277a08bf0fc8d72db2e6a44cec286b92e9094e781729a7aee9c0e24f9cd084','tables/predictions/model=2b078443bb706494','2026-11-20','0000000000000079',3,'{"made_from": {"frames": "fe7d0dd2bf4f81b92a7f23b66c1f04ab00a8114dd28ee9ffa8c6bd80e5733472", "model": "2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e", "text": "054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97", "videos": "34aecf9256cad13ecc07201bbe9dba19ff2d565317380899f6b7559ae790bee3"}}','3f82010f37a9af2f4720ad547271c957514086664f9857e78daa5a0a0d9e20ff','2026-11-20T08:03:00.000000+00:00');
+INSERT INTO "commits" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','models','','0000000000000069',0,'{"beats_majority": true, "fingerprints": {"frames": "0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946", "text": "3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895"}, "kind": "classifier", "made_from": {"snapshot": "7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5"}, "recipe": "golden", "taxonomy": "golden", "views": ["frames", "text"]}','3f82010f37a9af2f4720ad547271c957514086664f9857e78daa5a0a0d9e20ff','2026-11-20T08:03:00.000000+00:00');
+INSERT INTO "commits" VALUES('cca6ade5b42d5237fa50a0fae1f66f226380b998694a45188127d7a16383420b','tables/predictions/model=d036e20e1dfdea88','2026-11-20','0000000000000079',3,'{"made_from": {"frames": "fe7d0dd2bf4f81b92a7f23b66c1f04ab00a8114dd28ee9ffa8c6bd80e5733472", "model": "d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb", "text": "054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97", "videos": "34aecf9256cad13ecc07201bbe9dba19ff2d565317380899f6b7559ae790bee3"}}','3f82010f37a9af2f4720ad547271c957514086664f9857e78daa5a0a0d9e20ff','2026-11-20T08:03:00.000000+00:00');
 INSERT INTO "commits" VALUES('33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f','tables/labels','labeled','000000000000007e',20,'{"taxonomy": "golden"}','c5f2bfaea63bebdc764ce07defc2568ffa9771b93f7b9404cdc1d119ebb41066','2026-11-20T08:04:00.000000+00:00');
 CREATE TABLE files (
 	commit_id VARCHAR(64) NOT NULL, 
@@ -72,20 +72,25 @@ INSERT INTO "files" VALUES('fe7d0dd2bf4f81b92a7f23b66c1f04ab00a8114dd28ee9ffa8c6
 INSERT INTO "files" VALUES('054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97','ledger.parquet',2829,'96628ad104bb7e75a6768d484a447a426cb1e13be1796994cf0843dac7aab1ed');
 INSERT INTO "files" VALUES('054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97','shard-00000.parquet',4053,'26734cda8e0ed9275976a045627ec16587c92a8402f873fcfd32ddab1f0b9a3e');
 INSERT INTO "files" VALUES('7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5','snapshot.json',593,'edb20a869918b36ef7c18019f606aa89c521af169a3673e4baeee8d8b950c402');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','README.md',4673,'f85262d871e6ebc6966ddf94f551b940544b59b84df77295ad8040512337a5d1');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','config.json',2288,'d1e7c85cb80e74a05d261832cfe6eaa0bd1374751149cc6a32a076bf26f8ad61');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','experts.safetensors',37400,'daf17e49ba0d5cddaf742a3badff63813ae9655320f81e0fce475de2b842a9ec');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','frames_spec.json',470,'0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','history.json',775,'b95ce7ba194fd9780c6925b3f3695c665b298ca288ca84ffea9b92ec2547d9a1');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','metrics.json',6468,'129e518a7554fe56937970205e102347e1edd3c0895dea685c0944d54d59f687');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','model.safetensors',25696,'b4ff85d152c7e7f4cacb62c5da1d01ab5e0399a5cd78c179a1b5e5f7573f74df');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','statistics.json',1143,'a7b9d5141505d305d0230d4b22ea391d0f4c8ea00a14b8d9ca7c48bd0bf49ca8');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','taxonomy.csv',59,'9bb4e0c89b8e88ef9e0e542510c1d55ed2987c69d4799b14a881c69541d4a68d');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','text_spec.json',460,'3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895');
-INSERT INTO "files" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','vocab.txt',1634,'3868a84a276e00573413a2d41688e799ba7bb97e03bf253f71236dca6e15618e');
-INSERT INTO "files" VALUES('06277a08bf0fc8d72db2e6a44cec286b92e9094e781729a7aee9c0e24f9cd084','predictions-00000.parquet',6201,'8bfa6b97f6f08a1bad60f6364df86db5fdbfd39d37adc1fe7559557068c0f9be');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','README.md',4673,'f85262d871e6ebc6966ddf94f551b940544b59b84df77295ad8040512337a5d1');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','config.json',2288,'d1e7c85cb80e74a05d261832cfe6eaa0bd1374751149cc6a32a076bf26f8ad61');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','experts.safetensors',37400,'daf17e49ba0d5cddaf742a3badff63813ae9655320f81e0fce475de2b842a9ec');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','frames_spec.json',470,'0168283688913cf642739cb80ccce74d5e74fbd78b3a3e58d01bc638096cf946');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','history.json',775,'b95ce7ba194fd9780c6925b3f3695c665b298ca288ca84ffea9b92ec2547d9a1');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','metrics.json',6468,'129e518a7554fe56937970205e102347e1edd3c0895dea685c0944d54d59f687');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','model.safetensors',25696,'12dbc5978e840e84d438634caa775e2fc9ec43b54f7b8ba923c8099992861ba0');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','statistics.json',7299,'973ea52e451a40678a30cb34d7eb7c9a5bc2e1d7423a441ab4e167e5478df617');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','taxonomy.csv',59,'9bb4e0c89b8e88ef9e0e542510c1d55ed2987c69d4799b14a881c69541d4a68d');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','text_spec.json',460,'3405b7d570a9c40dbd13015274659fff0c601739dc00775df6775ff56e9ee895');
+INSERT INTO "files" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','vocab.txt',1634,'3868a84a276e00573413a2d41688e799ba7bb97e03bf253f71236dca6e15618e');
+INSERT INTO "files" VALUES('cca6ade5b42d5237fa50a0fae1f66f226380b998694a45188127d7a16383420b','predictions-00000.parquet',6200,'1ef2ec6819eb5114f1b4bed08c34a938be7054171944cc922f68518e345a9cc8');
 INSERT INTO "files" VALUES('33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f','labels.parquet',2081,'7a5cc75a8b8edaeffa6e95aa9e81daee23f08fb6c537c6c7aa81eef122d1715f');
 INSERT INTO "files" VALUES('33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f','taxonomy.csv',59,'9bb4e0c89b8e88ef9e0e542510c1d55ed2987c69d4799b14a881c69541d4a68d');
+CREATE TABLE forgets (
+	number BIGINT NOT NULL, 
+	is_swept BOOLEAN NOT NULL, 
+	PRIMARY KEY (number)
+);
 CREATE TABLE heads (
 	dataset TEXT NOT NULL, 
 	partition TEXT NOT NULL, 
@@ -106,7 +111,7 @@ INSERT INTO "heads" VALUES('features/frames/016828368891','labeled','30cbe8589b0
 INSERT INTO "heads" VALUES('features/text/3405b7d570a9','labeled','dd356e970ff7249a696cd3ed9791303fb3af2b24a5112d199d59fa376ae9f5de','{"failures": {}}','2026-11-20T08:01:00.000000+00:00');
 INSERT INTO "heads" VALUES('features/frames/016828368891','2026-11-20','fe7d0dd2bf4f81b92a7f23b66c1f04ab00a8114dd28ee9ffa8c6bd80e5733472','{"failures": {}}','2026-11-20T08:01:00.000000+00:00');
 INSERT INTO "heads" VALUES('features/text/3405b7d570a9','2026-11-20','054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97','{"failures": {}}','2026-11-20T08:01:00.000000+00:00');
-INSERT INTO "heads" VALUES('tables/predictions/model=2b078443bb706494','2026-11-20','06277a08bf0fc8d72db2e6a44cec286b92e9094e781729a7aee9c0e24f9cd084','{}','2026-11-20T08:03:00.000000+00:00');
+INSERT INTO "heads" VALUES('tables/predictions/model=d036e20e1dfdea88','2026-11-20','cca6ade5b42d5237fa50a0fae1f66f226380b998694a45188127d7a16383420b','{}','2026-11-20T08:03:00.000000+00:00');
 INSERT INTO "heads" VALUES('tables/labels','labeled','33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f','{}','2026-11-20T08:04:00.000000+00:00');
 CREATE TABLE journal (
 	number BIGINT NOT NULL, 
@@ -129,9 +134,9 @@ INSERT INTO "journal" VALUES(12,'{"attributes": {"failures": {}}, "commit_id": "
 INSERT INTO "journal" VALUES(13,'{"attributes": {"failures": {}}, "commit_id": "fe7d0dd2bf4f81b92a7f23b66c1f04ab00a8114dd28ee9ffa8c6bd80e5733472", "dataset": "features/frames/016828368891", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:01:00.000000+00:00", "number": 13, "partition": "2026-11-20", "previous": null}','2df9d528b2be3658d511c114a4aa84ec106710dd6c9defa2b78067c119668f15');
 INSERT INTO "journal" VALUES(14,'{"attributes": {"failures": {}}, "commit_id": "054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97", "dataset": "features/text/3405b7d570a9", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:01:00.000000+00:00", "number": 14, "partition": "2026-11-20", "previous": null}','bd0bf35e35e87b28613466eb0af89a3b7d63e4ebe9290503ac7afe7198f3406d');
 INSERT INTO "journal" VALUES(15,'{"commit_id": "7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5", "dataset": "snapshots", "format_version": 1, "kind": "commit", "moved_at": "2026-11-20T08:02:00.000000+00:00", "number": 15, "partition": null}','35e20ebc30d2374434aedea788d2c3546d07b5ffee9be35c2b1fe3a9b72b38e9');
-INSERT INTO "journal" VALUES(16,'{"commit_id": "2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e", "dataset": "models", "format_version": 1, "kind": "commit", "moved_at": "2026-11-20T08:03:00.000000+00:00", "number": 16, "partition": null}','cc4b6a82c15cb316e9c595927c3c4f32ed0ed651dc7761e0516b8450baaa8df1');
-INSERT INTO "journal" VALUES(17,'{"format_version": 1, "kind": "alias", "moved_at": "2026-11-20T08:03:00.000000+00:00", "name": "champion", "number": 17, "previous": null, "target": "2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e"}','544a607773ba12bc4751ff0782263beacd0734df56daacffe7a3595425daaf4b');
-INSERT INTO "journal" VALUES(18,'{"attributes": {}, "commit_id": "06277a08bf0fc8d72db2e6a44cec286b92e9094e781729a7aee9c0e24f9cd084", "dataset": "tables/predictions/model=2b078443bb706494", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:03:00.000000+00:00", "number": 18, "partition": "2026-11-20", "previous": null}','ff8880233b6e3c6a6985938008cfba53567359de35518f733c848c0a570a4bb9');
+INSERT INTO "journal" VALUES(16,'{"commit_id": "d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb", "dataset": "models", "format_version": 1, "kind": "commit", "moved_at": "2026-11-20T08:03:00.000000+00:00", "number": 16, "partition": null}','1af904217aa8014b25160d9d44c62950152fad341680c4a2c2a34313f20e6b74');
+INSERT INTO "journal" VALUES(17,'{"format_version": 1, "kind": "alias", "moved_at": "2026-11-20T08:03:00.000000+00:00", "name": "champion", "number": 17, "previous": null, "target": "d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb"}','65212e987367de5ca34fadc3e476034b7e536d949554374c24cf8a5fcd0ba14d');
+INSERT INTO "journal" VALUES(18,'{"attributes": {}, "commit_id": "cca6ade5b42d5237fa50a0fae1f66f226380b998694a45188127d7a16383420b", "dataset": "tables/predictions/model=d036e20e1dfdea88", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:03:00.000000+00:00", "number": 18, "partition": "2026-11-20", "previous": null}','c2b6c4b5ef6ef9a45e72a5b90d5ef935337ba104c28ba086bd5ffe42627ae50a');
 INSERT INTO "journal" VALUES(19,'{"attributes": {}, "commit_id": "33ca49a4daf8aabd6d839bc5365cc28b926b34c0dddfa1a0bde55cc00060546f", "dataset": "tables/labels", "format_version": 1, "kind": "head", "moved_at": "2026-11-20T08:04:00.000000+00:00", "number": 19, "partition": "labeled", "previous": "d1439d2ec464152f69dd76f000593aff719e56dd9e4a23936a9a891825f1aab1"}','d02f502c0acbb014824b65a28b7880a75d78d43343ae2ea49d20d902fc025d7f');
 CREATE TABLE lineage (
 	commit_id VARCHAR(64) NOT NULL, 
@@ -153,11 +158,11 @@ INSERT INTO "lineage" VALUES('7584460a4148781862f7342800bd323a21909fa1f527fc0eff
 INSERT INTO "lineage" VALUES('7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5','labeled/labels','d1439d2ec464152f69dd76f000593aff719e56dd9e4a23936a9a891825f1aab1');
 INSERT INTO "lineage" VALUES('7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5','labeled/text','dd356e970ff7249a696cd3ed9791303fb3af2b24a5112d199d59fa376ae9f5de');
 INSERT INTO "lineage" VALUES('7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5','labeled/videos','9e068f620af786c2c848e469e6a6477e8d2526c9441746f77313e952d4884895');
-INSERT INTO "lineage" VALUES('2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e','snapshot','7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5');
-INSERT INTO "lineage" VALUES('06277a08bf0fc8d72db2e6a44cec286b92e9094e781729a7aee9c0e24f9cd084','frames','fe7d0dd2bf4f81b92a7f23b66c1f04ab00a8114dd28ee9ffa8c6bd80e5733472');
-INSERT INTO "lineage" VALUES('06277a08bf0fc8d72db2e6a44cec286b92e9094e781729a7aee9c0e24f9cd084','model','2b078443bb706494770cb68d6cad409008750af3bf7d5639620e4e9f3916d05e');
-INSERT INTO "lineage" VALUES('06277a08bf0fc8d72db2e6a44cec286b92e9094e781729a7aee9c0e24f9cd084','text','054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97');
-INSERT INTO "lineage" VALUES('06277a08bf0fc8d72db2e6a44cec286b92e9094e781729a7aee9c0e24f9cd084','videos','34aecf9256cad13ecc07201bbe9dba19ff2d565317380899f6b7559ae790bee3');
+INSERT INTO "lineage" VALUES('d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb','snapshot','7584460a4148781862f7342800bd323a21909fa1f527fc0eff9d07be2d2678c5');
+INSERT INTO "lineage" VALUES('cca6ade5b42d5237fa50a0fae1f66f226380b998694a45188127d7a16383420b','frames','fe7d0dd2bf4f81b92a7f23b66c1f04ab00a8114dd28ee9ffa8c6bd80e5733472');
+INSERT INTO "lineage" VALUES('cca6ade5b42d5237fa50a0fae1f66f226380b998694a45188127d7a16383420b','model','d036e20e1dfdea882d93c149baa506f1c887b09785ebadca08956476e897b7cb');
+INSERT INTO "lineage" VALUES('cca6ade5b42d5237fa50a0fae1f66f226380b998694a45188127d7a16383420b','text','054a3a27a99caa24157429985827610d6401d0bf026f8e61446cbf36efe8ce97');
+INSERT INTO "lineage" VALUES('cca6ade5b42d5237fa50a0fae1f66f226380b998694a45188127d7a16383420b','videos','34aecf9256cad13ecc07201bbe9dba19ff2d565317380899f6b7559ae790bee3');
 CREATE TABLE pending (
 	id VARCHAR(32) NOT NULL, 
 	dataset TEXT NOT NULL, 
@@ -176,6 +181,11 @@ CREATE TABLE staged_files (
 	sha256 VARCHAR(64) NOT NULL, 
 	PRIMARY KEY (pending_id, name), 
 	FOREIGN KEY(pending_id) REFERENCES pending (id) ON DELETE CASCADE
+);
+CREATE TABLE successors (
+	commit_id VARCHAR(64) NOT NULL, 
+	successor_id VARCHAR(64) NOT NULL, 
+	PRIMARY KEY (commit_id)
 );
 CREATE INDEX commits_by_address ON commits (dataset, partition);
 CREATE INDEX commits_by_staging ON commits (staging_id);
