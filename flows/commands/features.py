@@ -62,8 +62,8 @@ def status(
     partitions there are.
     """
     from flows.commands.overview import status_summary, status_tables
+    from flows.commands.overview.schedules import next_runs
     from flows.operations.status import store_status
-    from flows.schedules import next_runs
 
     settings, now = load_settings(), datetime.now(UTC)
     present = store_status(open_wanted_store(), settings.work_limits)

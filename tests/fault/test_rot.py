@@ -19,6 +19,7 @@ import h5py
 import polars as pl
 import pytest
 
+from featurestore.progress import ledger
 from featurestore.views.frames import embeddings
 from tests.fault import job
 from warehouse import commits, tables
@@ -29,6 +30,13 @@ Record = Callable[[str, str], None]
 
 SEED = 20_261_120
 LIMIT_SECONDS = 600
+PARSERS = (
+    (h5py, "File"),
+    (json, "loads"),
+    (pl, "read_parquet"),
+    (pl, "read_parquet_metadata"),
+    (pl, "scan_parquet"),
+)
 
 
 class Parsed(AssertionError):  # noqa: N818 - says what happened
@@ -43,7 +51,7 @@ def no_parser() -> Iterator[None]:
         raise Parsed
 
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in ((h5py, "File"), (pl, "read_parquet"), (json, "loads")):
+        for module, name in PARSERS:
             patch.setattr(module, name, refuse)
         yield
 
@@ -84,6 +92,8 @@ def _read(commit: Commit, name: str) -> object:
         return embeddings.open_mapped(commits.verified_path(commit, name))
     if name.startswith("preview-"):
         return embeddings.read_previews(commits.verified_path(commit, name))
+    if name == "ledger.parquet":
+        return ledger.read(commit)
     return tables.read_table(commit, name)
 
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from featurestore.progress.coverage import Coverage
 from flows.commands.amounts import duration, size
+from flows.commands.overview.schedules import NextRun
 from flows.commands.overview.status_tables import remarks, say_head
 from flows.commands.terminal import Cell, Column, say, say_table, say_wrapped
 from flows.operations.status import PartitionStatus, StoreStatus
-from flows.schedules import NextRun
 
 _NUM_SHOWN = 6
 _NUM_REMARKS = 8

@@ -14,10 +14,10 @@ from featurestore.progress.throughput import Estimate
 from featurestore.views.spec import TRANSFORM_VERSION
 from flows.commands.amounts import duration, size
 from flows.commands.overview import plan_tables, status_summary, status_tables
+from flows.commands.overview.schedules import NextRun
 from flows.operations.extract import ExtractedView, ExtractParameters
 from flows.operations.planning import Plan
 from flows.operations.status import PartitionStatus, StoreStatus
-from flows.schedules import NextRun
 from warehouse.commits import PendingWork
 from warehouse.errors import Invalid
 

@@ -12,8 +12,8 @@ Run = Callable[..., tuple[int, str, str]]
 def test_a_store_is_backed_up_and_restored_elsewhere(
     run: Run, home: Path, scored: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    status, out, err = run("backup", "copy")
-    assert (status, err) == (0, "")
+    status, out, _ = run("backup", "copy")
+    assert status == 0
     assert out.startswith("copy: 16 commits and ")
     assert run("backup", "copy")[1].endswith(", 0 bytes written\n")
     status, _, err = run("restore", "copy")

@@ -9,9 +9,11 @@ import pytest
 ROOT = Path(__file__).parents[4]
 _PACKAGES = ("warehouse", "featurestore", "modeling", "flows")
 _ELSEWHERE = {
+    "featurestore/reading/exported_features.py": "files for colleagues, beside the store",
     "flows/demo/corpus.py": "the demo's own media, beside the store",
     "flows/demo/run.py": "the demo's settings and summary",
     "flows/demo/train_encoder.py": "the weights that the repository ships",
+    "flows/operations/site_folder.py": "the pages, beside the store",
 }
 """Modules that write files which are no part of a store."""
 _OF_A_PATH = {"write_bytes", "write_text", "mkdir", "rename", "unlink", "rmdir", "hardlink_to"}

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.schedules import next_runs
+from flows.commands.overview.schedules import next_runs
 from warehouse.errors import Invalid
 
 NOW = datetime(2026, 11, 20, 23, tzinfo=UTC)  # 07:00 in Shanghai
@@ -36,7 +36,7 @@ def test_each_deployment_has_its_next_run_in_its_own_time_zone(tmp_path: Path) -
 
 
 def test_the_shipped_schedules_can_be_read() -> None:
-    assert next_runs(Path(__file__).parents[3], NOW)
+    assert next_runs(Path(__file__).parents[5], NOW)
 
 
 def test_without_a_file_nothing_is_scheduled_and_a_wrong_one_is_named(tmp_path: Path) -> None:
