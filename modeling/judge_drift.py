@@ -1,5 +1,6 @@
 """The operation: a scored partition is compared with the champion's training, as other days are."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -48,6 +49,30 @@ class DriftJudgement(BaseModel):
     commit: str
     """The id of the judgement's commit."""
 
+    def summary(self) -> str:
+        """The verdict in a few words."""
+        return f"drift {_with_names(self.verdict, self.unusual)}"
+
+
+def unjudged(store: Store, now: datetime) -> list[str]:
+    """List the partitions that the champion has scored and whose drift nobody has judged.
+
+    Those too for which there were too few days, and are enough by now.
+
+    Args:
+        store: Where predictions and judgements are.
+        now: In UTC.
+
+    Returns:
+        Partitions of role score, sorted.
+
+    Raises:
+        Invalid: There is no champion, or it kept no statistics.
+    """
+    scored = _ScoredPartitions(store, now)
+    names = {each.name for each in tables.video_partitions(store, "score")}
+    return [name for name in sorted(names & scored.predictions.keys()) if scored.is_due(name)]
+
 
 def judge_drift(
     store: Store, partition: str, now: datetime, *, reporter: Reporter = SILENT
@@ -58,11 +83,14 @@ def judge_drift(
     had a part in the champion's training, or raised an alarm, are left out. With fewer than 14
     there is no alarm, and the partition is judged anew when it is asked for again.
 
+    An alarm is announced before it is published: a killed run loses none. What an earlier champion
+    has raised for the same listing is not announced again.
+
     Args:
         store: Where predictions and features are.
         partition: Scored.
         now: In UTC.
-        reporter: Is told of the days that are described.
+        reporter: Is told of the days that are described, and of an alarm.
 
     Raises:
         Invalid: There is no champion, it kept no statistics, or it has not scored the partition.
@@ -86,7 +114,28 @@ def judge_drift(
     drift = scored.describe(partition)
     judged = judge(Day(partition, drift.described), days, training_values(scored.reference))
     drift = drift.model_copy(update={"judged": judged, "days": tuple(names)})
-    return _result(scored.publish(partition, drift, sum_up(judged)))
+    verdict = sum_up(judged)
+    if verdict == "alarm" and not drift_judgements.is_known(store, scored.predictions[partition]):
+        reporter.announce("drift.alarm", partition, _facts(partition, drift))
+    return _result(scored.publish(partition, drift, verdict))
+
+
+def _facts(partition: str, drift: StoredDrift) -> dict[str, object]:
+    """What an event tells of an alarm."""
+    names = unusual(drift.judged)
+    sentence = f"{partition} has drifted, compared with {len(drift.days)} days: {_shown(names)}"
+    return {
+        "sentence": sentence,
+        "unusual": {name: drift.judged[name].model_dump() for name in names},
+    }
+
+
+def _with_names(verdict: Verdict, names: Sequence[str]) -> str:
+    return f"{verdict}: {_shown(names)}" if names else verdict
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(name.replace("_", " ") for name in names)
 
 
 class _ScoredPartitions:
@@ -106,6 +155,13 @@ class _ScoredPartitions:
         # Of a model that learned from all labels, these are its held-out twin's.
         payload = commits.read_bytes(self.model, STATISTICS_FILE)
         self.reference = parse_statistics(payload, self.model.folder / STATISTICS_FILE)
+
+    def is_due(self, partition: str) -> bool:
+        """Whether a scored partition has no verdict, or could have a better one by now."""
+        verdict = self.verdicts.get(partition)
+        if verdict == "too few days to judge":
+            return len(self.choose_days(partition)) >= FEWEST_DAYS
+        return verdict is None
 
     def choose_days(self, partition: str) -> list[str]:
         """Choose the partitions that one is compared with."""

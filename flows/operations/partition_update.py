@@ -1,7 +1,9 @@
-"""What is done for one partition that landed: ingest, extract, score."""
+"""What is done for one partition that landed: ingest, extract, score, judge its drift."""
+
+# ruff: noqa: PLC0415 - with nothing to judge, what judges is not loaded
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -13,12 +15,14 @@ from flows.operations.extract import ExtractedView, ExtractParameters, extract_f
 from flows.operations.landed import Landed, find_landed, remember, remembered
 from flows.settings import Settings
 from modeling.models import registry
+from modeling.models.model_publishing import STATISTICS_FILE
 from modeling.score import ScoredPartition, ScoreParameters, score_partitions
 from warehouse import tables
 from warehouse.clock import running_from
 from warehouse.errors import ReelstoreError
 from warehouse.ingest.ingestion import IngestSummary
 from warehouse.ingest.operation import IngestParameters, ingest_videos, open_or_make
+from warehouse.run_all import raise_any, run_all
 from warehouse.store import Store, open_existing_store
 
 Result = TypeVar("Result")
@@ -41,12 +45,16 @@ class UpdatedPartition(BaseModel):
     views: list[ExtractedView]
     scored: ScoredPartition | None
     """None where its predictions are up to date, or it gets none."""
+    drift: str | None = None
+    """The verdict on its drift; None where it has one already, or gets none."""
 
     def sentence(self) -> str:
         """What was made, for people."""
         made = [view.sentence().removeprefix(f"{self.partition} ") for view in self.views]
         if self.scored is not None:
             made.append(f"{self.scored.videos} videos scored")
+        if self.drift is not None:
+            made.append(self.drift)
         return f"{self.partition}: {', '.join(made) or 'nothing was lacking'}"
 
 
@@ -98,6 +106,32 @@ class Updater:
         )
         return UpdatedPartition(partition=name, views=views, scored=self._score(name))
 
+    def judge_drift(self, name: str) -> str:
+        """Judge the drift of a partition; returns the verdict in a few words."""
+        from modeling.judge_drift import judge_drift
+
+        def judge() -> str:
+            reporter = self.engine.reporter
+            return judge_drift(self.store, name, self.clock(), reporter=reporter).summary()
+
+        return str(self.engine.run_step(f"judge drift {name}", judge))
+
+    def unjudged(self) -> list[str]:
+        """List the partitions whose drift is to be judged; none where no model could tell."""
+        from modeling.judge_drift import unjudged
+
+        champion = registry.champion(self.store)
+        if champion is None:
+            return []
+        if STATISTICS_FILE not in champion.files:
+            self.engine.reporter.warn(
+                f"drift is not judged: champion {champion.id[:16]} kept no statistics of its"
+                " training; train and promote a model"
+            )
+            return []
+
+        return unjudged(self.store, self.clock())
+
     def _score(self, name: str) -> ScoredPartition | None:
         is_scored = tables.video_partition(self.store, name).role == "score"
         if not is_scored or registry.champion(self.store) is None:
@@ -135,8 +169,36 @@ def update_partition(
     if landed is not None:
         updater.ingest(landed)
     updated = updater.update(parameters.partition)
-    engine.reporter.summarize([updated.sentence()], [])
+    drift, errors = judge_all(updater, [parameters.partition])
+    updated = updated.model_copy(update={"drift": drift.get(updated.partition)})
+    engine.reporter.summarize([*map(str, errors), updated.sentence()], [])
+    raise_any(errors)
     return updated
+
+
+def judge_all(
+    updater: Updater, partitions: Collection[str] | None = None
+) -> tuple[dict[str, str], list[ReelstoreError]]:
+    """Judge the drift of the partitions that lack a verdict.
+
+    Args:
+        updater: Opened the store.
+        partitions: Those alone; None for all.
+
+    Returns:
+        The verdicts by partition, and the errors of those that could not be judged.
+    """
+    try:
+        lacking = named("drift", updater.unjudged)
+    except ReelstoreError as error:
+        return {}, [error]
+    due = [name for name in lacking if partitions is None or name in partitions]
+
+    def judge(name: str) -> tuple[str, str]:
+        return name, named(f"drift of {name}", lambda: updater.judge_drift(name))
+
+    verdicts, errors = run_all(due, judge)
+    return dict(verdicts), errors
 
 
 def updater_of(settings: Settings, engine: Engine, now: datetime, *, may_make: bool) -> Updater:

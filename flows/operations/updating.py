@@ -1,5 +1,8 @@
 """The operation: what landed becomes features and predictions, day after day."""
 
+# ruff: noqa: PLC0415 - what makes pages is loaded when all else is done
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -8,12 +11,19 @@ from flows.landing import Landing
 from flows.operations.engine import Engine
 from flows.operations.extract import work_due
 from flows.operations.landed import Landed, find_landed, is_due, late_days, parse_day, remembered
-from flows.operations.partition_update import UpdatedPartition, Updater, named, updater_of
+from flows.operations.partition_update import (
+    UpdatedPartition,
+    Updater,
+    judge_all,
+    named,
+    updater_of,
+)
 from flows.operations.recipes_in_use import recipes_to_make
 from flows.operations.status import predictions_of
 from flows.settings import Settings
 from modeling.models import registry
 from warehouse import commits, tables
+from warehouse.errors import ReelstoreError
 from warehouse.reporting import Reporter
 from warehouse.run_all import raise_any, run_all
 
@@ -30,16 +40,18 @@ def update(
     """Bring the store up to date with what landed.
 
     Each listing that is new or changed is ingested; then every partition that lacks features or the
-    champion's predictions gets them. What is wanted and not committed decides, never a date: late,
-    corrected and failed days are found. A partition that fails stops no other.
+    champion's predictions gets them, and is judged for drift; at last the site shows all of it.
+    What is wanted and not committed decides, never a date: late, corrected and failed days are
+    found. A partition that fails stops no other.
 
     Args:
-        settings: Name the landings, the store and the recipe.
+        settings: Name the landings, the store, the recipe and the site.
         now: The moment, in UTC.
         engine: Makes chunks, and is told what happens.
 
     Raises:
-        ReelstoreError: Partitions failed, each with its sentence; the others are up to date.
+        ReelstoreError: Partitions or the site failed, each with its sentence; all else is up to
+            date.
     """
     landed = find_landed(settings.folder, settings.landing)
     updater = updater_of(settings, engine, now, may_make=bool(landed))
@@ -52,8 +64,10 @@ def update(
     updated, failed = run_all(
         _lacking(updater), lambda name: named(name, lambda: updater.update(name))
     )
-    errors = [*refused, *failed]
+    verdicts, unjudged = judge_all(updater)
+    updated = _with_drift(updated, verdicts)
     notes = [*_waiting(landed, now), *_late(settings, landed, now, reporter)]
+    errors = [*refused, *failed, *unjudged, *_build_site(updater)]
     for sentence in notes:
         reporter.warn(sentence)
     sentences = [*map(str, errors), *(each.sentence() for each in updated), *notes]
@@ -76,6 +90,36 @@ def _lacking(updater: Updater) -> list[str]:
         or predictions_of(store, champion, partition) in ("missing", "stale")
         or any(work_due(store, *recipe, partition, None, limits) for recipe in recipes)
     ]
+
+
+def _with_drift(
+    updated: Sequence[UpdatedPartition], verdicts: Mapping[str, str]
+) -> list[UpdatedPartition]:
+    """Put verdicts to the partitions; one that was only judged stands alone."""
+    by_name = {each.partition: each for each in updated}
+    for name, verdict in verdicts.items():
+        known = by_name.get(name) or UpdatedPartition(partition=name, views=[], scored=None)
+        by_name[name] = known.model_copy(update={"drift": verdict})
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def _build_site(updater: Updater) -> list[ReelstoreError]:
+    """Bring the pages up to date; returns what failed."""
+    from flows.operations.site_building import build_site
+
+    def build() -> None:
+        build_site(
+            updater.store,
+            updater.settings.site,
+            updater.clock(),
+            limits=updater.settings.work_limits,
+            reporter=updater.engine.reporter,
+        )
+
+    _, errors = run_all(
+        ["site"], lambda name: named(name, lambda: updater.engine.run_step(name, build))
+    )
+    return errors
 
 
 def _waiting(landed: list[Landed], now: datetime) -> list[str]:

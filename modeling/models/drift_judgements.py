@@ -11,6 +11,7 @@ from featurestore.reading.snapshot import DATASET as SNAPSHOTS
 from modeling.evaluation.drift.day_statistics import DayStatistics
 from modeling.evaluation.drift.verdict import JudgedStatistic, Verdict
 from modeling.models import scored_partitions
+from modeling.models.model_facts import PredictionFacts
 from modeling.models.stored_model import MODELS
 from warehouse import commits, formats
 from warehouse.commits import Address, Commit, Draft, Facts
@@ -57,15 +58,53 @@ def of_model(store: Store, model_id: str) -> dict[str, Commit]:
         model_id: The model's, 64 hexadecimal digits.
 
     Returns:
-        Their commits by partition, judged or only described.
+        Their commits by partition, judged or only described. Forgetting a video of a partition
+        leaves what is known of the others, and so the judgement.
     """
     scored = scored_partitions.of_model(store, model_id)
     return {
         name: commit
         for commit in commits.heads(store, _dataset(model_id))
-        if (name := commit.address.column) in scored
-        and DriftFacts.of(commit).made_from["predictions"] == scored[name].id
+        if (name := commit.address.column) in scored and is_of(store, commit, scored[name])
     }
+
+
+def is_of(store: Store, judgement: Commit, predictions: Commit) -> bool:
+    """Whether a judgement is of predictions, or of those whose place they took.
+
+    Args:
+        store: Where both are.
+        judgement: Of the same model and partition.
+        predictions: As they are now.
+    """
+    judged_id = DriftFacts.of(judgement).made_from["predictions"]
+    if judged_id == predictions.id:
+        return True
+    successor = commits.follow(store, judged_id)
+    return successor is not None and successor.id == predictions.id
+
+
+def is_known(store: Store, predictions: Commit) -> bool:
+    """Whether an alarm was raised for what a partition lists, by an earlier champion.
+
+    Args:
+        store: Where the judgements are.
+        predictions: Of the partition, by the champion.
+    """
+    partition = predictions.address.column
+    listing = PredictionFacts.of(predictions).made_from["videos"]
+    for dataset in commits.datasets(store):
+        if not dataset.startswith(f"{DRIFT}/"):
+            continue
+        judgement = commits.head(store, Address(dataset, partition))
+        if judgement is None or DriftFacts.of(judgement).verdict != "alarm":
+            continue
+        judged = commits.follow(store, DriftFacts.of(judgement).made_from["predictions"])
+        if judged is None or judged.id == predictions.id:
+            continue
+        if PredictionFacts.of(judged).made_from["videos"] == listing:
+            return True
+    return False
 
 
 def read(commit: Commit) -> StoredDrift:

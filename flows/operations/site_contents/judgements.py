@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from modeling.evaluation.site.home_page import DecisionRow, Drift, DriftStatistic
+from modeling.models import drift_judgements
 from warehouse import commits
 from warehouse.commits import Address, Commit
 from warehouse.store import Store
@@ -56,7 +57,7 @@ def drift_commit(store: Store, model_id: str, predictions: Commit | None) -> Com
     commit = commits.head(store, place)
     if commit is None or commit.facts.get("verdict") is None:
         return None
-    return commit if commit.facts["made_from"]["predictions"] == predictions.id else None
+    return commit if drift_judgements.is_of(store, commit, predictions) else None
 
 
 def read_drift(commit: Commit) -> Drift:

@@ -1,6 +1,6 @@
 """Scored days are judged by the days that had no part in the champion's training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from modeling.configuration import preset
 from modeling.evaluation.drift.day_description import describe_day
 from modeling.evaluation.drift.day_statistics import DayStatistics
-from modeling.judge_drift import DriftJudgement, judge_drift
+from modeling.judge_drift import DriftJudgement, judge_drift, unjudged
 from modeling.models import drift_judgements, registry, scored_partitions
 from modeling.models.drift_judgements import DriftFacts
 from modeling.score import ScoreParameters, score_partitions
@@ -19,6 +19,7 @@ from modeling.train import TrainParameters, train_classifier
 from tests.drawn_features import NOW, DrawnFeatures, DrawnVideo
 from warehouse import commits
 from warehouse.errors import Invalid
+from warehouse.reporting import SilentReporter
 from warehouse.store import Store, open_store
 
 NUM_DAYS = 16
@@ -155,3 +156,38 @@ def test_what_the_champion_has_not_scored_is_refused(tmp_path: Path) -> None:
 def test_a_partition_without_predictions_is_refused(drawn: DrawnFeatures) -> None:
     with pytest.raises(Invalid, match=r"no predictions of the champion .*run score-partitions"):
         judge_drift(drawn.store, "2026-12-24", NOW)
+
+
+class _Announcing(SilentReporter):
+    """Keeps what is announced."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+        self.facts: Mapping[str, object] = {}
+
+    def announce(self, event: str, subject: str, facts: Mapping[str, object]) -> None:
+        self.events.append((event, subject))
+        self.facts = facts
+
+
+def test_an_alarm_is_announced_once_also_where_a_later_champion_finds_it_again(
+    drawn: DrawnFeatures,
+) -> None:
+    store, strange = drawn.store, "2026-11-30"
+    for number in (13, 14, 15):
+        drawn.publish(_name(number), "score", _even(number))
+    _land(drawn, strange, _videos(strange, 60, (0.0, 0.0, 1.0)))
+    assert strange in unjudged(store, NOW)
+    reporter = _Announcing()
+    assert judge_drift(store, strange, NOW, reporter=reporter).verdict == "alarm"
+    judge_drift(store, strange, NOW, reporter=reporter)
+    assert strange not in unjudged(store, NOW)
+    assert reporter.events == [("drift.alarm", strange)]
+    assert "predicted mix" in str(reporter.facts["sentence"])
+
+    other = train_classifier(store, preset("multimodal_linear"), TrainParameters(seed=1), NOW)
+    registry.promote(store, other.model, NOW)
+    score_partitions(store, ScoreParameters(), NOW)
+    assert strange in unjudged(store, NOW)
+    assert judge_drift(store, strange, NOW, reporter=reporter).verdict == "alarm"
+    assert reporter.events == [("drift.alarm", strange)]
