@@ -134,8 +134,7 @@ class VideoEraser:
         after = before.filter(~self._is_here())
         if len(after) == len(before):
             return None
-        version = parquet.version_of(commits.verified_path(commit, LEDGER_FILE))
-        files: dict[str, bytes | None] = {LEDGER_FILE: parquet.encode(_moved_up(after), version)}
+        files: dict[str, bytes | None] = {LEDGER_FILE: ledger.encode(_moved_up(after))}
         view = commit.address.dataset.split("/")[1]
         if len(commit.files) > 1:  # a refused ledger stands alone
             files |= registry.find(view).without(commit, self._ids)

@@ -4,13 +4,16 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.lookup import open_wanted_store
 from flows.commands.terminal import say
 from flows.settings import load_settings
+
+if TYPE_CHECKING:
+    from warehouse.store import Store
 
 app = typer.Typer()
 
@@ -42,14 +45,32 @@ def backup(
 @app.command()
 def restore(
     folder: Annotated[Path, typer.Argument(help="A folder of reelstore backup.")],
+    forgotten_by: Annotated[
+        Path | None,
+        typer.Option(
+            help="The root, or a later backup, of the same store, which has forgotten videos since."
+        ),
+    ] = None,
 ) -> None:
     """Make the store that the settings name of a backup; there must be none yet."""
+    from featurestore.forgetting import forget_again
     from flows.commands.bar import TerminalReporter
     from warehouse import commits
 
     settings = load_settings()
+    since = None if forgotten_by is None else commits.forgotten_in(forgotten_by)
+
+    def pass_over(store: "Store") -> int:
+        if since is None:
+            return 0
+        return len(forget_again(store, since, datetime.now(UTC)).video_ids)
+
     restored = commits.restore(
-        folder, settings.root, settings.catalog_url, reporter=TerminalReporter()
+        folder,
+        settings.root,
+        settings.catalog_url,
+        pass_over=pass_over,
+        reporter=TerminalReporter(),
     )
     say(
         f"{settings.root}: {restored.num_commits:,} commits and {restored.num_moves:,} journal"

@@ -3,14 +3,17 @@
 # ruff: noqa: PLC0415 - a command imports what it runs
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.lookup import open_wanted_store
 from flows.commands.terminal import console, say
-from flows.settings import load_settings
+from flows.settings import Settings, load_settings
 from warehouse.errors import Corrupt, Invalid
+
+if TYPE_CHECKING:
+    from warehouse.store import Store
 
 app = typer.Typer()
 
@@ -88,15 +91,17 @@ def forget(
     Each commit that holds one gives way to one without it, and goes at once. The journal keeps
     which commit took the place of which, as the proof, and a salted digest of each id, by which
     ingest passes the video over from now on. The digest hides the id from whoever reads the store,
-    not from whoever can guess it. Another video with the same content stays.
+    not from whoever can guess it. Another video with the same content stays. Pages of the site
+    are made again without it.
 
     What was learned from the video stays: the weights of models, the statistics beside them, the
-    TF-IDF terms and weights of text recipes, and the salt of the split. So do files outside the
-    store: media, listings, exports, backups, and what Prefect has logged.
+    TF-IDF terms and weights of text recipes, and the salt of the split. So do other files outside
+    the store: media, listings, exports, backups, and what Prefect has logged.
     """
     from featurestore.forgetting import forget_videos
 
-    done = forget_videos(open_wanted_store(), video_ids, datetime.now(UTC))
+    store, settings = open_wanted_store(), load_settings()
+    done = forget_videos(store, video_ids, datetime.now(UTC))
     for place, num_commits in done.num_by_place.items():
         say(f"{place}: {num_commits} commits replaced")
     for commit_id in done.built_upon:
@@ -107,8 +112,22 @@ def forget(
         say(f"no commit lists video {video_id}; ingest passes it over from now on")
     say(
         f"forgotten: {len(done.video_ids)} videos; models, their statistics and the TF-IDF terms"
-        " stay as they were learned, and pages outside the store until they are made again"
+        " stay as they were learned"
     )
+    _rebuild_site(store, settings)
+
+
+def _rebuild_site(store: "Store", settings: Settings) -> None:
+    """Take what was forgotten from the pages, where there are any."""
+    from flows.commands.bar import TerminalReporter
+    from flows.operations.site_building import build_site
+    from flows.operations.site_folder import is_site
+
+    if not is_site(settings.site):
+        return
+    limits, reporter = settings.work_limits, TerminalReporter()
+    built = build_site(store, settings.site, datetime.now(UTC), limits=limits, reporter=reporter)
+    say(f"{len(built.rewritten)} of {built.num_pages} pages of the site were made again")
 
 
 @app.command("rebuild-catalog")

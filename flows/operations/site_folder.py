@@ -35,6 +35,11 @@ class Page:
     make: Callable[[Shell], tuple[bytes, Strips]]
 
 
+def is_site(folder: Path) -> bool:
+    """Whether a folder holds a site."""
+    return (folder / _STATE).is_file()
+
+
 def check_folder(store: Store, folder: Path) -> None:
     """Refuse a folder that no site may be made in.
 

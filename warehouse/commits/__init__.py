@@ -22,7 +22,7 @@ from warehouse.commits.maintenance.verification import Damage, verify
 from warehouse.commits.publishing import publish, publish_files
 from warehouse.commits.records.aliases import alias, aliases, is_provisional, set_alias
 from warehouse.commits.records.commit_folders import CHECKPOINTS
-from warehouse.commits.records.forgotten import Forgotten, forgotten
+from warehouse.commits.records.forgotten import Forgotten, forgotten, forgotten_in
 from warehouse.commits.records.history import (
     attributes_of_heads,
     commit_by_id,
@@ -79,6 +79,7 @@ __all__ = [
     "follow",
     "forget",
     "forgotten",
+    "forgotten_in",
     "head",
     "head_attributes",
     "head_moved_at",

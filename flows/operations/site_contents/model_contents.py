@@ -35,10 +35,18 @@ _SHOWN_ID_CHARS = 16
 
 
 def model_sources(store: Store, model: Commit) -> list[str]:
-    """Name what the page of a model is made from: itself, its decisions, and the named models."""
+    """Name what the page of a model is made from.
+
+    Itself, its decisions, the named models, and what it learned from as it is now: forgetting a
+    video puts others in the place of those commits.
+    """
+    pinned = stored_model.read_config(model, "classifier").snapshot_id
+    learned_from = commits.commit_by_id(store, pinned).facts.get("made_from", {})
+    present = [commits.follow(store, each) for each in learned_from.values()]
     decided = [each.id for each in decision_commits(store) if challenger_of(each) == model.id]
     named = [f"{alias} {commit.id}" for alias, commit in sorted(named_models(store).items())]
-    return [model.id, *decided, *named, str(registry.is_provisional(store))]
+    read = ["-" if commit is None else commit.id for commit in present]
+    return [model.id, *decided, *named, str(registry.is_provisional(store)), *read]
 
 
 def read_model(store: Store, commit: Commit) -> tuple[Model, Strips]:

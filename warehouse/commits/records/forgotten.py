@@ -5,14 +5,18 @@ can test an id that they know or guess, and cannot read one off.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from warehouse import catalog
-from warehouse.store import Store
+from warehouse.commits.records import journal
+from warehouse.errors import Invalid
+from warehouse.store import JOURNAL_ENTRY, Store
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,30 @@ def forgotten(store: Store) -> Forgotten:
         return forgotten_within(connection)
 
 
+def forgotten_in(root: Path) -> Forgotten:
+    """Read which videos a store has forgotten from its journal alone.
+
+    Args:
+        root: Of a store, whose catalog may be lost, or a backup of one.
+
+    Raises:
+        Invalid: There is no journal, or it was written by a newer Reelstore.
+        Corrupt: An entry is damaged.
+    """
+    folder = root / journal.FOLDER
+    paths = [path for path in sorted(folder.glob("*.json")) if JOURNAL_ENTRY.fullmatch(path.name)]
+    if not paths:
+        raise Invalid(f"{root} holds no journal: name the root or a backup of the same store")
+    entries = [journal.read(path, journal.number_of(path.name)) for path in paths]
+    return _of_entries([entry for entry in entries if entry["kind"] == "forget"])
+
+
 def forgotten_within(connection: sa.Connection) -> Forgotten:
     """Read which videos were forgotten as a transaction sees it."""
-    entries = entries_within(connection)
+    return _of_entries(entries_within(connection))
+
+
+def _of_entries(entries: Sequence[Mapping[str, Any]]) -> Forgotten:
     digests = {each for entry in entries for each in entry["videos"]}
     salt = str(entries[0]["salt"]) if entries else ""
     return Forgotten(salt, tuple(sorted(digests)), len(entries))
@@ -68,8 +93,8 @@ def entries_within(connection: sa.Connection, *, unswept: bool = False) -> list[
     Returns:
         Entries, oldest first.
     """
-    journal, forgets = catalog.journal, catalog.forgets
-    asked = sa.select(journal.c.entry).join(forgets, forgets.c.number == journal.c.number)
+    moves, forgets = catalog.journal, catalog.forgets
+    asked = sa.select(moves.c.entry).join(forgets, forgets.c.number == moves.c.number)
     if unswept:
         asked = asked.where(~forgets.c.is_swept)
-    return [dict(entry) for entry in connection.scalars(asked.order_by(journal.c.number))]
+    return [dict(entry) for entry in connection.scalars(asked.order_by(moves.c.number))]

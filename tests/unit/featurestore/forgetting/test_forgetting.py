@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from featurestore import wanted
 from featurestore.forgetting import forget_again, forget_videos, traces
-from featurestore.progress.ledger import LEDGER_FILE
+from featurestore.progress import ledger
+from featurestore.progress.ledger import LEDGER_FILE, MediaLedger
 from featurestore.reading import scan, snapshot
 from featurestore.reading.examples import Examples
 from featurestore.views.frames import frame_chunks
@@ -20,6 +22,7 @@ from warehouse import commits, tables
 from warehouse.commits import Address
 from warehouse.errors import Invalid
 from warehouse.store import Store, open_store
+from warehouse.tables import parquet
 
 DAY = "2026-11-20"
 
@@ -65,8 +68,8 @@ def test_what_had_no_features_is_forgotten_and_what_is_left_stays_in_its_place(
     )
     assert frames is not None
     assert text is not None
-    ledger = tables.read_table(frames, LEDGER_FILE)
-    assert ledger.select("video_id", "outcome", "shard", "row").rows() == [
+    rest = tables.read_table(frames, LEDGER_FILE)
+    assert rest.select("video_id", "outcome", "shard", "row").rows() == [
         ("v0002", "ok", 0, 0),
         ("v0004", "ok", 0, 1),
     ]
@@ -78,6 +81,35 @@ def test_what_had_no_features_is_forgotten_and_what_is_left_stays_in_its_place(
     examples = Examples(store, pinned)
     assert examples.video_ids[:] == ["v0002", "v0004"]
     assert [ids[0] for ids in examples.read(np.arange(2)).token_ids] == [2, 4]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_keeps_its_version_and_what_is_known_of_the_other_media(
+    store: Store, partitions: Any, version: int
+) -> None:
+    partitions.publish(DAY, "score", [1, 2, 3])
+    place = address("frames", partitions.fingerprints["frames"], DAY)
+    frames = commits.head(store, place)
+    assert frames is not None
+    facts = {"width": 64, "height": 48, "codec": "h264", "duration_seconds": 2.0}
+    known = pl.Series([{**facts, "frames_per_second": 25.0}] * 3, dtype=MediaLedger.media.dtype)
+    rows = ledger.read(frames).with_columns(media=known)
+    rows = rows.drop("media") if version == 1 else rows
+    payloads = {name: commits.read_bytes(frames, name) for name in frames.files}
+    payloads[LEDGER_FILE] = ledger.encode(rows)
+    draft = commits.Draft(facts=frames.facts, num_rows=frames.num_rows)
+    commits.publish_files(store, place, payloads, draft, partitions.now)
+
+    forget_videos(store, ["v0002"], partitions.now)
+    rest = commits.head(store, place)
+    assert rest is not None
+    assert parquet.version_of(commits.verified_path(rest, LEDGER_FILE)) == version
+    expected = rows if version == 2 else rows.with_columns(media=pl.lit(None, known.dtype))
+    kept = ledger.read(rest)
+    assert kept["video_id"].to_list() == ["v0001", "v0003"]
+    assert kept["media"].to_list() == expected["media"].to_list()[:2]
+    listed = tables.read_videos(tables.video_partition(store, DAY))
+    ledger.check(kept if version == 2 else kept.drop("media"), listed, [2])
 
 
 def test_a_snapshot_keeps_its_id_and_reads_the_rest_with_a_warning(

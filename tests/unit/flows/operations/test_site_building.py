@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from featurestore.forgetting import traces as traces_in
 from flows.operations.site_building import build_site
 from modeling.models import registry, scored_partitions
 from modeling.models.stored_model import MODELS
@@ -39,6 +40,16 @@ def _data(page: Path) -> dict[str, Any]:
     text = page.read_text(encoding="utf-8").split('id="items">')[1]
     data: dict[str, Any] = json.loads(text.split("</script>")[0])
     return data
+
+
+def _rows(page: Path) -> list[list[Any]]:
+    rows: list[list[Any]] = _data(page)["items"]
+    return rows
+
+
+def _some_item(page: Path) -> tuple[str, str]:
+    """The id and the strip of a video that a page shows."""
+    return next((row[0], row[6]) for row in _rows(page) if row[6])
 
 
 def _decide(store: Store, model_id: str, reason: str) -> None:
@@ -85,7 +96,7 @@ def test_a_store_without_a_model_has_a_site_that_says_so(house: Store, site: Pat
 
 
 def test_site_of_a_scored_store_tells_what_the_store_does(
-    house: Store, site: Path, extract: Callable[..., Any]
+    house: Store, site: Path, extract: Callable[..., Any], command: Run
 ) -> None:
     extract()
     model = run_flow("train-classifier").model
@@ -134,6 +145,16 @@ def test_site_of_a_scored_store_tells_what_the_store_does(
     changed = build_site(house, site, NOW)
     assert changed.rewritten == ("index.html", f"models/{model[:16]}.html")
     assert not (site / "days" / "stray.html").exists()
+
+    forgotten = [_some_item(site / "days" / f"{day.name}.html"), _some_item(page)]
+    status, out, err = command("forget", *(video_id for video_id, _ in forgotten))
+    assert (status, "pages of the site were made again" in out) == (0, True), err
+    others = {row[6] for item in (site / "days" / f"{day.name}.html", page) for row in _rows(item)}
+    for video_id, strip in forgotten:
+        traces = [path for path in site.rglob("*.html") if video_id in path.read_text("utf-8")]
+        assert traces == []
+        assert strip in others or not (site / strip).exists()
+    assert list(commits.verify(house)) == list(traces_in(house)) == []
 
 
 def test_a_folder_with_other_files_or_in_the_store_is_refused(house: Store, site: Path) -> None:
