@@ -12,8 +12,11 @@ from modeling.learning.inputs.training_set import pin_training_set
 from modeling.learning.start import Start
 from modeling.learning.training_runtime import Runtime
 from modeling.models import model_publishing
+from modeling.models.stored_model import MODELS
 from modeling.network.language_model import check_language_model
+from warehouse import commits
 from warehouse.clock import running_from
+from warehouse.commits import Address
 from warehouse.reporting import SILENT, Reporter
 from warehouse.store import Store
 
@@ -69,15 +72,16 @@ def pretrain_encoder(
         "pretraining", parameters.seed, recipe, str(language_model)
     )
     start = Start(parameters.seed, language_model=language_model)
-    with reporter.progress("pretrain") as show:
-        runtime = Runtime(
-            checkpoints, lambda progress: show(progress.step, progress.num_steps, progress.note)
-        )
-        pretrained = pretraining.pretrain(
-            training_set.examples, training_set.vocabulary, recipe, start, runtime
-        )
-    commit = model_publishing.publish_encoder(store, pretrained, training_set.origin, clock())
-    checkpoints.clear()
+    with commits.in_the_making(store, Address(MODELS), "pretrain-encoder", clock()):
+        with reporter.progress("pretrain") as show:
+            runtime = Runtime(
+                checkpoints, lambda progress: show(progress.step, progress.num_steps, progress.note)
+            )
+            pretrained = pretraining.pretrain(
+                training_set.examples, training_set.vocabulary, recipe, start, runtime
+            )
+        commit = model_publishing.publish_encoder(store, pretrained, training_set.origin, clock())
+        checkpoints.clear()
     report = EncoderReport(
         model=commit.id,
         examples=len(training_set.examples),

@@ -15,10 +15,12 @@ from modeling.learning.inputs.training_set import PinnedSet, TrainingSet, pin_tr
 from modeling.learning.start import Start
 from modeling.models import pseudo_labels, registry, stored_model
 from modeling.models.pseudo_labels import PseudoLabels
+from modeling.models.stored_model import MODELS
 from modeling.network.language_model import check_language_model
 from modeling.training_run import TrainingRun
+from warehouse import commits
 from warehouse.clock import running_from
-from warehouse.commits import Commit
+from warehouse.commits import Address, Commit
 from warehouse.errors import Invalid
 from warehouse.reporting import SILENT, Reporter
 from warehouse.store import Store
@@ -120,11 +122,12 @@ def train_classifier(
         language_model=language_model,
     )
     run = TrainingRun(store, training_set, inputs, start, reporter, clock)
-    if registry.champion(store) is None:
-        run.make_first_champion(recipe)
-    candidate, judged = run.make(recipe, schedule)
-    nomination = registry.nominate(store, [candidate], clock(), run.gain_over)
-    run.clear_checkpoints(recipe, schedule)
+    with commits.in_the_making(store, Address(MODELS), "train-classifier", clock()):
+        if registry.champion(store) is None:
+            run.make_first_champion(recipe)
+        candidate, judged = run.make(recipe, schedule)
+        nomination = registry.nominate(store, [candidate], clock(), run.gain_over)
+        run.clear_checkpoints(recipe, schedule)
     is_provisional = registry.is_provisional(store)
     report = ClassifierReport(
         model=candidate.commit.id,

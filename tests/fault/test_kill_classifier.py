@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from modeling.models.stored_model import MODELS
+from tests.fault import job
 from tests.fault.classifier import STEP
 from tests.fault.warm import Parent, warm_parent
+from warehouse import commits
 
 Record = Callable[[str, str], None]
 
@@ -56,8 +59,14 @@ def train(parent: Parent, memory_folder: Path) -> Callable[..., dict[str, Any]]:
     return run
 
 
+def pending(root: Path) -> set[str]:
+    """The datasets in which something has begun and is not published."""
+    with job.opened(root) as store:
+        return {work.dataset for work in commits.pending_work(store)}
+
+
 def test_a_train_classifier_killed_in_any_phase_publishes_the_same_commits(
-    train: Callable[..., dict[str, Any]], record: Record, full: bool
+    train: Callable[..., dict[str, Any]], memory_folder: Path, record: Record, full: bool
 ) -> None:
     whole = train("whole")
     steps = [(phase, step) for phase, step in whole["steps"]]
@@ -69,7 +78,10 @@ def test_a_train_classifier_killed_in_any_phase_publishes_the_same_commits(
     for number, phase in enumerate(hit):
         place = chance.choice([place for place, step in enumerate(steps) if step[0] == phase])
         train(f"killed-{number}", step=place)
+        # Status sees a killed training as it sees a killed extraction.
+        assert pending(memory_folder / f"killed-{number}") == {MODELS}
         resumed = train(f"killed-{number}", hours=1)
+        assert pending(memory_folder / f"killed-{number}") == set()
         assert resumed["stored"] == whole["stored"], steps[place]
         assert resumed["checkpoints"] == []
         begun = {phase for phase, _ in steps[: place + 1]}

@@ -42,7 +42,7 @@ from warehouse.commits.records.pending import BEAT_SECONDS, PendingWork, pending
 from warehouse.commits.recovery.comparison import compare, set_aside
 from warehouse.commits.recovery.rebuild import Rebuilt, rebuild_catalog
 from warehouse.commits.recovery.settling import settle
-from warehouse.commits.staging import Staging, stage
+from warehouse.commits.staging import Staging, in_the_making, stage
 from warehouse.storage.files import FileEntry
 
 __all__ = [
@@ -84,6 +84,7 @@ __all__ = [
     "head_attributes",
     "head_moved_at",
     "heads",
+    "in_the_making",
     "is_provisional",
     "pending_work",
     "publish",

@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +13,11 @@ from warehouse import catalog
 from warehouse.clock import running_from, timestamp
 from warehouse.commits.addresses import Address
 from warehouse.commits.commit import MANIFEST, PROVENANCE
+from warehouse.commits.records.pending import BEAT_SECONDS
 from warehouse.commits.recovery import settling
 from warehouse.errors import Corrupt, Invalid, ReelstoreError, Retryable
 from warehouse.identifiers import parse_file_name
+from warehouse.repeating import repeating
 from warehouse.storage import disk, files
 from warehouse.storage.files import FileEntry
 from warehouse.storage.local_folder import STAGING
@@ -233,6 +235,30 @@ def stage(store: Store, address: Address, key: str, now: datetime) -> Staging:
     except FileNotFoundError as error:
         raise staging.abandon() from error
     return staging
+
+
+@contextlib.contextmanager
+def in_the_making(store: Store, address: Address, key: str, now: datetime) -> Iterator[None]:
+    """Show that something is in the making, for as long as a block lasts.
+
+    A run that is killed in the block is seen as one that ended without a word, until the next one
+    of that key ends.
+
+    Args:
+        store: The store.
+        address: Where it will be published.
+        key: What makes it, such as a flow's name.
+        now: The moment, in UTC.
+
+    Raises:
+        Retryable: The disk is full or failing, or the catalog is out of reach.
+    """
+    staging = stage(store, address, key, now)
+    try:
+        with repeating(staging.beat, BEAT_SECONDS):
+            yield
+    finally:
+        staging.discard()
 
 
 def folder_of(store: Store, pending_id: str) -> Path:
