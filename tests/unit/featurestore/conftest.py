@@ -9,7 +9,7 @@ import pytest
 
 from featurestore import wanted
 from featurestore.extraction import chunking
-from featurestore.progress.ledger import count_outcomes
+from featurestore.progress.ledger import count_outcomes, encode
 from featurestore.progress.reasons import OK, Reason
 from featurestore.views.frames import frame_chunks
 from featurestore.views.frames.frame_spec import FrameSpec
@@ -78,7 +78,7 @@ class Partitions:
         return commits.publish_files(
             self.store,
             address(view, self.fingerprints[view], name),
-            {**files, "ledger.parquet": tables.to_parquet(ledger)},
+            {**files, "ledger.parquet": encode(ledger)},
             commits.Draft(
                 facts={
                     "input_sha256": input_sha256(view, videos),

@@ -26,10 +26,11 @@ DAY = "2026-11-25"
 @pytest.fixture
 def manifest(corpus: Corpus, tmp_path: Path) -> Path:
     """Two listed videos of one medium and one text."""
-    day = next(each for each in corpus.partitions if each.role == "score")
-    rows = map(json.loads, day.manifest.read_text(encoding="utf-8").splitlines())
-    listed = next(row for row in rows if row["path"].endswith(".mp4"))
-    shutil.copy(day.manifest.parent / listed["path"], tmp_path / "twins.mp4")
+    manifest = next(each.manifest for each in corpus.partitions if each.role == "labeled")
+    folder, listing = manifest.parent, manifest.read_text(encoding="utf-8")
+    clips = [row for row in map(json.loads, listing.splitlines()) if row["path"].endswith(".mp4")]
+    listed = max(clips, key=lambda row: (folder / row["path"]).stat().st_size)
+    shutil.copy(folder / listed["path"], tmp_path / "twins.mp4")
     twins = [{**listed, "video_id": name, "path": "twins.mp4"} for name in ("first", "second")]
     path = tmp_path / "twins.jsonl"
     path.write_text("\n".join(map(json.dumps, twins)), encoding="utf-8")

@@ -68,8 +68,7 @@ def test_what_had_no_features_is_forgotten_and_what_is_left_stays_in_its_place(
     )
     assert frames is not None
     assert text is not None
-    rest = tables.read_table(frames, LEDGER_FILE)
-    assert rest.select("video_id", "outcome", "shard", "row").rows() == [
+    assert ledger.read(frames).select("video_id", "outcome", "shard", "row").rows() == [
         ("v0002", "ok", 0, 0),
         ("v0004", "ok", 0, 1),
     ]
