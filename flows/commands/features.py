@@ -63,21 +63,28 @@ def status(
     """
     from flows.commands.overview import status_summary, status_tables
     from flows.commands.overview.schedules import next_runs
+    from flows.operations.landing_notes import landing_notes
     from flows.operations.status import store_status
 
-    settings, now = load_settings(), datetime.now(UTC)
-    present = store_status(open_wanted_store(), settings.work_limits)
+    settings, store, now = load_settings(), open_wanted_store(), datetime.now(UTC)
+    present = store_status(store, settings.work_limits)
     if partition is not None:
         present = present.of_partition(partition)
     runs = next_runs(settings.folder, now)
+    notes = [
+        note for note in landing_notes(settings, store, now) if partition in (None, note.partition)
+    ]
+    sentences = [note.sentence for note in notes]
     if as_json:
-        say_json(
-            present.to_json() | {"next_runs": {run.deployment: run.at.isoformat() for run in runs}}
-        )
+        of_settings = {
+            "next_runs": {run.deployment: run.at.isoformat() for run in runs},
+            "landings": [asdict(note) for note in notes],
+        }
+        say_json(present.to_json() | of_settings)
     elif show_all or partition is not None:
-        status_tables.show(present, now)
+        status_tables.show(present, now, sentences)
     else:
-        status_summary.show(present, runs, now)
+        status_summary.show(present, runs, now, sentences)
 
 
 @app.command()

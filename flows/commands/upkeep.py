@@ -120,13 +120,21 @@ def forget(
 def _rebuild_site(store: "Store", settings: Settings) -> None:
     """Take what was forgotten from the pages, where there are any."""
     from flows.commands.bar import TerminalReporter
+    from flows.operations.landing_notes import landing_notes
     from flows.operations.site_building import build_site
     from flows.operations.site_folder import is_site
 
     if not is_site(settings.site):
         return
-    limits, reporter = settings.work_limits, TerminalReporter()
-    built = build_site(store, settings.site, datetime.now(UTC), limits=limits, reporter=reporter)
+    now = datetime.now(UTC)
+    built = build_site(
+        store,
+        settings.site,
+        now,
+        limits=settings.work_limits,
+        landing_notes=landing_notes(settings, store, now),
+        reporter=TerminalReporter(),
+    )
     say(f"{len(built.rewritten)} of {built.num_pages} pages of the site were made again")
 
 

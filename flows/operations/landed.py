@@ -16,6 +16,7 @@ from warehouse import commits
 from warehouse.commits import Address, Draft, Facts
 from warehouse.errors import Invalid
 from warehouse.identifiers import parse_partition_name
+from warehouse.storage.files import sha256_bytes
 from warehouse.store import Store
 
 LANDINGS = "landings"
@@ -24,6 +25,8 @@ LANDINGS = "landings"
 STILL = timedelta(minutes=10)
 MEDIA_WAIT = timedelta(days=7)
 LATE = timedelta(hours=6)
+_MOST_LATE = 7
+"""A landing that has ended is named no more often than this."""
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -84,9 +87,22 @@ def is_due(landed: Landed, known: dict[str, Any] | None, now: datetime) -> bool:
     Returns:
         True where its listing is new or changed, or lacks media that may still arrive.
     """
-    if known is None or known["stamp"] != landed.stamp:
+    if known is None or known.get("stamp") != landed.stamp:
         return True
     return known["num_media_missing"] > 0 and now - landed.landed_at < MEDIA_WAIT
+
+
+def was_refused(landed: Landed, known: dict[str, Any] | None, sentence: str | None = None) -> bool:
+    """Whether this version of a listing was refused.
+
+    Args:
+        landed: The partition.
+        known: As for `is_due`.
+        sentence: Why; None for any reason.
+    """
+    refused = {} if known is None else known.get("refused", {})
+    same_reason = sentence is None or refused.get("sentence_sha256") == _digest(sentence)
+    return refused.get("stamp") == landed.stamp and same_reason
 
 
 def remembered(store: Store) -> dict[str, dict[str, Any]]:
@@ -96,9 +112,18 @@ def remembered(store: Store) -> dict[str, dict[str, Any]]:
 
 def remember(store: Store, landed: Landed, num_media_missing: int, now: datetime) -> None:
     """Keep which version of a listing was ingested; its times are no part of any commit's id."""
-    attributes = {"stamp": landed.stamp, "num_media_missing": num_media_missing}
-    draft = Draft(facts=Facts(), num_rows=0, attributes=attributes)
-    commits.publish_files(store, Address(LANDINGS, landed.partition), {}, draft, now)
+    known = {"stamp": landed.stamp, "num_media_missing": num_media_missing}
+    _publish(store, landed, known, now)
+
+
+def remember_refusal(store: Store, landed: Landed, sentence: str, now: datetime) -> None:
+    """Keep which version of a listing was refused, and a digest of why: the words may name videos.
+
+    What was ingested before stays known.
+    """
+    known = remembered(store).get(landed.partition, {})
+    refused = {"stamp": landed.stamp, "sentence_sha256": _digest(sentence)}
+    _publish(store, landed, known | {"refused": refused}, now)
 
 
 def late_days(landing: Landing, days: Iterable[str], now: datetime) -> list[str]:
@@ -110,7 +135,8 @@ def late_days(landing: Landing, days: Iterable[str], now: datetime) -> list[str]
         now: The moment, in UTC.
 
     Returns:
-        The days after the newest that are late by now; none before the first day has landed.
+        The days after the newest that are late by now, the last seven of them; none before the
+        first day has landed.
     """
     newest = max((day for name in days if (day := parse_day(name))), default=None)
     late = list[str]()
@@ -119,7 +145,7 @@ def late_days(landing: Landing, days: Iterable[str], now: datetime) -> list[str]
         if datetime.combine(newest, landing.due, _ZONE) + LATE > now:
             break
         late.append(newest.isoformat())
-    return late
+    return late[-_MOST_LATE:]
 
 
 def parse_day(name: str) -> date | None:
@@ -128,6 +154,15 @@ def parse_day(name: str) -> date | None:
         return date.fromisoformat(name) if len(name) == len("2026-11-20") else None
     except ValueError:
         return None
+
+
+def _publish(store: Store, landed: Landed, known: dict[str, Any], now: datetime) -> None:
+    draft = Draft(facts=Facts(), num_rows=0, attributes=known)
+    commits.publish_files(store, Address(LANDINGS, landed.partition), {}, draft, now)
+
+
+def _digest(sentence: str) -> str:
+    return sha256_bytes(sentence.encode())
 
 
 def _found(folder: Path, landing: Landing) -> Iterable[Landed]:

@@ -6,20 +6,27 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.operations.engine import Engine
 from flows.operations.extract import ExtractedView, ExtractParameters, extract_features
-from flows.operations.landed import Landed, find_landed, remember, remembered
+from flows.operations.landed import (
+    Landed,
+    find_landed,
+    remember,
+    remember_refusal,
+    remembered,
+    was_refused,
+)
 from flows.settings import Settings
 from modeling.models import registry
 from modeling.models.model_publishing import STATISTICS_FILE
 from modeling.score import ScoredPartition, ScoreParameters, score_partitions
 from warehouse import tables
 from warehouse.clock import running_from
-from warehouse.errors import ReelstoreError
+from warehouse.errors import Invalid, ReelstoreError
 from warehouse.ingest.ingestion import IngestSummary
 from warehouse.ingest.operation import IngestParameters, ingest_videos, open_or_make
 from warehouse.run_all import raise_any, run_all
@@ -68,9 +75,26 @@ class Updater:
     clock: Callable[[], datetime]
     """Tells the moment, in UTC."""
 
-    def ingest(self, landed: Landed) -> None:
-        """Ingest a listing, and remember that this version of it was."""
+    def ingest(self, landed: Landed) -> str | None:
+        """Ingest a listing, and remember that this version of it was, or was refused.
+
+        Returns:
+            None where it was ingested; else why it is refused, which was told before.
+
+        Raises:
+            Invalid: It is refused, and nobody was told of it.
+        """
         known = remembered(self.store).get(landed.partition)
+        try:
+            self._ingest(landed, known)
+        except Invalid as error:
+            if was_refused(landed, known, str(error)):
+                return str(error)
+            remember_refusal(self.store, landed, str(error), self.clock())
+            raise
+        return None
+
+    def _ingest(self, landed: Landed, known: dict[str, Any] | None) -> None:
         parameters = IngestParameters(
             source=landed.landing.source,
             annotations=landed.annotations,
@@ -86,7 +110,8 @@ class Updater:
                 parameters,
                 self.clock(),
                 taxonomy=self.settings.taxonomy,
-                keep_labels=known is not None and known["stamp"] == landed.stamp,
+                keep_labels=known is not None and known.get("stamp") == landed.stamp,
+                announces_refusal=not was_refused(landed, known),
                 reporter=self.engine.reporter,
             )
             if isinstance(summary, IngestSummary):  # as always: a landing has no corrections
@@ -166,8 +191,8 @@ def update_partition(
     listings = {each.partition: each for each in find_landed(settings.folder, settings.landing)}
     landed = listings.get(parameters.partition)
     updater = updater_of(settings, engine, now, may_make=landed is not None)
-    if landed is not None:
-        updater.ingest(landed)
+    if landed is not None and (refusal := updater.ingest(landed)) is not None:
+        raise Invalid(refusal)
     updated = updater.update(parameters.partition)
     drift, errors = judge_all(updater, [parameters.partition])
     updated = updated.model_copy(update={"drift": drift.get(updated.partition)})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from featurestore.extraction import work_limits
 from featurestore.extraction.work_limits import WorkLimits
+from flows.operations.landing_notes import LandingNote
 from flows.operations.site_contents import site_paths
 from flows.operations.site_contents.day_contents import find_day, read_day
 from flows.operations.site_contents.mistake_contents import mistake_sources, read_mistakes
@@ -48,6 +49,7 @@ def build_site(
     now: datetime,
     *,
     limits: WorkLimits = work_limits.DEFAULT,
+    landing_notes: Sequence[LandingNote] = (),
     reporter: Reporter = SILENT,
 ) -> BuiltSite:
     """Bring the pages in a folder up to date with the store.
@@ -60,6 +62,7 @@ def build_site(
         folder: Of the site; made where it is missing.
         now: In UTC.
         limits: On one video's work, as they are now.
+        landing_notes: What the first page tells of landings.
         reporter: Is told how far it is.
 
     Raises:
@@ -69,7 +72,8 @@ def build_site(
     check_folder(store, folder)
     disk.make_folder(folder)
     with disk.locked(folder / LOCK):
-        pages = _pages(store, store_status(store, limits), now, reporter)
+        status = store_status(store, limits)
+        pages = _pages(store, status, landing_notes, now, reporter)
         return _build(pages, SiteFolder(folder, _navigation(store)), reporter)
 
 
@@ -94,9 +98,15 @@ def _navigation(store: Store) -> list[Place]:
     return [site_paths.HOME, *models, site_paths.MISTAKES]
 
 
-def _pages(store: Store, status: StoreStatus, now: datetime, reporter: Reporter) -> list[Page]:
+def _pages(
+    store: Store,
+    status: StoreStatus,
+    notes: Sequence[LandingNote],
+    now: datetime,
+    reporter: Reporter,
+) -> list[Page]:
     def home(shell: Shell) -> tuple[bytes, Strips]:
-        return home_page(read_overview(store, status), shell), Strips()
+        return home_page(read_overview(store, status, notes), shell), Strips()
 
     def mistakes(shell: Shell) -> tuple[bytes, Strips]:
         contents, strips = read_mistakes(store, now, reporter)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from flows.landing import Landing
 from flows.operations.engine import Engine
 from flows.operations.extract import work_due
-from flows.operations.landed import Landed, find_landed, is_due, late_days, parse_day, remembered
+from flows.operations.landed import find_landed, is_due, remembered
+from flows.operations.landing_notes import LandingNote, landing_notes
 from flows.operations.partition_update import (
     UpdatedPartition,
     Updater,
@@ -60,17 +60,20 @@ def update(
     known = remembered(updater.store)
     complete = [each for each in landed if each.is_complete(now)]
     due = [each for each in complete if is_due(each, known.get(each.partition), now)]
-    _, refused = run_all(due, lambda each: named(each.partition, lambda: updater.ingest(each)))
+    told, refused = run_all(due, lambda each: named(each.partition, lambda: updater.ingest(each)))
     updated, failed = run_all(
         _lacking(updater), lambda name: named(name, lambda: updater.update(name))
     )
     verdicts, unjudged = judge_all(updater)
     updated = _with_drift(updated, verdicts)
-    notes = [*_waiting(landed, now), *_late(settings, landed, now, reporter)]
-    errors = [*refused, *failed, *unjudged, *_build_site(updater)]
-    for sentence in notes:
+    notes = landing_notes(settings, updater.store, now)
+    _announce_late(notes, reporter)
+    errors = [*refused, *failed, *unjudged, *_build_site(updater, notes)]
+    warnings = [f"refused as before: {refusal}" for refusal in told if refusal is not None]
+    warnings += [each.sentence for each in notes if each.kind != "refused"]
+    for sentence in warnings:
         reporter.warn(sentence)
-    sentences = [*map(str, errors), *(each.sentence() for each in updated), *notes]
+    sentences = [*map(str, errors), *(each.sentence() for each in updated), *warnings]
     reporter.summarize(
         sentences or ["nothing to do: every partition is up to date"],
         [view.model_dump() for each in updated for view in each.views],
@@ -103,7 +106,13 @@ def _with_drift(
     return [by_name[name] for name in sorted(by_name)]
 
 
-def _build_site(updater: Updater) -> list[ReelstoreError]:
+def _announce_late(notes: Sequence[LandingNote], reporter: Reporter) -> None:
+    for note in notes:
+        if note.kind == "late":
+            reporter.announce("freshness.late", note.partition, {"sentence": note.sentence})
+
+
+def _build_site(updater: Updater, notes: Sequence[LandingNote]) -> list[ReelstoreError]:
     """Bring the pages up to date; returns what failed."""
     from flows.operations.site_building import build_site
 
@@ -113,6 +122,7 @@ def _build_site(updater: Updater) -> list[ReelstoreError]:
             updater.settings.site,
             updater.clock(),
             limits=updater.settings.work_limits,
+            landing_notes=notes,
             reporter=updater.engine.reporter,
         )
 
@@ -120,35 +130,3 @@ def _build_site(updater: Updater) -> list[ReelstoreError]:
         ["site"], lambda name: named(name, lambda: updater.engine.run_step(name, build))
     )
     return errors
-
-
-def _waiting(landed: list[Landed], now: datetime) -> list[str]:
-    return [
-        f"{each.partition} has not landed yet: "
-        + (
-            f"{each.annotations} changed less than ten minutes ago"
-            if each.landing.ready is None
-            else "its ready marker is not there"
-        )
-        for each in landed
-        if not each.is_complete(now)
-    ]
-
-
-def _late(settings: Settings, landed: list[Landed], now: datetime, reporter: Reporter) -> list[str]:
-    """Say which days should have landed by now, and announce them."""
-    sentences = list[str]()
-    for landing in settings.landing:
-        for day in late_days(landing, _days_of(landing, landed, now), now):
-            sentence = f"{day} is late: nothing complete has landed at {landing.path}"
-            reporter.announce("freshness.late", day, {"sentence": sentence})
-            sentences.append(sentence)
-    return sentences
-
-
-def _days_of(landing: Landing, landed: list[Landed], now: datetime) -> list[str]:
-    return [
-        each.partition
-        for each in landed
-        if each.landing == landing and each.is_complete(now) and parse_day(each.partition)
-    ]

@@ -66,6 +66,7 @@ def ingest_videos(
     *,
     taxonomy: str,
     keep_labels: bool = False,
+    announces_refusal: bool = True,
     reporter: Reporter = SILENT,
 ) -> IngestSummary | CorrectionSummary:
     """List the videos of one partition, with the digest of each medium.
@@ -79,6 +80,7 @@ def ingest_videos(
         now: The moment, in UTC.
         taxonomy: Of the labels, where the parameters name none.
         keep_labels: True to look for media alone: labels may have been corrected since the listing.
+        announces_refusal: False where the same listing was refused before.
         reporter: Is told of the media that are read.
 
     Raises:
@@ -86,7 +88,8 @@ def ingest_videos(
             written.
     """
     summary: IngestSummary | CorrectionSummary
-    with announcing_refusal(reporter, parameters.partition, "videos"):
+    told = reporter if announces_refusal else SILENT
+    with announcing_refusal(told, parameters.partition, "videos"):
         if parameters.source == "corrections":
             summary = _correct(open_existing_store(root, catalog_url), parameters, now)
         else:

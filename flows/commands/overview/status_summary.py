@@ -17,15 +17,22 @@ _NUM_NEWEST = 2
 _ALL = "reelstore status --all"
 
 
-def show(status: StoreStatus, next_runs: Sequence[NextRun], now: datetime) -> None:
+def show(
+    status: StoreStatus,
+    next_runs: Sequence[NextRun],
+    now: datetime,
+    landing_notes: Sequence[str] = (),
+) -> None:
     """Print what is new or asks for something, and all else summed up.
 
     Args:
         status: Of a store.
         next_runs: Of the deployments, the soonest first.
         now: The moment, in UTC.
+        landing_notes: What is wrong where days land, a sentence each.
     """
     say_head(status, now)
+    _show_some(landing_notes)
     if status.size_bytes:
         kinds = ", ".join(f"{name} {size(each)}" for name, each in status.size_bytes.items())
         say_wrapped(f"{size(sum(status.size_bytes.values()))}: {kinds}")
@@ -37,13 +44,16 @@ def show(status: StoreStatus, next_runs: Sequence[NextRun], now: datetime) -> No
         return
     if (newest := _newest(status.partitions)) is not None:
         say_wrapped(_freshness(newest, now))
-    sentences = remarks(status)
+    _show_some(remarks(status))
+    _show_first(status)
+    _show_sums(status)
+
+
+def _show_some(sentences: Sequence[str]) -> None:
     for sentence in sentences[:_NUM_REMARKS]:
         say_wrapped(sentence)
     if len(sentences) > _NUM_REMARKS:
         say(f"and {len(sentences) - _NUM_REMARKS:,} more: {_ALL}")
-    _show_first(status)
-    _show_sums(status)
 
 
 def _freshness(newest: PartitionStatus, now: datetime) -> str:

@@ -1,6 +1,7 @@
 """A store's status as tables for a terminal, each partition in a row."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from featurestore.progress.coverage import Coverage
@@ -30,14 +31,17 @@ _COVERAGE = (
 )
 
 
-def show(status: StoreStatus, now: datetime) -> None:
+def show(status: StoreStatus, now: datetime, landing_notes: Sequence[str] = ()) -> None:
     """Print the partitions, each recipe's coverage, and what asks for something to be done.
 
     Args:
         status: Of a store.
         now: The moment, in UTC, by which pending work is judged.
+        landing_notes: What is wrong where days land, a sentence each.
     """
     say_head(status, now)
+    for sentence in landing_notes:
+        say_wrapped(sentence)
     if not status.partitions:
         say("nothing is ingested yet")
         return

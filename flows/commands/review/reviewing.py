@@ -50,14 +50,16 @@ def site() -> None:
     Days, models and likely mistakes, for a browser; a page whose contents have not changed is left.
     """
     from flows.commands.bar import TerminalReporter
+    from flows.operations.landing_notes import landing_notes
     from flows.operations.site_building import build_site
 
-    settings = load_settings()
+    settings, store, now = load_settings(), open_wanted_store(), datetime.now(UTC)
     built = build_site(
-        open_wanted_store(),
+        store,
         settings.site,
-        datetime.now(UTC),
+        now,
         limits=settings.work_limits,
+        landing_notes=landing_notes(settings, store, now),
         reporter=TerminalReporter(),
     )
     say(f"{len(built.rewritten)} of {built.num_pages} pages written: open {built.home}")

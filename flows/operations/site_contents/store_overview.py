@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from featurestore.progress.coverage import Coverage
+from flows.operations.landing_notes import LandingNote
 from flows.operations.site_contents.judgements import (
     challenger_of,
     decision_commits,
@@ -55,12 +56,13 @@ def shown_fingerprints(store: Store) -> dict[str, str]:
     return {} if champion is None else dict(ClassifierFacts.of(champion).fingerprints)
 
 
-def read_overview(store: Store, status: StoreStatus) -> Home:
+def read_overview(store: Store, status: StoreStatus, notes: Sequence[LandingNote] = ()) -> Home:
     """Read what the first page tells.
 
     Args:
         store: Where it is.
         status: Of that store.
+        notes: What is wrong where days land.
     """
     fingerprints = shown_fingerprints(store)
     rows = [_day(store, partition, fingerprints) for partition in status.partitions]
@@ -73,7 +75,7 @@ def read_overview(store: Store, status: StoreStatus) -> Home:
             read_decision(commit, _page_of(store, challenger_of(commit)))
             for commit in decision_commits(store)[:_NUM_DECISIONS]
         ],
-        alarms=_alarms(status, rows),
+        alarms=_alarms(status, notes, rows),
         newest=max(moments, default=None),
     )
 
@@ -116,9 +118,12 @@ def _page_of(store: Store, model_id: str) -> str | None:
     return model_path(model_id) if has_page else None
 
 
-def _alarms(status: StoreStatus, rows: Sequence[DayRow]) -> list[Alarm]:
+def _alarms(
+    status: StoreStatus, notes: Sequence[LandingNote], rows: Sequence[DayRow]
+) -> list[Alarm]:
     sentences = [status.journal, *status.outdated]
     alarms = [Alarm("store", sentence) for sentence in sentences if sentence]
+    alarms += [Alarm(note.partition, note.sentence) for note in notes if note.kind != "waiting"]
     drifted = [row for row in rows if row.drift is not None and row.drift.is_alarm]
     newest = sorted(drifted, key=lambda row: row.partition)[-_NUM_DRIFT_ALARMS:]
     alarms += [

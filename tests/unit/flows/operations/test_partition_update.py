@@ -1,16 +1,24 @@
 """What is ingested of a listing that lands again, or before its media."""
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from flows.operations import updating
+from flows.operations.calls import find_call
+from flows.operations.engine import Engine
 from flows.operations.partition_update import named
+from flows.settings import load_settings
 from tests.operations import ingest, run_flow
+from tests.unit.flows.conftest import Run
 from warehouse import tables
 from warehouse.errors import Invalid, ReelstoreError
+from warehouse.reporting import SilentReporter
 from warehouse.store import Store, open_existing_store
 
 LANDING = """
@@ -88,6 +96,66 @@ def test_a_listing_that_changed_is_ingested_again_and_one_that_did_not_is_left(
     run_flow("update")
     assert media_of(home) == {"a": True, "b": True, "c": False}
     assert tables.video_partition(store_of(home), "labeled").role == "labeled"
+
+
+class Told(SilentReporter):
+    """Keeps what is announced and what is warned of."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.warnings: list[str] = []
+
+    def announce(self, event: str, subject: str, facts: Mapping[str, object]) -> None:  # noqa: ARG002
+        self.events.append(f"{event} {subject}")
+
+    def warn(self, sentence: str) -> None:
+        self.warnings.append(sentence)
+
+
+def update(told: Told) -> None:
+    call = find_call("update")
+    call.run(load_settings(), call.parameters(), Engine(told))
+
+
+def shown(run: Run, home: Path) -> list[str]:
+    """What status, all of it and the first page of the site say."""
+    page = (home / "site" / "index.html").read_text(encoding="utf-8")
+    texts = [run("status")[1], run("status", "--all")[1], page]
+    return [" ".join(text.split()) for text in texts]
+
+
+def test_a_refused_listing_is_announced_once_for_each_of_its_contents(
+    home: Path, folder: Path, run: Run
+) -> None:
+    told, listing = Told(), folder / "manifest.jsonl"
+    for number, content in enumerate(["no JSON", "no JSON either"], start=1):
+        listing.write_text(content)
+        with pytest.raises(Invalid, match="labeled"):
+            update(told)
+        assert told.events == ["partition.refused labeled"] * number
+        update(told)
+        assert told.events == ["partition.refused labeled"] * number
+        assert told.warnings[-1].startswith("refused as before: ")
+        assert all("manifest.jsonl was refused" in text for text in shown(run, home))
+        with pytest.raises(Invalid):
+            run_flow("update-partition", partition="labeled")
+
+    list_videos(folder, ("a",))
+    update(told)
+    assert media_of(home) == {"a": True}
+    assert told.events[2:] == ["partition.committed labeled"]
+    assert not any("was refused" in text for text in shown(run, home))
+
+
+def test_a_late_day_is_announced_and_shown(home: Path, folder: Path, run: Run) -> None:
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    landed, missing = (f"{today - timedelta(days=days)}" for days in (2, 1))
+    shutil.copytree(folder, folder.with_name(landed))
+    told = Told()
+    update(told)
+    assert f"freshness.late {missing}" in told.events
+    sentence = f"{missing} is late: nothing complete has landed"
+    assert all(sentence in text for text in shown(run, home))
 
 
 def _raise(error: Exception) -> Callable[[], None]:
