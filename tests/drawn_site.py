@@ -173,7 +173,7 @@ def drift() -> Drift:
 def home() -> Home:
     """Three days and a champion."""
     days = [
-        DayRow(f"2026-11-{day}", DAY, "score", 120, views(), "current", each, NOW)
+        DayRow(f"2026-11-{day}", DAY, "score", 120, views(), "current", each, NOW, NOW)
         for day, each in ((20, drift()), (19, None), (18, None))
     ]
     days.append(DayRow("labeled", DAY, "labeled", 0, {}, "not scored", None, None))

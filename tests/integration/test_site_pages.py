@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,10 +14,14 @@ from playwright.sync_api import Browser, Page
 from modeling.evaluation.site.day_page import day_page
 from tests import drawn_site
 from tests.drawn_site import DAY, FRAME_PIXELS, HOME, MISTAKES, MODEL, SHORT
+from tests.integration.conftest import ROOT
 
 PAGES = (HOME, MODEL, DAY, MISTAKES)
 WIDTHS = (390, 1280)
-_TABLES = {MODEL: 2, DAY: 2, MISTAKES: 1}
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+SHOTS = ROOT / "build" / "site-shots"
+"""Each page at both widths, light and dark, for people to look at."""
+_TABLES = {MODEL: 1, DAY: 2, MISTAKES: 1}
 _LIBRARY_MILLISECONDS = 60_000
 """Until the library has taken the tables over; a machine may be busy."""
 
@@ -47,14 +52,13 @@ def _open(page: Page, file: Path, path: str) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("path", PAGES)
 def test_page_fits_loads_its_own_files_alone_and_has_no_fault_of_access(
-    page: Page, folder: Path, path: str, width: int, tmp_path: Path
+    page: Page, folder: Path, path: str, width: int
 ) -> None:
     requests: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.emulate_media(color_scheme="dark" if width == WIDTHS[0] else "light")
     page.set_viewport_size({"width": width, "height": 900})
 
     _open(page, folder / path, path)
@@ -63,11 +67,15 @@ def test_page_fits_loads_its_own_files_alone_and_has_no_fault_of_access(
     assert complaints == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert "taken" not in page.title()
-    page.screenshot(path=tmp_path / "page.png", full_page=True)
-    with Image.open(tmp_path / "page.png") as picture:
-        assert picture.width == width
-        pixels = np.asarray(picture.convert("L"))
-    assert (np.median(pixels) > 128) == (width != WIDTHS[0])
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        shot = SHOTS / f"{Path(path).stem}-{width}-{scheme}.png"
+        page.screenshot(path=shot, full_page=True)
+        with Image.open(shot) as picture:
+            assert picture.width == width
+            pixels = np.asarray(picture.convert("L"))
+        assert (np.median(pixels) > 128) == (scheme == "light")
+    page.emulate_media(color_scheme=SCHEMES[WIDTHS.index(width)])
     found = Axe().run(page).response["violations"]
     assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
 

@@ -79,8 +79,12 @@ def read_drift(commit: Commit) -> Drift:
         verdict=verdict,
         sentence=_sentence(verdict, unusual, len(drift["days"])),
         is_alarm=verdict == "alarm",
-        statistics=tuple(statistics),
+        statistics=tuple(sorted(statistics, key=_rarity)),
     )
+
+
+def _rarity(statistic: DriftStatistic) -> float:
+    return 1.0 if statistic.p_value is None else statistic.p_value
 
 
 def _sentence(verdict: str, unusual: list[str], num_days: int) -> str:

@@ -70,7 +70,9 @@ def read_overview(store: Store, status: StoreStatus, notes: Sequence[LandingNote
     return Home(
         days=sorted(rows, key=lambda row: (row.role == "score", row.partition), reverse=True),
         views=tuple(dict.fromkeys(str(recipe["view"]) for recipe in status.recipes)),
-        models=[_model(store, alias, commit) for alias, commit in named_models(store).items()],
+        models=[
+            _model(store, alias, commit) for alias, commit in reversed(named_models(store).items())
+        ],
         decisions=[
             read_decision(commit, _page_of(store, challenger_of(commit)))
             for commit in decision_commits(store)[:_NUM_DECISIONS]
@@ -82,10 +84,11 @@ def read_overview(store: Store, status: StoreStatus, notes: Sequence[LandingNote
 
 def _day(store: Store, status: PartitionStatus, fingerprints: Mapping[str, str]) -> DayRow:
     champion = registry.champion(store)
-    judged = None
+    judged = scored_at = None
     if champion is not None and status.role == "score":
         place = scored_partitions.address(champion.id, status.partition)
         judged = drift_commit(store, champion.id, commits.head(store, place))
+        scored_at = commits.head_moved_at(store, place)
     return DayRow(
         partition=status.partition,
         path=day_place(status.partition).path,
@@ -95,6 +98,7 @@ def _day(store: Store, status: PartitionStatus, fingerprints: Mapping[str, str])
         predictions=status.predictions,
         drift=None if judged is None else read_drift(judged),
         listed_at=commits.head_moved_at(store, Address(VIDEOS, status.partition)),
+        scored_at=scored_at,
     )
 
 
@@ -139,6 +143,18 @@ def _alarms(
                     " reelstore status"
                 )
                 alarms.append(Alarm(row.partition, sentence, row.path))
-        if row.predictions in ("missing", "stale"):
-            alarms.append(Alarm(row.partition, f"its predictions are {row.predictions}", row.path))
-    return alarms
+    return alarms + _unscored(rows)
+
+
+def _unscored(rows: Sequence[DayRow]) -> list[Alarm]:
+    """One sentence, since a promotion leaves every day without the new champion's predictions."""
+    lacking = [row for row in rows if row.predictions in ("missing", "stale")]
+    if not lacking:
+        return []
+    newest = max(lacking, key=lambda row: row.partition)
+    sentence = (
+        f"it and {len(lacking) - 1} more lack the champion's predictions: run score-partitions"
+        if len(lacking) > 1
+        else "it lacks the champion's predictions: run score-partitions"
+    )
+    return [Alarm(newest.partition, sentence, newest.path)]

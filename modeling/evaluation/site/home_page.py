@@ -6,6 +6,9 @@ from datetime import datetime
 
 from modeling.evaluation.site.page import Shell, render
 
+_NUM_ALARMS = 10
+"""The page shows so many; the others are unfolded."""
+
 
 @dataclass(frozen=True)
 class ViewCell:
@@ -67,6 +70,8 @@ class DayRow:
     """None where nobody has judged it."""
     listed_at: datetime | None
     """When its listing became what it is."""
+    scored_at: datetime | None = None
+    """When its predictions became what they are; None where it has none."""
 
 
 @dataclass(frozen=True)
@@ -135,4 +140,4 @@ class Home:
 
 def home_page(home: Home, shell: Shell) -> bytes:
     """Write the first page."""
-    return render("home.html", shell, {"home": home})
+    return render("home.html", shell, {"home": home, "num_alarms": _NUM_ALARMS})

@@ -15,7 +15,7 @@ from modeling.evaluation.site.page import Shell, render
 from modeling.evaluation.site.sureness import calibration_chart, coverage_chart
 from warehouse.tables.taxonomy import Taxonomy
 
-_COLUMNS = (*metrics.MEAN_F1_PARTS, "mean_f1")
+_COLUMNS = ("mean_f1", *metrics.MEAN_F1_PARTS)
 _NUM_COLOURS = 6
 
 

@@ -141,7 +141,7 @@ def _environment() -> jinja2.Environment:
 
 def words(name: str) -> str:
     """Say a name of the code as people do."""
-    return PLAIN_NAMES.get(name, name.replace("_", " "))
+    return PLAIN_NAMES.get(name, name.replace("_", " ").replace(" f1", " F1"))
 
 
 def _moment(moment: datetime) -> str:

@@ -2,6 +2,8 @@
 (() => {
   const root = document.documentElement.dataset.root;
   const AT_ONCE = 48;
+  const WIDTH_BESIDE_TITLE = 48;
+  const WIDTH_OF_LETTER = 8;
   const MARKS = { right: "✓", wrong: "✗", disagreed: "≠", unknown: "?" };
 
   /* Tables: the page has each one whole; the library lets it be sorted and filtered. */
@@ -29,7 +31,7 @@
         hozAlign: isFigure ? "right" : "left",
         headerHozAlign: isFigure ? "right" : "left",
         widthGrow: head.dataset.kind === "words" ? 3 : 1,
-        minWidth: Number(head.dataset.width || 80),
+        minWidth: Number(head.dataset.width || WIDTH_BESIDE_TITLE + WIDTH_OF_LETTER * head.textContent.length),
         formatter: (cell) => cell.getData().nodes[index],
       };
     });

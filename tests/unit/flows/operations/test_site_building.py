@@ -157,6 +157,21 @@ def test_site_of_a_scored_store_tells_what_the_store_does(
     assert list(commits.verify(house)) == list(traces_in(house)) == []
 
 
+def test_days_without_the_champions_predictions_are_one_alarm(
+    house: Store, site: Path, extract: Callable[..., Any]
+) -> None:
+    extract()
+    registry.promote(house, run_flow("train-classifier").model, NOW)
+
+    build_site(house, site, NOW)
+
+    home = (site / "index.html").read_text(encoding="utf-8")
+    days = sorted(partition.name for partition in tables.video_partitions(house, "score"))
+    assert f"{days[-1]}</bdi></a>: it and {len(days) - 1} more lack the" in (
+        home.replace("&#39;", "'")
+    )
+
+
 def test_a_folder_with_other_files_or_in_the_store_is_refused(house: Store, site: Path) -> None:
     site.mkdir()
     (site / "mine.txt").write_text("mine")
