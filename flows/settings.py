@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     encoder_precision: Precision = "float32"
     """The type of number that the encoder computes with; part of the recipe."""
     encoder_execution_mode: ExecutionMode = "eager"
-    """Whether the encoder runs as written or by `torch.compile`; part of the recipe."""
+    """Whether the encoder runs as written, by `torch.compile`, or by OpenVINO on the CPU (the extra
+    `reelstore[openvino]`); `reelstore try-recipe` compares them; part of the recipe."""
     resize_short_side: PositiveInt | None = None
     """The shorter side of a frame before the central crop, in pixels; by default as the preset says
     (`published`: 256), else as timm's configuration of the encoder says; part of the recipe."""

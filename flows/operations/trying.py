@@ -7,14 +7,17 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
 from featurestore.extraction.decoding.media import MediaItem
+from featurestore.extraction.encoding.execution_modes import ComparedMode, compare_modes
 from featurestore.extraction.frames import FrameExtractor
 from featurestore.progress.reasons import OK
 from featurestore.views.frames.frame_chunks import wants_previews
+from featurestore.views.frames.frame_spec import FrameSpec
 from featurestore.views.spec import fingerprint
 from flows.operations import wanted_specs
 from flows.settings import Settings
@@ -42,6 +45,8 @@ class Trial:
     """Of decoding and encoding, start-up aside."""
     contents: int
     """Distinct media of the partition."""
+    faster_mode: ComparedMode | str
+    """The execution mode that may be faster on this machine, or why it cannot be used."""
 
     @property
     def videos_per_second(self) -> float:
@@ -113,4 +118,12 @@ def try_recipe(
         },
         seconds=seconds,
         contents=len(media),
+        faster_mode=_compare_modes(spec, weights),
     )
+
+
+def _compare_modes(spec: FrameSpec, weights: Path) -> ComparedMode | str:
+    try:
+        return compare_modes(spec, weights)
+    except Invalid as error:
+        return str(error)

@@ -19,6 +19,7 @@ from torch import nn
 
 from featurestore.extraction.encoding.encoder_threads import EncoderThreads
 from featurestore.extraction.encoding.encoder_weights import load_weights
+from featurestore.extraction.encoding.openvino_model import OpenvinoModel
 from featurestore.views.frames.frame_spec import CropMode, ExecutionMode, FrameSpec, Precision
 from warehouse.errors import Invalid, Retryable
 from warehouse.storage.files import sha256_bytes
@@ -60,21 +61,21 @@ class FrameEncoder:
             torch.tensor(values, device=device).view(1, 3, 1, 1) * 255
             for values in (spec.mean, spec.std)
         )
+        self.num_parameters = sum(parameter.numel() for parameter in model.parameters())
+        """Numbers that were learned."""
         self._model = model.to(device)
         if device == "cuda":
             self._model = self._model.to(memory_format=torch.channels_last)
         if spec.execution_mode == "compiled":
             self._compile()
+        if spec.execution_mode == "openvino":
+            self._model = OpenvinoModel(model, spec.crop, self.num_threads)
+            self.frames_per_batch = 1
 
     @property
     def num_threads(self) -> int:
         """Batches that are encoded at the same time."""
         return self._threads.num_threads
-
-    @property
-    def num_parameters(self) -> int:
-        """Numbers that were learned."""
-        return sum(parameter.numel() for parameter in self._model.parameters())
 
     def encode(self, frames: npt.NDArray[np.uint8]) -> Embeddings:
         """Encode frames and wait for them.
@@ -195,13 +196,15 @@ def make_frame_spec(
         encoder_kwargs: arguments of `timm.create_model` that change its form, such as `img_size`.
         weights_path: a local file, in timm's or the authors' layout.
         precision: of the encoder's own arithmetic; embeddings are kept as float16 in any case.
-        execution_mode: as written, or by `torch.compile`.
+        execution_mode: as written, by `torch.compile`, or by OpenVINO on the CPU.
         resize_short_side: pixels of the shorter side before the central crop; None for what the
             configuration says.
 
     Raises:
-        Invalid: no such model, other arguments or other weights, or frames cannot be resized so.
+        Invalid: no such model, other arguments or other weights, frames cannot be resized so, or
+            the execution mode does not compute with this precision.
     """
+    _check_precision(precision, execution_mode)
     payload = _read(weights_path)
     model = _build(encoder, encoder_kwargs)
     load_weights(model, payload, weights_path)
@@ -260,7 +263,7 @@ def _resize(
 
 
 def load_encoder(spec: FrameSpec, weights_path: Path) -> FrameEncoder:
-    """Build a spec's encoder, on the GPU where there is one.
+    """Build a spec's encoder, on the GPU where there is one and the execution mode can use it.
 
     Args:
         spec: which encoder.
@@ -268,7 +271,7 @@ def load_encoder(spec: FrameSpec, weights_path: Path) -> FrameEncoder:
 
     Raises:
         Invalid: the file has another digest than the spec names, or doesn't hold the model's
-            weights.
+            weights, or the execution mode can't be used here.
     """
     payload = _read(weights_path)
     if sha256_bytes(payload) != spec.weights_sha256:
@@ -276,9 +279,19 @@ def load_encoder(spec: FrameSpec, weights_path: Path) -> FrameEncoder:
             f"{weights_path} has sha256 {sha256_bytes(payload)[:12]}, the frame spec wants"
             f" {spec.weights_sha256[:12]}; name the right file, or apply new specs"
         )
+    _check_precision(spec.precision, spec.execution_mode)
     model = _build(spec.encoder, spec.encoder_kwargs)
     load_weights(model, payload, weights_path)
-    return FrameEncoder(model, spec, "cuda" if torch.cuda.is_available() else "cpu")
+    on_gpu = torch.cuda.is_available() and spec.execution_mode != "openvino"
+    return FrameEncoder(model, spec, "cuda" if on_gpu else "cpu")
+
+
+def _check_precision(precision: Precision, execution_mode: ExecutionMode) -> None:
+    if execution_mode == "openvino" and precision != "float32":
+        raise Invalid(
+            "the execution mode openvino computes in float32, and encoder_precision is"
+            f" {precision}: set it to float32, or take another execution mode"
+        )
 
 
 def _read(path: Path) -> bytes:

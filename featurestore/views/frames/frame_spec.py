@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_seri
 from featurestore.views.spec import Spec
 
 Precision = Literal["float32", "bfloat16", "float16"]
-ExecutionMode = Literal["eager", "compiled"]
+ExecutionMode = Literal["eager", "compiled", "openvino"]
 CropMode = Literal["center", "squash"]
 
 
@@ -38,7 +38,7 @@ class FrameSpec(Spec):
     precision: Precision = "float32"
     """Of the encoder's arithmetic, by autocast where it is less than float32."""
     execution_mode: ExecutionMode = "eager"
-    """As the model is written, or by `torch.compile`."""
+    """As the model is written, by `torch.compile`, or by OpenVINO on the CPU."""
 
     @model_serializer(mode="wrap")
     def _as_its_version_has_it(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 import itertools
 import json
+from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
 
+from featurestore.extraction.encoding.execution_modes import ComparedMode
 from flows.commands.features import app
+from flows.operations import trying
 from flows.operations.trying import try_recipe
 from flows.settings import load_settings
 from tests.unit.flows.conftest import everything
@@ -45,6 +48,21 @@ def test_a_trial_publishes_nothing(house: Store) -> None:
     assert json.loads(said.stdout)["tried"] == 3
     assert everything(house) == before
     assert not [name for name in commits.datasets(house) if name.startswith(("features", "specs"))]
+
+
+def test_a_trial_says_whether_another_execution_mode_is_worth_it(
+    house: Store,  # noqa: ARG001 - the settings name it
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def say(outcome: ComparedMode | Invalid) -> str:
+        monkeypatch.setattr(trying, "compare_modes", Mock(side_effect=[outcome]))
+        return CliRunner().invoke(app, ["try-recipe", "labeled", "--limit", "1"]).stdout
+
+    assert 'encoder_execution_mode = "openvino" is faster' in say(
+        ComparedMode("openvino", 1.33, 0.999999)
+    )
+    assert "eager serves here" in say(ComparedMode("openvino", 1.05, 0.999999))
+    assert "install reelstore[openvino]" in say(Invalid("install reelstore[openvino]"))
 
 
 def test_mistakes_are_told_in_a_sentence(house: Store) -> None:

@@ -1,5 +1,6 @@
 import io
 import pickle
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from featurestore.extraction.encoding.frame_encoder import (
     load_encoder,
     make_frame_spec,
 )
+from featurestore.extraction.encoding.openvino_model import OpenvinoModel
+from featurestore.views.frames.frame_spec import ExecutionMode
 from featurestore.views.spec import fingerprint
 from warehouse.errors import Invalid, Retryable
 
@@ -154,11 +157,12 @@ def test_embeddings_are_the_pooled_features_of_the_normalised_frames(
     np.testing.assert_allclose(ours, theirs, atol=2e-3)
 
 
+@pytest.mark.parametrize("mode", ["eager", "openvino"])
 def test_batches_order_and_threads_leave_the_bytes_of_an_embedding_alone(
-    small: Checkpoint, weights: Callable[..., Path], frames: Any
+    mode: ExecutionMode, small: Checkpoint, weights: Callable[..., Path], frames: Any
 ) -> None:
     path = weights(small.tensors)
-    encoder = load_encoder(make_frame_spec(SWIN, SMALL, path), path)
+    encoder = load_encoder(make_frame_spec(SWIN, SMALL, path, execution_mode=mode), path)
     whole = encoder.encode(frames)
     singly = np.concatenate([encoder.encode(frames[i : i + 1]) for i in range(3)])
     backwards = encoder.encode(frames[::-1].copy())[::-1]
@@ -241,12 +245,15 @@ def test_the_encoders_threads_leave_the_others_number_alone(
         torch.set_num_threads(before)
 
 
-def test_the_cores_leave_the_bytes_of_any_encoder_alone(weights: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("mode", ["eager", "openvino"])
+def test_the_cores_leave_the_bytes_of_any_encoder_alone(
+    mode: ExecutionMode, weights: Callable[..., Path]
+) -> None:
     torch.manual_seed(0)
     model = timm.create_model("efficientnet_lite0", num_classes=0)
     path = weights(model.state_dict())
     frames = np.random.default_rng(0).integers(0, 256, (5, 224, 224, 3), np.uint8)
-    spec = make_frame_spec("efficientnet_lite0", {}, path)
+    spec = make_frame_spec("efficientnet_lite0", {}, path, execution_mode=mode)
     found = []
     before = torch.get_num_threads()
     for num_threads in (1, 3):
@@ -286,6 +293,57 @@ def test_an_encoder_that_cannot_be_compiled_is_a_sentence(
     spec = make_frame_spec(SWIN, SMALL, path, execution_mode="compiled")
     with pytest.raises(Invalid, match="can't be compiled here"):
         load_encoder(spec, path)
+
+
+def test_openvino_gives_the_embeddings_of_the_model_as_written(
+    small: Checkpoint, weights: Callable[..., Path], frames: Any
+) -> None:
+    path = weights(small.tensors)
+    plain = make_frame_spec(SWIN, SMALL, path)
+    faster = make_frame_spec(SWIN, SMALL, path, execution_mode="openvino")
+    assert fingerprint(faster) != fingerprint(plain)
+    ours, theirs = (load_encoder(spec, path).encode(frames) for spec in (faster, plain))
+    np.testing.assert_allclose(ours, theirs, atol=2e-3)
+
+
+def test_openvino_tells_nobody_that_it_is_used(
+    small: Checkpoint, weights: Callable[..., Path]
+) -> None:
+    path = weights(small.tensors)
+    load_encoder(make_frame_spec(SWIN, SMALL, path, execution_mode="openvino"), path)
+    assert sys.modules["openvino_telemetry"] is None
+
+
+def test_openvino_that_is_not_installed_is_a_sentence(
+    small: Checkpoint, weights: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = weights(small.tensors)
+    spec = make_frame_spec(SWIN, SMALL, path, execution_mode="openvino")
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(Invalid, match=r"install reelstore\[openvino\]"):
+        load_encoder(spec, path)
+
+
+def test_an_encoder_that_openvino_gets_wrong_is_refused(small: Checkpoint) -> None:
+    class OtherWhenTraced(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = small.model
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            encoded: torch.Tensor = self.model(pixels)
+            is_traced = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+            return encoded if is_traced else encoded.flip(1)
+
+    with pytest.raises(Invalid, match="other embeddings of the encoder than PyTorch"):
+        OpenvinoModel(OtherWhenTraced(), 64, 1)
+
+
+def test_openvino_computes_in_float32_alone(
+    small: Checkpoint, weights: Callable[..., Path]
+) -> None:
+    with pytest.raises(Invalid, match="encoder_precision is bfloat16"):
+        make_frame_spec(SWIN, SMALL, weights(small.tensors), "bfloat16", "openvino")
 
 
 def test_the_authors_layout_gives_the_same_embeddings(
