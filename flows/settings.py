@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     """Where days appear, a table for each kind of listing; `update` looks there."""
     alarm_webhook: str | None = None
     """An address that `setup-prefect` has alarms posted to, as JSON; by default nobody is told."""
+    work_pool_type: Literal["process", "docker", "kubernetes"] = "process"
+    """How a worker of the pool that `setup-prefect` makes starts each run: as a process, or as a
+    container of its own."""
     site: Path = Path("site")
     """The folder of the site that shows the store, outside of it; `reelstore site` makes it."""
 

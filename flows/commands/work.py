@@ -105,7 +105,9 @@ def setup_prefect_command() -> None:
     """Make the work pool, its limit and the automations on the Prefect server; twice is once."""
     from flows.deployments.setup import setup_prefect
 
-    for line in setup_prefect(load_settings().alarm_webhook) or ["nothing to do: all is there"]:
+    settings = load_settings()
+    done = setup_prefect(settings.alarm_webhook, settings.work_pool_type)
+    for line in done or ["nothing to do: all is there"]:
         say(line)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from prefect.blocks.webhook import Webhook
@@ -52,17 +52,21 @@ _EVENT = (
 _MISSING = '{"event": "reelstore.update.missing", "subject": "update", "facts": {}}'
 
 
-def setup_prefect(webhook: str | None) -> list[str]:
+WorkPoolType = Literal["process", "docker", "kubernetes"]
+
+
+def setup_prefect(webhook: str | None, work_pool_type: WorkPoolType = "process") -> list[str]:
     """Make what is not there or differs, on the server that Prefect's settings name.
 
     Args:
         webhook: The address that alarms are posted to; None makes no automation of alarms.
+        work_pool_type: Of the pool, where it is not there.
 
     Returns:
         A line for each thing that was made or changed; none where all was there.
 
     Raises:
-        Invalid: The settings name no server.
+        Invalid: The settings name no server, or its pool is of another type.
         Retryable: The server does not answer.
     """
     url = get_current_settings().api.url
@@ -73,7 +77,7 @@ def setup_prefect(webhook: str | None) -> list[str]:
         )
     try:
         with get_client(sync_client=True) as client:
-            return _make_all(client, webhook)
+            return _make_all(client, webhook, work_pool_type)
     except httpx.TransportError as error:
         raise Retryable(
             f"the Prefect server at {url} does not answer ({type(error).__name__}): start it by"
@@ -81,8 +85,10 @@ def setup_prefect(webhook: str | None) -> list[str]:
         ) from error
 
 
-def _make_all(client: SyncPrefectClient, webhook: str | None) -> list[str]:
-    done = [*_make_pool(client), *_limit_queue(client)]
+def _make_all(
+    client: SyncPrefectClient, webhook: str | None, work_pool_type: WorkPoolType
+) -> list[str]:
+    done = [*_make_pool(client, work_pool_type), *_limit_queue(client)]
     automations = [_zombies()]
     if webhook is not None:
         done += _set_address(webhook)
@@ -92,15 +98,22 @@ def _make_all(client: SyncPrefectClient, webhook: str | None) -> list[str]:
     return done
 
 
-def _make_pool(client: SyncPrefectClient) -> list[str]:
+def _make_pool(client: SyncPrefectClient, work_pool_type: WorkPoolType) -> list[str]:
     try:
-        client.read_work_pool(POOL)
+        pool = client.read_work_pool(POOL)
     except ObjectNotFound:
-        template = asyncio.run(get_default_base_job_template_for_infrastructure_type("process"))
-        client.create_work_pool(
-            WorkPoolCreate(name=POOL, type="process", base_job_template=template or {})
+        template = asyncio.run(
+            get_default_base_job_template_for_infrastructure_type(work_pool_type)
         )
-        return [f"made the work pool {POOL}"]
+        client.create_work_pool(
+            WorkPoolCreate(name=POOL, type=work_pool_type, base_job_template=template or {})
+        )
+        return [f"made the work pool {POOL} of type {work_pool_type}"]
+    if pool.type != work_pool_type:
+        raise Invalid(
+            f"the work pool {POOL} is of type {pool.type}, and work_pool_type is {work_pool_type}:"
+            f" set it to {pool.type}, or type prefect work-pool delete {POOL} first"
+        )
     return []
 
 

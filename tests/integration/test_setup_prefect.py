@@ -72,6 +72,11 @@ def test_an_alarm_reaches_the_webhook_and_a_second_setup_changes_nothing(
     assert webhook.url not in first.stdout + first.stderr
     second = reelstore(settings, "setup-prefect")
     assert (second.returncode, second.stdout) == (0, "nothing to do: all is there\n")
+    monkeypatch.setenv("REELSTORE_WORK_POOL_TYPE", "kubernetes")
+    other = reelstore(settings, "setup-prefect")
+    assert other.returncode == 2
+    assert "is of type process, and work_pool_type is kubernetes" in other.stderr
+    monkeypatch.delenv("REELSTORE_WORK_POOL_TYPE")
 
     emitted = subprocess.run(
         [sys.executable, "-c", EMIT],
