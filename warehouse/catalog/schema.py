@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-REVISION = "0004"
+REVISION = "0005"
 """The schema that this code reads and writes: the newest of `migrations/versions`."""
 
 Words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -96,6 +96,8 @@ journal = sa.Table(
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("entry", sa.JSON, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("subject", Words),  # what moved, as `journal.subject_of` names it
+    sa.Index("journal_by_subject", "subject", "number"),
 )
 
 aliases = sa.Table(

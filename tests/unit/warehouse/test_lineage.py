@@ -71,6 +71,22 @@ def test_the_head_and_the_alias_of_a_moment_are_found_again(
     assert commits.head(store, Address("tables/videos", "other"), hours[3]) is None
 
 
+def test_the_past_of_one_thing_is_found_without_reading_that_of_others(
+    store: Store, address: Address, publish_files: Publish, now: datetime
+) -> None:
+    if store.engine.dialect.name != "sqlite":
+        pytest.skip("only SQLite keeps an entry that nobody can read")
+    publish_files({"a.bin": b"a"}, address=Address("tables/videos", "other"))
+    wanted = publish_files({"a.bin": b"b"})
+    commits.set_alias(store, "wanted/text", "t", now)
+    commits.set_alias(store, "champion", wanted.id, now)
+    with catalog.writing(store.engine) as connection:
+        spoiled = "UPDATE journal SET entry = '{' WHERE number IN (1, 3)"
+        connection.execute(sa.text(spoiled))
+    assert commits.head(store, address, as_of=now) == wanted
+    assert commits.alias(store, "champion", as_of=now) == wanted.id
+
+
 def test_a_catalog_of_the_first_schema_learns_what_its_commits_were_made_from(
     tmp_path: Path, catalog_url: str | None, now: datetime
 ) -> None:

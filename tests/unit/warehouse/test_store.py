@@ -68,12 +68,15 @@ def test_a_catalog_without_marks_of_aliases_gets_them_and_no_alias_is_provisiona
         connection.execute(sa.text("ALTER TABLE aliases DROP COLUMN is_provisional"))
         for table in ("forgets", "successors"):
             connection.execute(sa.text(f"DROP TABLE {table}"))
+        connection.execute(sa.text("DROP INDEX journal_by_subject"))
+        connection.execute(sa.text("ALTER TABLE journal DROP COLUMN subject"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     upgraded = open_existing_store(store.root, catalog_url)
     assert commits.aliases(upgraded) == {"champion": "one"}
     assert not commits.is_provisional(upgraded, "champion")
     commits.set_alias(upgraded, "champion", "one", now, provisional=True)
     assert commits.is_provisional(upgraded, "champion")
+    assert commits.alias(upgraded, "champion", as_of=now) == "one"
     upgraded.engine.dispose()
 
 

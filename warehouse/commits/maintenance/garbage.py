@@ -115,7 +115,7 @@ class _Doomed:
 
 
 def _doomed(connection: sa.Connection, store: Store, before: str) -> _Doomed:
-    moves = journal.within(connection, "head", {})
+    moves = journal.head_moves_within(connection)
     superseded = {move["previous"]: move["moved_at"] for move in moves}
     known = connection.execute(
         sa.select(catalog.commits.c.id, catalog.commits.c.dataset, catalog.commits.c.partition)

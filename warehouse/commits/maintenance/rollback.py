@@ -35,9 +35,7 @@ def roll_back(store: Store, address: Address, to: str | None, now: datetime) -> 
     """
     wanted = None if to is None else history.commit_by_id(store, to).id
     with settling.writing(store) as connection:
-        moves = journal.within(
-            connection, "head", {"dataset": address.dataset, "partition": address.partition}
-        )
+        moves = journal.moves_within(connection, journal.subject_of("head", address))
         entry = _earlier(moves, "commit_id", str(address), wanted)
         if history.find_within(connection, entry["commit_id"]) is None:
             raise Invalid(
@@ -63,7 +61,7 @@ def roll_back_alias(store: Store, name: str, now: datetime) -> str:
         Invalid: It was never set, or never moved.
     """
     with settling.writing(store) as connection:
-        moves = journal.within(connection, "alias", {"name": name})
+        moves = journal.moves_within(connection, journal.subject_of("alias", name))
         entry = _earlier(moves, "target", f"alias {shown(name)}", None)
         rows.set_alias(connection, entry, timestamp(now))
         journal.append(connection, store, "alias", _back(entry, moves[-1]["target"]), now)

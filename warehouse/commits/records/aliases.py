@@ -56,7 +56,7 @@ def alias(store: Store, name: str, as_of: datetime | None = None) -> str | None:
     """
     if as_of is None:
         return aliases(store).get(name)
-    moves = journal.moves(store, "alias", {"name": name})
+    moves = journal.moves_of(store, journal.subject_of("alias", name))
     targets = [str(move["target"]) for move in moves if move["moved_at"] <= timestamp(as_of)]
     return targets[-1] if targets else None
 

@@ -43,9 +43,7 @@ def head(store: Store, address: Address, as_of: datetime | None = None) -> Commi
 
 
 def _head_at(store: Store, address: Address, as_of: datetime) -> Commit | None:
-    moves = journal.moves(
-        store, "head", {"dataset": address.dataset, "partition": address.partition}
-    )
+    moves = journal.moves_of(store, journal.subject_of("head", address))
     moved = [move for move in moves if move["moved_at"] <= timestamp(as_of)]
     if not moved:
         return None

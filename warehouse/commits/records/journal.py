@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.clock import timestamp
+from warehouse.commits.addresses import Address, address_of
 from warehouse.commits.records import successors
 from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.identifiers import shown
@@ -91,7 +92,27 @@ def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
         "number": entry["number"],
         "entry": json.loads(payload),
         "sha256": files.sha256_bytes(payload),
+        "subject": _subject_of_entry(entry),
     }
+
+
+def _subject_of_entry(entry: Mapping[str, Any]) -> str | None:
+    if "dataset" in entry:
+        return subject_of(entry["kind"], address_of(entry["dataset"], entry["partition"] or ""))
+    return subject_of(entry["kind"], entry["name"]) if "name" in entry else None
+
+
+def subject_of(kind: str, what: Address | str) -> str:
+    """Name what a move is about, as the catalog's index has it.
+
+    Args:
+        kind: Of the entry.
+        what: An address, or the name of an alias.
+
+    Returns:
+        Such as `head tables/videos of partition 2026-11-20`, or `alias champion`.
+    """
+    return f"{kind} {what}"
 
 
 def last_number(connection: sa.Connection) -> int:
@@ -136,7 +157,12 @@ def file_of(store: Store, number: int, digest: str) -> Path:
 
 def key_of(number: int, digest: str) -> str:
     """Find the key of an entry by its number and the sha256 of its bytes."""
-    return f"{FOLDER}/{number:08d}-{digest[:16]}.json"
+    return f"{FOLDER}/{name_of(number, digest)}"
+
+
+def name_of(number: int, digest: str) -> str:
+    """Name the file of an entry by its number and the sha256 of its bytes."""
+    return f"{number:08d}-{digest[:16]}.json"
 
 
 def number_of(name: str) -> int:
@@ -173,7 +199,7 @@ def read(path: Path, number: int) -> dict[str, Any]:
         Invalid: It was written by a newer Reelstore.
     """
     payload = path.read_bytes()
-    if path.name != f"{number:08d}-{files.sha256_bytes(payload)[:16]}.json":
+    if path.name != name_of(number, files.sha256_bytes(payload)):
         raise Corrupt(
             f"{path} is not journal entry {number} with its own bytes: restore the journal from a"
             " copy"
@@ -224,23 +250,10 @@ def read_all(store: Store) -> list[dict[str, Any]]:
     return entries
 
 
-def moves(store: Store, kind: str, values: Mapping[str, str | None]) -> list[dict[str, Any]]:
-    """List the moves of one thing.
-
-    Args:
-        store: The store.
-        kind: Of the entries.
-        values: What the entries hold under some of their keys, such as `dataset` and `partition`,
-            or `name`.
-
-    Returns:
-        Entries, oldest first.
-
-    Raises:
-        Retryable: The catalog cannot be reached.
-    """
+def moves_of(store: Store, subject: str) -> list[dict[str, Any]]:
+    """List the moves of one thing; arguments and errors as of `moves_within`."""
     with catalog.reading(store.engine) as connection:
-        return within(connection, kind, values)
+        return moves_within(connection, subject)
 
 
 def all_moves(store: Store) -> list[dict[str, Any]]:
@@ -261,30 +274,34 @@ def all_moves(store: Store) -> list[dict[str, Any]]:
         return [dict(entry) for entry in entries]
 
 
-def within(
-    connection: sa.Connection, kind: str, values: Mapping[str, str | None]
-) -> list[dict[str, Any]]:
-    """List the moves of one thing as a transaction sees them; arguments as for `moves`.
+def moves_within(connection: sa.Connection, subject: str) -> list[dict[str, Any]]:
+    """List the moves of one thing as a transaction sees them.
 
     Moves of heads name the successors of commits whose videos were forgotten.
 
     Args:
         connection: Any transaction.
-        kind: Of the entries.
-        values: What the entries hold under some of their keys.
+        subject: As of `subject_of`.
 
     Returns:
         Entries, oldest first.
+
+    Raises:
+        Retryable: The catalog cannot be reached.
     """
-    column = catalog.journal.c.entry
-    wanted = [
-        column[key].as_string() == value
-        for key, value in {"kind": kind, **values}.items()
-        if value is not None
-    ]
-    found = connection.scalars(sa.select(column).where(*wanted).order_by(catalog.journal.c.number))
-    entries = [dict(entry) for entry in found if values.items() <= entry.items()]
-    if kind != "head":
+    return _selected(connection, catalog.journal.c.subject == subject)
+
+
+def head_moves_within(connection: sa.Connection) -> list[dict[str, Any]]:
+    """List the moves of all heads; otherwise as `moves_within`."""
+    return _selected(connection, catalog.journal.c.entry["kind"].as_string() == "head")
+
+
+def _selected(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+    table = catalog.journal
+    wanted = sa.select(table.c.entry).where(condition).order_by(table.c.number)
+    entries = [dict(entry) for entry in connection.scalars(wanted)]
+    if not entries or entries[0]["kind"] != "head":
         return entries
     keys = ("commit_id", "previous")
     named = {entry[key] for entry in entries for key in keys if entry[key] is not None}

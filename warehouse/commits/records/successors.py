@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from warehouse import catalog
 
 _TABLE = catalog.successors
+_FEW = 100
+"""Ids that are asked for by name; of more of them, all that the catalog knows is read at once."""
 
 
 def resolve(connection: sa.Connection, commit_ids: Iterable[str]) -> dict[str, str]:
@@ -23,7 +25,10 @@ def resolve(connection: sa.Connection, commit_ids: Iterable[str]) -> dict[str, s
         By each id: its successor's, or the id itself where it has none.
     """
     names = set(commit_ids)
-    known = {row.commit_id: row.successor_id for row in connection.execute(sa.select(_TABLE))}
+    wanted = sa.select(_TABLE)
+    if len(names) <= _FEW:
+        wanted = wanted.where(_TABLE.c.commit_id.in_(names))
+    known = {row.commit_id: row.successor_id for row in connection.execute(wanted)}
     return {name: known.get(name, name) for name in names}
 
 

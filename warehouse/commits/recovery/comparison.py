@@ -131,15 +131,14 @@ def _compared(
     rows = connection.execute(asked).all()
     if forgotten.entries_within(connection, unswept=True):
         since = 1 + journal.last_number(connection)  # files of redacted entries are being replaced
-    known = [journal.file_of(store, row.number, row.sha256) for row in rows]
+    beyond = names - {journal.name_of(row.number, row.sha256) for row in rows}
+    later = [name for name in beyond if journal.number_of(name) >= since]
+    unknown = sorted(later, key=lambda name: (journal.number_of(name), name))
     folder = store.root / journal.FOLDER
-    later = {name for name in names if journal.number_of(name) >= since}
-    unknown = sorted(
-        later - {path.name for path in known}, key=lambda name: (journal.number_of(name), name)
-    )
+    last = folder / journal.name_of(rows[-1].number, rows[-1].sha256) if rows else None
     return Comparison(
         folder=folder,
         num_known=rows[-1].number if rows else 0,
         unknown=tuple(folder / name for name in unknown),
-        missing=known[-1] if known and not known[-1].exists() else None,
+        missing=last if last is not None and not last.exists() else None,
     )

@@ -16,7 +16,6 @@ from warehouse.commits.records import journal, lineage, successors
 from warehouse.commits.records.rows import alias_row, inputs_now, insert
 from warehouse.commits.recovery.replacement import renamed_by
 from warehouse.errors import Corrupt, Invalid
-from warehouse.storage import files
 from warehouse.store import Store
 
 
@@ -91,10 +90,7 @@ def _published(moves: Iterable[dict[str, Any]]) -> dict[str, Address]:
 def _replay(connection: sa.Connection, moves: Iterable[dict[str, Any]], known: set[str]) -> None:
     heads, aliases = dict[tuple[str, str], dict[str, Any]](), dict[str, dict[str, Any]]()
     for move in moves:
-        digest = files.sha256_bytes(files.canonical_json(move))
-        connection.execute(
-            catalog.journal.insert().values(number=move["number"], entry=move, sha256=digest)
-        )
+        journal.insert(connection, move)
         if move["kind"] == "head":
             place = {"dataset": move["dataset"], "partition": move["partition"] or ""}
             heads[tuple(place.values())] = place | {
