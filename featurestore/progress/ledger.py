@@ -102,7 +102,8 @@ def places(commit: Commit) -> Iterator[pl.DataFrame]:
     Yields:
         `video_id`, `shard` and `row` of the videos that are ok, by video id.
     """
-    for rows in parquet.batches(scan(commit).select("video_id", "shard", "row")):
+    path = commits.verified_path(commit, LEDGER_FILE)
+    for rows in parquet.batches(path, ["video_id", "shard", "row"], FORMAT_VERSION):
         yield rows.drop_nulls()
 
 

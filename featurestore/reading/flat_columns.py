@@ -37,7 +37,7 @@ class FlatColumns:
         Flushed at once, so that a forked process has nothing left to write.
         """
         array = np.ascontiguousarray(values, self._dtypes[name])
-        self._files[name].write(array.tobytes())
+        self._files[name].write(array.data)
         self._files[name].flush()
         self._lengths[name] += array.size
         self._maps.pop(name, None)

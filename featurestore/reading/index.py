@@ -83,21 +83,30 @@ class _Index:
 
     def _add_rows(self, rows: pl.DataFrame, in_step: Sequence["_InStep"]) -> None:
         for table in in_step:
-            others = table.until(rows["video_id"][-1])
-            rows = rows.join(others, on="video_id", how="left", maintain_order="left")
+            rows = _joined(rows, table.until(rows["video_id"][-1]))
         salt = self._salt
         validation = [
             salt is not None and split.is_validation(salt, content)
-            for content in rows["content_sha256"]
+            for content in rows["content_sha256"].to_list()
         ]
         self.columns.append("is_validation", validation)
         for name, absent in self._absent.items():
             self.columns.append(name, rows[name].fill_null(absent).to_numpy())
-        self.columns.append("id_bytes", np.frombuffer("".join(rows["video_id"]).encode(), np.uint8))
+        self.columns.append(
+            "id_bytes", np.frombuffer("".join(rows["video_id"].to_list()).encode(), np.uint8)
+        )
         lengths = rows["video_id"].str.len_bytes().to_numpy()
         ends = self._ids_end + np.cumsum(lengths, dtype=np.int64)
         self.columns.append("id_ends", ends)
         self._ids_end = int(ends[-1])
+
+
+def _joined(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Join rows to those of the same videos, which both have by video id."""
+    # Nearly always the very same videos: then there is nothing to look up.
+    if rows["video_id"].equals(others["video_id"]):
+        return rows.hstack(others.drop("video_id"))
+    return rows.join(others, on="video_id", how="left", maintain_order="left")
 
 
 class _InStep:

@@ -148,14 +148,16 @@ def label_batches(commit: Commit, columns: Sequence[str]) -> Iterator[pl.DataFra
         commit: Of any version of the table.
         columns: Which columns.
 
-    Returns:
+    Yields:
         Rows of `Labels`, by video id.
 
     Raises:
         Corrupt: The file is not as it was published.
         Invalid: It has a format version that this code does not read.
     """
-    return parquet.batches(scan_labels(commit).select(columns))
+    path = commits.verified_path(commit, _FILE)
+    for rows in parquet.batches(path, version=FORMAT_VERSION):
+        yield _brought_up(rows.lazy()).select(columns).collect()
 
 
 def taxonomy_of(labels: Commit) -> Taxonomy:

@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from warehouse import formats
 
 FORMAT_VERSION = 1
 
-_ROWS_PER_GROUP, _ROWS_AT_ONCE = 8_192, 2_048
+_ROWS_PER_GROUP, _ROWS_AT_ONCE = 8_192, 8_192
 
 
 def encode(frame: pl.DataFrame, version: int = FORMAT_VERSION) -> bytes:
@@ -90,17 +91,28 @@ def version_of(path: Path) -> int:
     return int(pl.read_parquet_metadata(path)[formats.FIELD])
 
 
-def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+def batches(
+    path: Path, columns: Sequence[str] | None = None, version: int = FORMAT_VERSION
+) -> Iterator[pl.DataFrame]:
     """Read a table some rows at a time; memory does not grow with their number.
 
     Args:
-        rows: As `scan` gives them.
+        path: A file whose digest was checked.
+        columns: Which columns; all of them where it is None.
+        version: The newest that is read.
 
     Yields:
-        At most 2,048 rows, in their order.
+        At most 8,192 rows, in their order.
+
+    Raises:
+        Invalid: The file has another format version.
     """
-    for start in range(0, int(rows.select(pl.len()).collect().item()), _ROWS_AT_ONCE):
-        yield rows.slice(start, _ROWS_AT_ONCE).collect()
+    # One reader goes through the file once; slices of a scan would each find their place anew.
+    with pq.ParquetFile(checked(path, version)) as file:
+        names = None if columns is None else list(columns)
+        for rows in file.iter_batches(_ROWS_AT_ONCE, columns=names, use_threads=False):
+            frame = pl.DataFrame(pl.from_arrow(rows))
+            yield frame if names is None else frame.select(names)
 
 
 def checked(path: Path, version: int = FORMAT_VERSION) -> Path:

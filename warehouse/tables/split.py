@@ -20,6 +20,7 @@ MIN_CONTENTS = 10
 """A class with fewer distinct contents is not asked to be on both sides."""
 
 _RANGE = 1 << 256
+_LAST_HELD_OUT = ((_RANGE - 1) // 10).to_bytes(32)
 _MAX_SALTS = 4096
 
 
@@ -39,7 +40,7 @@ def is_validation(salt: int, content_sha256: str) -> bool:
     Returns:
         True for about one content in ten.
     """
-    return _place(salt, content_sha256) * 10 < _RANGE
+    return _digest(salt, content_sha256) <= _LAST_HELD_OUT
 
 
 def fold_of(salt: int, content_sha256: str, num_folds: int) -> int:
@@ -142,7 +143,11 @@ def freeze_salt(
 
 
 def _place(salt: int, content_sha256: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{salt}:{content_sha256}".encode()).digest())
+    return int.from_bytes(_digest(salt, content_sha256))
+
+
+def _digest(salt: int, content_sha256: str) -> bytes:
+    return hashlib.sha256(f"{salt}:{content_sha256}".encode()).digest()
 
 
 def _frozen(store: Store) -> int:

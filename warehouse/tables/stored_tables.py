@@ -68,7 +68,7 @@ def batches(commit: Commit, name: str, columns: Sequence[str]) -> Iterator[pl.Da
         Corrupt: The file is not as it was published.
         Invalid: It has a format version that this code does not read.
     """
-    return parquet.batches(parquet.scan([commits.verified_path(commit, name)]).select(columns))
+    return parquet.batches(commits.verified_path(commit, name), columns)
 
 
 def without(commit: Commit, prefix: str, video_ids: Collection[str]) -> dict[str, bytes | None]:

@@ -1,6 +1,5 @@
 """The HDF5 codec of the frames view: contiguous datasets, mapped into memory by their offsets."""
 
-import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from warehouse import formats
 from warehouse.errors import Corrupt
@@ -74,13 +74,14 @@ def read_layout(path: Path) -> Layout:
         return tuple(_place(path, file, name, np.dtype(dtype)) for name, dtype in _ARRAYS.items())
 
 
-def map_file(path: Path) -> mmap.mmap:
-    """Map a whole file into memory, read-only."""
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+def map_file(path: Path) -> pa.Buffer:
+    """Map a whole file into memory, read-only, for as long as anything of it is in use."""
+    # Python's own maps each keep a file open, of which a process may have few.
+    with pa.memory_map(str(path)) as file:
+        return file.read_buffer()
 
 
-def arrays(whole: mmap.mmap, layout: Layout) -> dict[str, Any]:
+def arrays(whole: pa.Buffer, layout: Layout) -> dict[str, Any]:
     """View a mapped shard's arrays.
 
     Args:
@@ -130,7 +131,7 @@ def _place(path: Path, file: h5py.File, name: str, dtype: np.dtype[np.generic]) 
     return dataset.id.get_offset(), dataset.shape
 
 
-def _view(whole: mmap.mmap, dtype: np.dtype[np.generic], offset: int | None, shape: Shape) -> Any:
+def _view(whole: pa.Buffer, dtype: np.dtype[np.generic], offset: int | None, shape: Shape) -> Any:
     if offset is None:
         return np.zeros(shape, dtype)
     return np.ndarray(shape, dtype, whole, offset)

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,9 @@ from featurestore.views.view import Columns, Rows, ViewIndex, shard_names
 from warehouse import commits
 from warehouse.commits import Commit
 
-MAX_OPEN_SHARDS = 256
-"""Frame shards that are mapped at the same time, each with an open file; the least recently read
-gives way."""
+MAX_OPEN_SHARDS = 16_384
+"""Frame shards that are mapped at the same time, a quarter of the maps that Linux lets a process
+have; the least recently read gives way."""
 
 
 class FrameIndex(ViewIndex):
@@ -64,10 +63,9 @@ class FrameIndex(ViewIndex):
             "frame_mask": np.zeros(shape, np.uint8),
             "pts_seconds": np.zeros(shape, np.float32),
         }
-        shards, places = columns["frames_shard"][rows], columns["frames_row"][rows]
-        for index in np.unique(shards[shards >= 0]):
-            here = np.flatnonzero(shards == index)
-            arrays, shard_rows = self._shards.open(int(index)), places[here]
+        places = columns["frames_row"][rows]
+        for shard, here in _by_shard(columns["frames_shard"][rows]):
+            arrays, shard_rows = self._shards.open(shard), places[here]
             for name, values in features.items():
                 values[here] = arrays[name][shard_rows]
         return features
@@ -75,6 +73,26 @@ class FrameIndex(ViewIndex):
     def release(self) -> None:
         """Unmap the shards that were read."""
         self._shards.close()
+
+
+def _by_shard(shards: Rows) -> Iterator[tuple[int, Any]]:
+    """Group the places of a batch by shard; those without one are left out.
+
+    Args:
+        shards: `[B]`, -1 for none.
+
+    Yields:
+        A shard, and the place or the places that lie there: a lone one is a plain number, as numpy
+        copies by a number at once and by an array in two steps.
+    """
+    order = np.argsort(shards, kind="stable")
+    order = order[np.searchsorted(shards[order], 0) :]
+    ordered = shards[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    ends = [*starts[1:].tolist(), len(order)]
+    firsts, found = order[starts].tolist(), ordered[starts].tolist()
+    for start, end, first, shard in zip(starts.tolist(), ends, firsts, found, strict=False):
+        yield shard, first if end - start == 1 else order[start:end]
 
 
 class _Shards:
@@ -87,7 +105,7 @@ class _Shards:
         self._files = files
         self._layouts: dict[int, Layout] = {}
         self._distinct: dict[Layout, Layout] = {}
-        self._open: OrderedDict[int, mmap] = OrderedDict()
+        self._open: OrderedDict[int, dict[str, Any]] = OrderedDict()
 
     def open(self, index: int) -> dict[str, Any]:
         if index not in self._open:
@@ -95,11 +113,12 @@ class _Shards:
             if index not in self._layouts:
                 layout = embeddings.read_layout(path)
                 self._layouts[index] = self._distinct.setdefault(layout, layout)
-            self._open[index] = embeddings.map_file(path)
+            mapped = embeddings.map_file(path)
+            self._open[index] = embeddings.arrays(mapped, self._layouts[index])
         self._open.move_to_end(index)
         while len(self._open) > MAX_OPEN_SHARDS:
             self._open.popitem(last=False)
-        return embeddings.arrays(self._open[index], self._layouts[index])
+        return self._open[index]
 
     def close(self) -> None:
         self._open.clear()

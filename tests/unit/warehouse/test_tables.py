@@ -129,6 +129,8 @@ def test_labels_are_kept_with_their_taxonomy(
     found = tables.read_labels(store, "labeled")
     assert found is not None
     assert found.drop("annotator", "source").equals(labels(a="0001", b="0100"))
+    (block,) = tables.label_batches(commit, found.columns)
+    assert block.equals(found)
     assert tables.taxonomy_of(commit) == taxonomy
     assert tables.read_labels(store, "other") is None
 

@@ -198,6 +198,14 @@ def test_released_shards_are_unmapped_and_read_again(folder: Path, examples: Exa
     np.testing.assert_array_equal(examples.read(rows).embeddings, before.embeddings)
 
 
+def test_mapped_shards_keep_no_file_open(folder: Path, examples: Examples) -> None:
+    examples.read(np.arange(1))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    examples.read(np.arange(len(examples)))
+    assert num_mapped_shards(folder) == 2
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def num_mapped_shards(folder: Path) -> int:
     maps = Path("/proc/self/maps").read_text()
     return len(
