@@ -73,7 +73,8 @@ def score_partitions(
         names = [partition.name for partition in tables.video_partitions(store, "score")]
     else:
         names = [parameters.partition]
-    found, refusals = run_all(names, lambda name: _unscored(store, model, name))
+    seen = commits.at_one_moment(store)
+    found, refusals = run_all(names, lambda name: _unscored(seen, model, name))
     left_out = [f"not scored: {error}" for error in refusals if isinstance(error, FeaturesMissing)]
     errors = [error for error in refusals if not isinstance(error, FeaturesMissing)]
     for sentence in left_out:

@@ -6,8 +6,9 @@ Its root folder and its catalog, opened and brought up to this code's schema.
 import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -31,6 +32,8 @@ class Store:
     """The absolute folder that holds every file."""
     engine: sa.Engine
     """The catalog, at this code's schema."""
+    heads_read: dict[str, Any] | None = field(default=None, compare=False, repr=False)
+    """What `commits.at_one_moment` has read, by dataset; None to ask the catalog each time."""
 
     @property
     def storage(self) -> Storage:

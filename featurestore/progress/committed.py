@@ -11,12 +11,12 @@ import polars as pl
 from featurestore.extraction.work_limits import WorkLimits
 from featurestore.progress import failures
 from featurestore.progress.failures import FAILURES, is_caused, is_due, is_raised, may_pass
-from featurestore.progress.ledger import MediaLedger
+from featurestore.progress.ledger import LEDGER_FILE, MediaLedger
 from featurestore.progress.ledger import scan as scan_ledger
 from featurestore.progress.reasons import CAUSED_BY_MEDIA, Reason
 from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import KIND, input_sha256, listed_columns, listing_of
-from warehouse import tables
+from warehouse import commits, tables
 from warehouse.commits import Commit
 from warehouse.store import Store
 
@@ -31,6 +31,7 @@ _OF_OTHER_KIND = {
 }
 """Reasons that no medium of a kind ends in. Versions that did not tell kinds apart have committed
 them all the same."""
+_PATH = "path of the ledger"
 _CONTENTS = {"content_sha256": pl.String, "kind": pl.String}
 _NOTED = ("kind", "attempts", "limit")
 _ROWS: dict[str, Any] = {
@@ -61,6 +62,36 @@ def rows(store: Store, head: Commit, listing: Commit | None) -> pl.LazyFrame:
     return known.join(
         noted, on=["content_sha256", "kind", "outcome"], how="left", maintain_order="left"
     )
+
+
+def holding(heads: Sequence[Commit], contents: pl.Series) -> list[Commit]:
+    """Leave out the heads whose ledgers name none of some contents.
+
+    One look at one column of all ledgers: to read each with its listing costs much more.
+
+    Args:
+        heads: Of a view, all of one recipe.
+        contents: The digests that are asked for.
+
+    Returns:
+        The others, in their order.
+
+    Raises:
+        Corrupt: A ledger is not as it was published.
+    """
+    by_path = {str(commits.verified_path(head, LEDGER_FILE)): head.id for head in heads}
+    if not by_path:
+        return []
+    ledgers = pl.scan_parquet(
+        list(by_path),
+        schema={"content_sha256": pl.String},
+        extra_columns="ignore",
+        include_file_paths=_PATH,
+    )
+    wanted = pl.LazyFrame({"content_sha256": contents.unique()})
+    named = ledgers.join(wanted, on="content_sha256", how="semi").select(_PATH).unique()
+    kept = {by_path[path] for path in named.collect(engine="streaming")[_PATH]}
+    return [head for head in heads if head.id in kept]
 
 
 def standing(

@@ -33,8 +33,10 @@ FAILURES = {
 and the limit on one video's work that it met (pixels for `too_large`, seconds for `decode_timeout`;
 null where no setting decides)."""
 
+NOTED = (*RETRYABLE, Reason.TOO_LARGE)
+"""The reasons of what may be tried again."""
+
 _ATTRIBUTE = "failures"
-_NOTED = (*RETRYABLE, Reason.TOO_LARGE)
 
 
 def is_caused() -> pl.Expr:
@@ -144,11 +146,11 @@ def _parse(kept: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> pl.DataFrame:
 def _of_ledger(store: Store, head: Commit) -> pl.DataFrame:
     listing = listing_of(store, head)
     outcomes = FeatureFacts.of(head).outcomes
-    if listing is None or not any(outcomes.get(reason) for reason in _NOTED):
+    if listing is None or not any(outcomes.get(reason) for reason in NOTED):
         return pl.DataFrame(schema=FAILURES)
     ledger = read_ledger(head, ["video_id", "content_sha256", "outcome", "detail"])
     kinds = tables.scan_table(listing, "videos.parquet").select("video_id", kind=KIND)
-    failed = ledger.filter(pl.col("outcome").is_in(list(_NOTED))).join(
+    failed = ledger.filter(pl.col("outcome").is_in(list(NOTED))).join(
         kinds.collect(), on="video_id"
     )
     met = [

@@ -121,7 +121,7 @@ def _with_reasons(
     others = [name for name in datasets(store, view.name) if name != own]
     head = None if own is None else present_head(store, Address(own, partition.name))
     elsewhere = present(commits.head(store, Address(name, partition.name)) for name in others)
-    heads = present(commits.heads(store, own)) if view.takes_over and own is not None else []
+    heads = [] if own is None else _heads_to_take_over(store, view, own, partition, head)
     scans = committed.standing(store, view.name, heads, limits)
     standing = {commit.id: scan for commit, scan in zip(heads, scans, strict=True)}
     bare = {commit.id for commit in heads if not view.suits(commit, partition)}
@@ -155,6 +155,17 @@ def _with_reasons(
     return listed.select(
         "content", "has_input", reason=pl.when(is_reused).then(pl.lit("reused")).otherwise("reason")
     )
+
+
+def _heads_to_take_over(
+    store: Store, view: View, dataset: str, partition: VideoPartition, own: Commit | None
+) -> list[Commit]:
+    if not view.takes_over:
+        return []
+    heads = present(commits.heads(store, dataset))
+    listed = tables.read_videos(partition, [view.content_column])
+    kept = {head.id for head in committed.holding(heads, listed[view.content_column])}
+    return [head for head in heads if head.id in kept or head == own]
 
 
 def _listed(partition: VideoPartition, view: View) -> pl.DataFrame:

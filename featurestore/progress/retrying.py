@@ -52,12 +52,14 @@ def chances(store: Store, head: Commit, limits: WorkLimits) -> Chances:
     Raises:
         Corrupt: a file is not as it was published.
     """
+    counts = FeatureFacts.of(head).outcomes
+    if counts.keys().isdisjoint(failures.NOTED):
+        return Chances({}, {}, {}, {}, 0, {})
     rows = failures.of_head(store, head)
     raised = rows.filter(failures.is_raised(limits))
     passing = rows.filter(pl.col("outcome").is_in(list(RETRYABLE)))
     given_up = _by_reason(passing.filter(~failures.may_pass(), ~failures.is_raised(limits)))
     wanted = _by_reason(raised)
-    counts = FeatureFacts.of(head).outcomes
     outcomes = Counter({str(reason): counts.get(reason, 0) for reason in RETRYABLE})
     # What had no medium at ingest has no content of its own that could be noted.
     unread = outcomes - Counter(_by_reason(passing))

@@ -124,11 +124,12 @@ def extract_features(
     unscored = left_behind(store)
     if unscored:
         reporter.warn(unscored)
+    seen = commits.at_one_moment(store)
     all_work = [
         work
         for view, fingerprint in recipes
         for partition in partitions
-        if (work := work_due(store, view, fingerprint, partition, retry, settings.work_limits))
+        if (work := work_due(seen, view, fingerprint, partition, retry, settings.work_limits))
     ]
     with Extraction(store, settings.runtime) as extraction:
 

@@ -12,7 +12,7 @@ from featurestore.progress.throughput import Estimate, measure
 from featurestore.progress.throughput import estimate as estimate_work
 from featurestore.views import registry as views_registry
 from flows.operations.recipes_in_use import recipes_to_make
-from warehouse import tables
+from warehouse import commits, tables
 from warehouse.store import Store
 
 
@@ -45,6 +45,7 @@ def plan_store(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Plan:
         Invalid: A wanted recipe is of another transform version, so that nothing would be
             extracted.
     """
+    store = commits.at_one_moment(store)
     recipes: list[tuple[str, str | None]] = [*recipes_to_make(store)] or [
         (view, None) for view in views_registry.required()
     ]

@@ -119,7 +119,7 @@ def store_status(store: Store, limits: WorkLimits = work_limits.DEFAULT) -> Stor
     """
     journal = commits.compare(store).sentence
     try:
-        return _status_of(store, journal, limits)
+        return _status_of(commits.at_one_moment(store), journal, limits)
     except Corrupt as error:
         if journal is not None:
             raise Corrupt(journal) from error

@@ -84,7 +84,7 @@ def update(
 
 def _lacking(updater: Updater) -> list[str]:
     """The partitions that lack features or predictions; all before there is a recipe."""
-    store, limits = updater.store, updater.settings.work_limits
+    store, limits = commits.at_one_moment(updater.store), updater.settings.work_limits
     recipes, champion = recipes_to_make(store), registry.champion(store)
     return [
         partition.name

@@ -24,6 +24,7 @@ from warehouse.commits.records.aliases import alias, aliases, is_provisional, se
 from warehouse.commits.records.commit_folders import CHECKPOINTS
 from warehouse.commits.records.forgotten import Forgotten, forgotten, forgotten_in
 from warehouse.commits.records.history import (
+    at_one_moment,
     attributes_of_heads,
     commit_by_id,
     commits,
@@ -68,6 +69,7 @@ __all__ = [
     "alias",
     "aliases",
     "all_moves",
+    "at_one_moment",
     "attributes_of_heads",
     "back_up",
     "collect_garbage",

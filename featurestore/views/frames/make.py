@@ -14,6 +14,7 @@ from featurestore.extraction.frames import FrameExtractor
 from featurestore.extraction.making import ChunkMaker, Kept, Made, PartitionMaker
 from featurestore.extraction.runtime import Runtime
 from featurestore.extraction.work_limits import WorkLimits
+from featurestore.progress.committed import holding
 from featurestore.progress.reasons import Reason
 from featurestore.views.frames import embeddings, frame_checks, frame_chunks
 from featurestore.views.frames.committed_frames import CommittedFrames
@@ -61,7 +62,9 @@ def opened(store: Store, fingerprint: str, runtime: Runtime) -> Iterator[Partiti
         def begin(
             partition: VideoPartition, head: Commit | None, again: Sequence[Reason] | None
         ) -> ChunkMaker:
-            heads = present(commits.heads(store, address("frames", fingerprint).dataset))
+            published = present(commits.heads(store, address("frames", fingerprint).dataset))
+            listed = tables.read_videos(partition, ["content_sha256"])
+            heads = holding(published, listed["content_sha256"])
             committed = CommittedFrames(store, heads, runtime.limits, head, partition.commit, again)
             return FrameMaker(partition, spec, extractor, committed, runtime.limits)
 

@@ -100,6 +100,15 @@ def test_what_was_never_committed_is_new(planned: Planned, fingerprint: str | No
     assert (work.listed, work.reasons, work.reused, work.contents) == (4, {"new": 4}, 0, 2)
 
 
+def test_nothing_is_read_of_partitions_that_share_no_content(planned: Planned) -> None:
+    for number, name in enumerate(("near", "far")):
+        planned.commit(planned.list({number: number}, name=name))
+    far = tables.video_partition(planned.store, "far")
+    (far.commit.folder / "videos.parquet").unlink()
+    work = planned.plan(planned.list({2: 0, 3: 3}))
+    assert (work.reasons, work.reused, work.contents) == ({"new": 1}, 1, 1)
+
+
 def test_what_is_up_to_date_leaves_nothing_but_a_retry(planned: Planned) -> None:
     listed = planned.list({1: 1, 2: 2, 3: 3})
     planned.commit(listed, failed=(2,))
