@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ON_TWO_CORES := -n 2 --dist loadfile
 
-.PHONY: help setup demo test faults check bench-plan bench-extract bench-train bench-idle ablation ablation-published pages docs format clean
+.PHONY: help setup demo test faults check bench-plan bench-extract bench-train bench-idle scale ablation ablation-published pages docs format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -52,6 +52,9 @@ bench-train: setup  ## Speed and memory of training and scoring, compared with L
 
 bench-idle: setup  ## CPU of a scoring with nothing to do, compared with import torch; writes build/bench-idle.json
 	$(BIN)/python -m tests.benchmarks.bench_idle
+
+scale: setup  ## What each step costs against size, in up to an hour and 20 GB; writes docs/scale.md
+	$(BIN)/python -m tests.benchmarks.scale.run
 
 ablation: setup  ## What each part of the default recipe is worth, in up to an hour; writes docs/ablation.md
 	$(BIN)/python -m tests.benchmarks.ablation.run

@@ -63,7 +63,7 @@ def memory_rows(folder: Path) -> Iterator[Row]:
     stores = [
         _stored(folder / f"{size}-rows", 40 + np.arange(size) % 80, NARROW) for size in (FEW, MANY)
     ]
-    turns = [[_measured(_score_everything, *stored) for stored in stores] for _ in range(NUM_TURNS)]
+    turns = [[_measured(score_everything, *stored) for stored in stores] for _ in range(NUM_TURNS)]
     few, many = np.median(turns, axis=0)[:, 1].tolist()
     name = f"MiB of a process that scores {MANY:,} rows with experts, compared with {FEW:,}"
     yield row(name, many, few, None, many / few, *at_most(MAX_GROWTH, many / few))
@@ -143,7 +143,8 @@ def private_mib() -> float:
     return resident - shared
 
 
-def _score_everything(examples: Examples) -> None:
+def score_everything(examples: Examples) -> None:
+    """Score examples by a small model that is drawn."""
     taxonomy = Taxonomy(
         "drawn", tuple(Category(f"{index:04d}", "00") for index in range(NUM_CATEGORIES))
     )

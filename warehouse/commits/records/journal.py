@@ -71,7 +71,7 @@ def insert(connection: sa.Connection, entry: Mapping[str, Any]) -> None:
         connection: A writing transaction.
         entry: The whole entry.
     """
-    connection.execute(catalog.journal.insert().values(**_row(entry)))
+    connection.execute(catalog.journal.insert().values(**row_of(entry)))
 
 
 def redact(connection: sa.Connection, entry: Mapping[str, Any]) -> None:
@@ -83,10 +83,11 @@ def redact(connection: sa.Connection, entry: Mapping[str, Any]) -> None:
     """
     table = catalog.journal
     same = table.update().where(table.c.number == entry["number"])
-    connection.execute(same.values(**_row(entry)))
+    connection.execute(same.values(**row_of(entry)))
 
 
-def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
+def row_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the catalog's row of an entry."""
     payload = files.canonical_json(dict(entry))
     return {
         "number": entry["number"],
