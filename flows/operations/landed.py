@@ -110,6 +110,11 @@ def remembered(store: Store) -> dict[str, dict[str, Any]]:
     return commits.attributes_of_heads(store, LANDINGS)
 
 
+def recall(store: Store, partition: str) -> dict[str, Any] | None:
+    """What is kept of one partition; None where it was never ingested from a landing."""
+    return commits.head_attributes(store, Address(LANDINGS, partition)) or None
+
+
 def remember(store: Store, landed: Landed, num_media_missing: int, now: datetime) -> None:
     """Keep which version of a listing was ingested; its times are no part of any commit's id."""
     known = {"stamp": landed.stamp, "num_media_missing": num_media_missing}
@@ -121,7 +126,7 @@ def remember_refusal(store: Store, landed: Landed, sentence: str, now: datetime)
 
     What was ingested before stays known.
     """
-    known = remembered(store).get(landed.partition, {})
+    known = recall(store, landed.partition) or {}
     refused = {"stamp": landed.stamp, "sentence_sha256": _digest(sentence)}
     _publish(store, landed, known | {"refused": refused}, now)
 

@@ -15,9 +15,9 @@ from flows.operations.extract import ExtractedView, ExtractParameters, extract_f
 from flows.operations.landed import (
     Landed,
     find_landed,
+    recall,
     remember,
     remember_refusal,
-    remembered,
     was_refused,
 )
 from flows.settings import Settings
@@ -84,7 +84,7 @@ class Updater:
         Raises:
             Invalid: It is refused, and nobody was told of it.
         """
-        known = remembered(self.store).get(landed.partition)
+        known = recall(self.store, landed.partition)
         try:
             self._ingest(landed, known)
         except Invalid as error:
