@@ -2,8 +2,9 @@
 
 # ruff: noqa: PLC0415 - with nothing to score, torch and the model are not loaded
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,11 +18,13 @@ from warehouse.clock import running_from
 from warehouse.commits import Commit
 from warehouse.reporting import SILENT, Reporter, ShowProgress
 from warehouse.run_all import raise_any, run_all
+from warehouse.shares import RunShares, Workers, refuse_shares
 from warehouse.store import Store
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from modeling.models.scoring import BlockScorer
     from modeling.models.stored_model import LoadedModel
 
 
@@ -36,6 +39,7 @@ class ScoreParameters(BaseModel):
     model: str | None = Field(
         None, description="A model's id or the start of it; by default the champion."
     )
+    workers: Workers = 1
 
 
 class ScoredPartition(BaseModel):
@@ -52,7 +56,12 @@ class ScoredPartition(BaseModel):
 
 
 def score_partitions(
-    store: Store, parameters: ScoreParameters, now: datetime, *, reporter: Reporter = SILENT
+    store: Store,
+    parameters: ScoreParameters,
+    now: datetime,
+    *,
+    run_shares: RunShares = refuse_shares,
+    reporter: Reporter = SILENT,
 ) -> list[ScoredPartition]:
     """Score every partition of role score that lacks up-to-date predictions.
 
@@ -62,6 +71,8 @@ def score_partitions(
         store: Where model and features are and the predictions go.
         parameters: What is scored.
         now: The moment, in UTC.
+        run_shares: Has shares of the predictions made in other processes, where there are several
+            workers.
         reporter: Is told of the videos that are scored, and of the partitions that cannot be yet.
 
     Raises:
@@ -81,7 +92,10 @@ def score_partitions(
         reporter.warn(sentence)
     scored: list[ScoredPartition] = []
     if unscored := [pinned for pinned in found if pinned is not None]:
-        loaded, clock = stored_model.load_model(model), running_from(now)
+        clock = running_from(now)
+        if parameters.workers > 1:
+            _share(store, model, unscored, parameters.workers, run_shares, clock, reporter)
+        loaded = stored_model.load_model(model)
         scored, failures = run_all(
             unscored, lambda pinned: _score(store, loaded, pinned, clock(), reporter)
         )
@@ -95,6 +109,26 @@ def score_partitions(
     return scored
 
 
+def _share(
+    store: Store,
+    model: Commit,
+    unscored: Sequence[Snapshot],
+    num_workers: int,
+    run_shares: RunShares,
+    clock: Callable[[], datetime],
+    reporter: Reporter,
+) -> None:
+    """Have several workers make the predictions; what is missing then is made here."""
+    from modeling.block_shares import ScoreChunksParameters, score_chunks, score_in_shares
+
+    def score_here(share: ScoreChunksParameters) -> None:
+        score_chunks(store, share, clock(), reporter=reporter)
+
+    pins = [pinned.pins[0] for pinned in unscored]
+    num_videos = [commits.commit_by_id(store, pin.videos).num_rows for pin in pins]
+    score_in_shares(model.id, pins, num_videos, num_workers, run_shares, score_here)
+
+
 def _unscored(store: Store, model: Commit, partition: str) -> Snapshot | None:
     """Pin a partition's features; None where the model's predictions were made from them."""
     pinned = snapshot.pin(store, [partition], ClassifierFacts.of(model).fingerprints)
@@ -105,11 +139,11 @@ def _score(
     store: Store, loaded: "LoadedModel", pinned: Snapshot, now: datetime, reporter: Reporter
 ) -> ScoredPartition:
     from featurestore.reading.examples import Examples
-    from modeling.models.scoring import score
+    from modeling.models.scoring import BlockScorer
 
     examples, pin = Examples(store, pinned), pinned.pins[0]
     with reporter.progress(f"score {pin.partition}") as show:
-        blocks = _counted(score(loaded, examples), len(examples), show)
+        blocks = _counted(BlockScorer(loaded, examples), len(examples), show)
         commit = scored_partitions.publish(store, loaded.model_id, pin, blocks, now)
     facts = {"dataset": "predictions", "commits": [commit.id]}
     reporter.announce("partition.committed", pin.partition, facts)
@@ -124,10 +158,8 @@ def _score(
 
 
 def _counted(
-    blocks: Iterator["pl.DataFrame"], total: int, show: ShowProgress
-) -> Iterator["pl.DataFrame"]:
-    done = 0
-    for block in blocks:
-        yield block
-        done += len(block)
-        show(done, total)
+    scorer: "BlockScorer", num_videos: int, show: ShowProgress
+) -> Iterator[Callable[[], "pl.DataFrame"]]:
+    for index in range(len(scorer)):
+        yield partial(scorer.score, index)
+        show(scorer.rows(index).stop, num_videos)

@@ -4,7 +4,7 @@ What it holds open (an encoder, workers) lives as long as the block of an `Extra
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +31,8 @@ class Chunk:
 
     request: Request
     index: int
+    is_tried: bool = False
+    """Whether another process has just made it: what failed in it is not tried once more."""
 
 
 MapChunks = Callable[[Callable[[Chunk], int], Sequence[Chunk]], Iterable[int]]
@@ -60,7 +62,7 @@ def make_chunk(chunk: Chunk) -> int:
             f"the {request.view} job of partition {request.partition} is not open in this process;"
             " make its chunks inside the block of Extraction.job"
         )
-    return job.make(chunk.index)
+    return job.make(chunk.index, is_tried=chunk.is_tried)
 
 
 class Extraction:
@@ -100,6 +102,7 @@ class Extraction:
         now: datetime,
         map_chunks: MapChunks = map,
         tell: ShowProgress | None = None,
+        tried: Collection[int] = (),
     ) -> Commit:
         """Make and publish what is asked for; what a killed run finished is kept.
 
@@ -108,6 +111,7 @@ class Extraction:
             now: The moment, in UTC.
             map_chunks: How chunks are handed to where they are made.
             tell: Is told how many videos are done, and of how many.
+            tried: The chunks that other processes have just made; what is missing is made here.
 
         Raises:
             Corrupt: A video's features must not be published, or the ledger and the listed videos
@@ -117,13 +121,33 @@ class Extraction:
         """
         running = running_from(now)
         with self.job(request, now) as job:
-            num_done = 0
-            chunks = [Chunk(request, index) for index in range(job.num_chunks)]
-            for num_videos in map_chunks(make_chunk, chunks):
-                num_done += num_videos
-                if tell is not None:
-                    tell(num_done, job.num_videos)
+            chunks = [Chunk(request, index, index in tried) for index in range(job.num_chunks)]
+            _make_all(job, chunks, map_chunks, tell)
             return job.publish(running())
+
+    def make(
+        self,
+        request: Request,
+        indices: range,
+        now: datetime,
+        map_chunks: MapChunks = map,
+        tell: ShowProgress | None = None,
+    ) -> None:
+        """Make some of the chunks that are asked for; another process publishes them.
+
+        Args:
+            request: What is asked for.
+            indices: Of the chunks; those that there are not are left out.
+            now: The moment, in UTC.
+            map_chunks: How chunks are handed to where they are made.
+            tell: Is told how many videos are done, and of how many.
+
+        Raises:
+            Corrupt: A video's features must not be published.
+        """
+        with self.job(request, now) as job:
+            chunks = [Chunk(request, index) for index in indices if index < job.num_chunks]
+            _make_all(job, chunks, map_chunks, tell)
 
     @contextmanager
     def job(self, request: Request, now: datetime) -> Iterator[ViewJob]:
@@ -154,3 +178,13 @@ class Extraction:
             self._made_by = self._open.enter_context(opened)
             self._recipe = (view, fingerprint)
         return self._made_by
+
+
+def _make_all(
+    job: ViewJob, chunks: Sequence[Chunk], map_chunks: MapChunks, tell: ShowProgress | None
+) -> None:
+    num_done, num_videos = 0, job.num_videos([chunk.index for chunk in chunks])
+    for num_made in map_chunks(make_chunk, chunks):
+        num_done += num_made
+        if tell is not None:
+            tell(num_done, num_videos)

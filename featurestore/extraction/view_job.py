@@ -99,10 +99,9 @@ class ViewJob:
         self._notes = commits.stage(store, place, f"{key}-rows", now)
         self._maker = make_partition(partition, None if retry is None else self._head, retry)
 
-    @property
-    def num_videos(self) -> int:
-        """Listed videos."""
-        return len(self._listed)
+    def num_videos(self, indices: Sequence[int]) -> int:
+        """Count the listed videos of some chunks."""
+        return sum(len(self._maker.chunks[index]) for index in indices)
 
     @property
     def num_chunks(self) -> int:
@@ -114,18 +113,24 @@ class ViewJob:
         self._staging.beat()
         self._notes.beat()
 
-    def make(self, index: int) -> int:
+    def make(self, index: int, *, is_tried: bool = False) -> int:
         """Make, check and keep the files of one chunk, unless they are there already.
 
-        Returns how many videos it has.
-
         A chunk in which a video failed for a reason that may pass is made again.
+
+        Args:
+            index: Of the chunk.
+            is_tried: True where this run has made the chunk, elsewhere: such a video is not tried
+                once more.
+
+        Returns:
+            How many videos it has.
 
         Raises:
             Corrupt: a video's features must not be published; the chunk is not kept.
         """
         kept = self._kept(index)
-        if kept is None or kept.filter(self._is_due()).height:
+        if kept is None or (not is_tried and kept.filter(self._is_due()).height):
             self._make(index, kept)
         return len(self._maker.chunks[index])
 

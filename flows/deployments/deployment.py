@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from flows.deployments.artifacts import PrefectReporter
-from flows.deployments.children import update_as_children
+from flows.deployments.children import share_with_children, update_as_children
 from flows.deployments.steps import map_as_tasks, step
 from flows.operations.calls import find_call
 from flows.operations.engine import CHUNKS_AT_ONCE, Engine
@@ -39,7 +39,7 @@ def deployment(name: str, *, artifact: str) -> Flow[..., Any]:
         try:
             for sentence in unknown_variables():
                 reporter.warn(sentence)
-            engine = Engine(reporter, map_as_tasks, step, update_as_children)
+            engine = Engine(reporter, map_as_tasks, step, update_as_children, share_with_children)
             return call.run(load_settings(), call.parameters(**parameters), engine)
         except ReelstoreError as error:
             return Failed(message=f"{error.code}: {error}", data=error)

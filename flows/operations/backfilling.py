@@ -12,6 +12,7 @@ from warehouse import tables
 from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.run_all import raise_any
+from warehouse.shares import Workers
 from warehouse.store import open_existing_store
 
 
@@ -23,6 +24,7 @@ class BackfillParameters(BaseModel):
     days: str = Field(
         description="The first and the last day, both included, such as 2026-11-01..2026-11-20."
     )
+    workers: Workers = 1
 
 
 def backfill(
@@ -52,11 +54,12 @@ def backfill(
             f"no day of {parameters.days} is in a landing or in the store: name days that are"
         )
 
-    def update(day: str) -> None:
-        each = PartitionParameters(partition=day)
-        named(day, lambda: update_partition(settings, each, now, engine=engine))
+    def update(each: PartitionParameters) -> None:
+        named(each.partition, lambda: update_partition(settings, each, now, engine=engine))
 
-    errors = engine.update_each(update, days)
+    workers = parameters.workers
+    partitions = [PartitionParameters(partition=day, workers=workers) for day in days]
+    errors = engine.update_each(update, partitions)
     done = [day for day in days if not any(day in str(error) for error in errors)]
     engine.reporter.summarize([*map(str, errors), f"up to date: {', '.join(done) or 'none'}"], [])
     raise_any(errors)

@@ -100,10 +100,27 @@ def _extract_features() -> Call:
             parameters,
             datetime.now(UTC),
             map_chunks=engine.map_chunks,
+            run_shares=engine.run_shares,
             reporter=engine.reporter,
         )
 
     return Call(ExtractParameters, extract_features, run)
+
+
+def _extract_chunks() -> Call:
+    from flows.operations.chunk_shares import ExtractChunksParameters, extract_chunks
+
+    def run(settings: Settings, parameters: ExtractChunksParameters, engine: Engine) -> Any:
+        return extract_chunks(
+            _store(settings),
+            settings,
+            parameters,
+            datetime.now(UTC),
+            map_chunks=engine.map_chunks,
+            reporter=engine.reporter,
+        )
+
+    return Call(ExtractChunksParameters, extract_chunks, run)
 
 
 def _pretrain_encoder() -> Call:
@@ -148,10 +165,25 @@ def _score_partitions() -> Call:
 
     def run(settings: Settings, parameters: ScoreParameters, engine: Engine) -> Any:
         return score_partitions(
-            _store(settings), parameters, datetime.now(UTC), reporter=engine.reporter
+            _store(settings),
+            parameters,
+            datetime.now(UTC),
+            run_shares=engine.run_shares,
+            reporter=engine.reporter,
         )
 
     return Call(ScoreParameters, score_partitions, run)
+
+
+def _score_chunks() -> Call:
+    from modeling.block_shares import ScoreChunksParameters, score_chunks
+
+    def run(settings: Settings, parameters: ScoreChunksParameters, engine: Engine) -> Any:
+        return score_chunks(
+            _store(settings), parameters, datetime.now(UTC), reporter=engine.reporter
+        )
+
+    return Call(ScoreChunksParameters, score_chunks, run)
 
 
 def _update() -> Call:
@@ -186,10 +218,12 @@ def _store(settings: Settings) -> Store:
 _CALLS: dict[str, Callable[[], Call]] = {
     "ingest-videos": _ingest_videos,
     "extract-features": _extract_features,
+    "extract-chunks": _extract_chunks,
     "pretrain-encoder": _pretrain_encoder,
     "train-classifier": _train_classifier,
     "retrain": _retrain,
     "score-partitions": _score_partitions,
+    "score-chunks": _score_chunks,
     "update": _update,
     UPDATE_PARTITION: _update_partition,
     "backfill": _backfill,

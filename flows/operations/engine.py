@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from warehouse.errors import ReelstoreError
 from warehouse.reporting import SILENT, Reporter
 from warehouse.run_all import run_all
+from warehouse.shares import RunShares, refuse_shares
 
 if TYPE_CHECKING:
     from featurestore.extraction.jobs import MapChunks
+    from flows.operations.partition_update import PartitionParameters
 
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
 RunStep = Callable[[str, Callable[[], Any]], Any]
 """Does a piece of work that has a name, and returns what it returns."""
-UpdateEach = Callable[[Callable[[str], Any], Sequence[str]], list[ReelstoreError]]
-"""Brings partitions up to date, by a function of their names or elsewhere; returns what failed."""
+UpdateEach = Callable[
+    [Callable[["PartitionParameters"], Any], Sequence["PartitionParameters"]], list[ReelstoreError]
+]
+"""Brings partitions up to date, by a function or elsewhere; returns what failed."""
 
 CHUNKS_AT_ONCE = 2
 """A chunk's own work is parallel already; of two chunks, the next is decoded while one is encoded
@@ -45,13 +49,13 @@ def run_here(_name: str, work: Callable[[], Result]) -> Result:
 
 
 def update_one_by_one(
-    update: Callable[[str], Any], partitions: Sequence[str]
+    update: Callable[["PartitionParameters"], Any], partitions: Sequence["PartitionParameters"]
 ) -> list[ReelstoreError]:
     """Bring partitions up to date in this process.
 
     Args:
         update: Brings one up to date.
-        partitions: Their names.
+        partitions: Which, and how.
 
     Returns:
         The errors of those that failed.
@@ -71,3 +75,5 @@ class Engine:
     the engine does so."""
     update_each: UpdateEach = update_one_by_one
     """Runs the partitions of a backfill."""
+    run_shares: RunShares = refuse_shares
+    """Runs the shares of an extraction or a scoring that several workers do."""

@@ -14,6 +14,7 @@ from featurestore.progress.retrying import num_to_retry
 from featurestore.views.feature_facts import FeatureFacts
 from featurestore.views.heads import current_commit
 from flows.operations import wanted_specs
+from flows.operations.chunk_shares import ExtractChunksParameters, extract_chunks, make_in_shares
 from flows.operations.recipes_in_use import left_behind, recipes_to_make
 from flows.operations.status import predictions_of
 from flows.settings import Settings
@@ -23,6 +24,7 @@ from warehouse.clock import running_from
 from warehouse.commits import Commit
 from warehouse.reporting import SILENT, Reporter, announcing_refusal
 from warehouse.run_all import raise_any, run_all
+from warehouse.shares import RunShares, Workers, refuse_shares
 from warehouse.store import Store
 from warehouse.tables import VideoPartition
 
@@ -43,6 +45,7 @@ class ExtractParameters(BaseModel):
             " that lack features are made."
         ),
     )
+    workers: Workers = 1
 
 
 class ExtractedView(BaseModel):
@@ -88,6 +91,7 @@ def extract_features(
     now: datetime,
     *,
     map_chunks: MapChunks = map,
+    run_shares: RunShares = refuse_shares,
     reporter: Reporter = SILENT,
 ) -> list[ExtractedView]:
     """Make the features that a partition lacks, under the wanted recipe and the champion's.
@@ -104,6 +108,8 @@ def extract_features(
         parameters: What is extracted.
         now: The moment, in UTC.
         map_chunks: How chunks are handed to where they are made.
+        run_shares: Has shares of the chunks made in other processes, where there are several
+            workers.
         reporter: Is told of the videos that are done.
 
     Raises:
@@ -131,6 +137,12 @@ def extract_features(
         for partition in partitions
         if (work := work_due(seen, view, fingerprint, partition, retry, settings.work_limits))
     ]
+
+    def make_here(share: ExtractChunksParameters) -> None:
+        extract_chunks(store, settings, share, clock(), map_chunks=map_chunks, reporter=reporter)
+
+    requests = [work.request for work in all_work]
+    tried = make_in_shares(store, requests, parameters.workers, run_shares, make_here)
     with Extraction(store, settings.runtime) as extraction:
 
         def extract(work: Work) -> ExtractedView:
@@ -139,7 +151,8 @@ def extract_features(
                 announcing_refusal(reporter, request.partition, "features"),
                 reporter.progress(f"extract {request.view} {request.partition}") as show,
             ):
-                commit = extraction.run(request, clock(), map_chunks, show)
+                chunks_tried = tried.get(request, ())
+                commit = extraction.run(request, clock(), map_chunks, show, chunks_tried)
             return _described(request, work.num_due, commit)
 
         extracted, errors = run_all(all_work, extract)

@@ -30,6 +30,7 @@ from warehouse.errors import Invalid, ReelstoreError
 from warehouse.ingest.ingestion import IngestSummary
 from warehouse.ingest.operation import IngestParameters, ingest_videos, open_or_make
 from warehouse.run_all import raise_any, run_all
+from warehouse.shares import Workers
 from warehouse.store import Store, open_existing_store
 
 Result = TypeVar("Result")
@@ -43,6 +44,7 @@ class PartitionParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     partition: str = Field(description="The partition's name, such as 2026-11-20.")
+    workers: Workers = 1
 
 
 class UpdatedPartition(BaseModel):
@@ -74,6 +76,8 @@ class Updater:
     engine: Engine
     clock: Callable[[], datetime]
     """Tells the moment, in UTC."""
+    num_workers: int
+    """Processes that share the work on one partition."""
 
     def ingest(self, landed: Landed) -> str | None:
         """Ingest a listing, and remember that this version of it was, or was refused.
@@ -124,9 +128,10 @@ class Updater:
         views = extract_features(
             self.store,
             self.settings,
-            ExtractParameters(partition=name),
+            ExtractParameters(partition=name, workers=self.num_workers),
             self.clock(),
             map_chunks=self.engine.map_chunks,
+            run_shares=self.engine.run_shares,
             reporter=self.engine.reporter,
         )
         return UpdatedPartition(partition=name, views=views, scored=self._score(name))
@@ -165,8 +170,9 @@ class Updater:
         def score() -> list[ScoredPartition]:
             return score_partitions(
                 self.store,
-                ScoreParameters(partition=name),
+                ScoreParameters(partition=name, workers=self.num_workers),
                 self.clock(),
+                run_shares=self.engine.run_shares,
                 reporter=self.engine.reporter,
             )
 
@@ -190,7 +196,7 @@ def update_partition(
     """
     listings = {each.partition: each for each in find_landed(settings.folder, settings.landing)}
     landed = listings.get(parameters.partition)
-    updater = updater_of(settings, engine, now, may_make=landed is not None)
+    updater = updater_of(settings, engine, now, parameters.workers, may_make=landed is not None)
     if landed is not None and (refusal := updater.ingest(landed)) is not None:
         raise Invalid(refusal)
     updated = updater.update(parameters.partition)
@@ -226,18 +232,21 @@ def judge_all(
     return dict(verdicts), errors
 
 
-def updater_of(settings: Settings, engine: Engine, now: datetime, *, may_make: bool) -> Updater:
+def updater_of(
+    settings: Settings, engine: Engine, now: datetime, num_workers: int, *, may_make: bool
+) -> Updater:
     """Open the store whose partitions are brought up to date.
 
     Args:
         settings: Name the store.
         engine: Makes chunks, and is told what happens.
         now: The moment, in UTC.
+        num_workers: Processes that share the work on one partition.
         may_make: True to make the first store, as there is something to ingest.
     """
     open_store = open_or_make if may_make else open_existing_store
     store = open_store(settings.root, settings.catalog_url)
-    return Updater(store, settings, engine, running_from(now))
+    return Updater(store, settings, engine, running_from(now), num_workers)
 
 
 def named(partition: str, work: Callable[[], Result]) -> Result:

@@ -26,16 +26,19 @@ from warehouse import commits, tables
 from warehouse.errors import ReelstoreError
 from warehouse.reporting import Reporter
 from warehouse.run_all import raise_any, run_all
+from warehouse.shares import Workers
 
 
 class UpdateParameters(BaseModel):
-    """Nothing: what landed and what the store lacks say what is done."""
+    """Not what is done: what landed and what the store lacks say that."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    workers: Workers = 1
+
 
 def update(
-    settings: Settings, _parameters: UpdateParameters, now: datetime, *, engine: Engine
+    settings: Settings, parameters: UpdateParameters, now: datetime, *, engine: Engine
 ) -> list[UpdatedPartition]:
     """Bring the store up to date with what landed.
 
@@ -46,6 +49,7 @@ def update(
 
     Args:
         settings: Name the landings, the store, the recipe and the site.
+        parameters: How many processes share the work.
         now: The moment, in UTC.
         engine: Makes chunks, and is told what happens.
 
@@ -54,7 +58,7 @@ def update(
             date.
     """
     landed = find_landed(settings.folder, settings.landing)
-    updater = updater_of(settings, engine, now, may_make=bool(landed))
+    updater = updater_of(settings, engine, now, parameters.workers, may_make=bool(landed))
     reporter = engine.reporter
     commits.settle(updater.store)
     known = remembered(updater.store)

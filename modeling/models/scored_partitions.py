@@ -1,6 +1,6 @@
 """A partition's predictions by one model: published block by block, found, and read."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import polars as pl
@@ -9,7 +9,7 @@ from featurestore.reading.snapshot import Pin
 from featurestore.views.heads import present_head
 from modeling.models.model_facts import PredictionFacts
 from warehouse import commits, tables
-from warehouse.commits import Address, Commit
+from warehouse.commits import Address, Commit, Staging
 from warehouse.errors import Corrupt, Invalid
 from warehouse.store import Store
 
@@ -53,8 +53,51 @@ def pin_of(predictions: Commit) -> Pin:
     return Pin(partition=predictions.address.column, videos=videos, labels=None, features=made_from)
 
 
+def stage(store: Store, model_id: str, pin: Pin, now: datetime) -> Staging:
+    """Open what is being made of a partition's predictions, with the blocks that are there.
+
+    Args:
+        store: Where to.
+        model_id: Of the model that makes them, 64 hexadecimal digits.
+        pin: The features that they are made from.
+        now: UTC.
+    """
+    key = "-".join(PredictionFacts.of_pin(model_id, pin).made_from.values())
+    return commits.stage(store, address(model_id, pin.partition), key, now)
+
+
+def stage_block(
+    staging: Staging, model_id: str, pin: Pin, index: int, make: Callable[[], pl.DataFrame]
+) -> int:
+    """Keep one block of predictions, unless it is there already.
+
+    Args:
+        staging: Of the partition.
+        model_id: Of the model that makes them, 64 hexadecimal digits.
+        pin: The features that they are made from.
+        index: Of the block.
+        make: Gives rows of the predictions table, keyed and sorted by video id.
+
+    Returns:
+        How many rows it has.
+    """
+    name = f"predictions-{index:05d}.parquet"
+    if staging.has(name):
+        return pl.read_parquet(staging.read(name), columns=["video_id"]).height
+    pinned = [{"view": view, "commit_id": commit_id} for view, commit_id in pin.features.items()]
+    rows = make().with_columns(
+        model_id=pl.lit(model_id), feature_commits=pl.lit(pl.Series([pinned])).first()
+    )
+    staging.write(name, tables.encode_predictions(rows))
+    return len(rows)
+
+
 def publish(
-    store: Store, model_id: str, pin: Pin, blocks: Iterable[pl.DataFrame], now: datetime
+    store: Store,
+    model_id: str,
+    pin: Pin,
+    blocks: Iterable[Callable[[], pl.DataFrame]],
+    now: datetime,
 ) -> Commit:
     """Publish the predictions for one partition.
 
@@ -62,30 +105,24 @@ def publish(
         store: Where to.
         model_id: Of the model that made them, 64 hexadecimal digits.
         pin: The features that they were made from.
-        blocks: Rows of the predictions table, keyed and sorted by video id; each becomes one file.
+        blocks: Give rows of the predictions table, keyed and sorted by video id; each becomes one
+            file, and one that is staged already is not made again.
         now: UTC.
 
     Raises:
         Corrupt: There are more or fewer predictions than listed videos.
     """
-    facts = PredictionFacts.of_pin(model_id, pin)
-    pinned = [{"view": view, "commit_id": commit_id} for view, commit_id in pin.features.items()]
-    staging = commits.stage(
-        store, address(model_id, pin.partition), "-".join(facts.made_from.values()), now
+    staging = stage(store, model_id, pin, now)
+    num_rows = sum(
+        stage_block(staging, model_id, pin, index, make) for index, make in enumerate(blocks)
     )
-    num_rows = 0
-    for index, block in enumerate(blocks):
-        rows = block.with_columns(
-            model_id=pl.lit(model_id), feature_commits=pl.lit(pl.Series([pinned])).first()
-        )
-        staging.write(f"predictions-{index:05d}.parquet", tables.encode_predictions(rows))
-        num_rows += len(block)
     num_listed = commits.commit_by_id(store, pin.videos).num_rows
     if num_rows != num_listed:
         raise Corrupt(
             f"{num_rows} predictions for {num_listed} listed videos of {pin.partition}; nothing is"
             " published"
         )
+    facts = PredictionFacts.of_pin(model_id, pin)
     return commits.publish(staging, commits.Draft(facts=facts, num_rows=num_rows), now)
 
 

@@ -1,5 +1,6 @@
 """Predictions for every example, block by block, keyed by video id."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,56 +18,93 @@ from warehouse.errors import Invalid
 from warehouse.tables.taxonomy import Taxonomy
 
 _NUM_BEST = 5
-_BATCHES_IN_BLOCK = 16
+_BATCH_SIZE, _BATCHES_IN_BLOCK = 64, 16
+
+
+class BlockScorer:
+    """Predicts examples block by block, in bounded memory; a block's rows depend on no other block.
+
+    Args:
+        loaded: The model.
+        examples: Of the model's own feature specs; those with a missing view too.
+        batch_size: Examples that pass through the model at once; 64 by default.
+        device: Where the model computes; the GPU where there is one.
+
+    Raises:
+        Invalid: The frame embeddings are of another width than the model's, or a text is longer
+            than it reads.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        examples: Examples,
+        *,
+        batch_size: int | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        config = loaded.config
+        if examples.embedding_dim != config.embedding_dim:
+            raise Invalid(
+                f"model {loaded.model_id[:16]} reads frame embeddings of width"
+                f" {config.embedding_dim}, but these are {examples.embedding_dim} wide; extract"
+                " features of the model's own spec"
+            )
+        if loaded.scorer.network is not None and "text" in config.views:
+            check_lengths(examples, config.recipe.model)
+        self._loaded, self._examples = loaded, examples
+        self._batch_size = batch_size or _BATCH_SIZE
+        self._device = device or choose_device()
+        self._block_rows = self._batch_size * _BATCHES_IN_BLOCK
+
+    def __len__(self) -> int:
+        """How many blocks there are."""
+        return math.ceil(len(self._examples) / self._block_rows)
+
+    def rows(self, index: int) -> range:
+        """Which examples a block has."""
+        start = index * self._block_rows
+        return range(start, min(len(self._examples), start + self._block_rows))
+
+    def score(self, index: int) -> pl.DataFrame:
+        """Predict one block: the columns of the predictions table that the model alone decides."""
+        loaded, examples, scorer = self._loaded, self._examples, self._loaded.scorer
+        config = loaded.config
+        rows = np.array(self.rows(index), np.int64)
+        said = scorer.say(examples, rows, batch_size=self._batch_size, device=self._device)
+        examples.release()
+        learned = probabilities(scorer.add(said), config.calibration)
+        calibrated = loaded.in_taxonomy(learned)
+        num_best = min(_NUM_BEST, loaded.num_possible)
+        best = np.argsort(-calibrated, axis=1, kind="stable")[:, :num_best]
+        chosen = decide(calibrated, config.decoding, np.array(loaded.taxonomy.groups, np.int64))
+        next_best = np.where(chosen == best[:, 0], best[:, min(1, num_best - 1)], best[:, 0])
+        pair = (loaded.most_probable_of(learned, places) for places in (chosen, next_best))
+        shares = scorer.shares(said, *pair)
+        return _block(examples, rows, calibrated, chosen, best, loaded.taxonomy).with_columns(
+            shares=pl.Series(shares.tolist(), dtype=pl.List(pl.Float32))
+        )
+
+
+def count_blocks(num_examples: int) -> int:
+    """Count the blocks of a scoring in batches of the usual size."""
+    return math.ceil(num_examples / (_BATCH_SIZE * _BATCHES_IN_BLOCK))
 
 
 def score(
     loaded: LoadedModel,
     examples: Examples,
     *,
-    batch_size: int = 64,
+    batch_size: int | None = None,
     device: torch.device | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Predict every example, in bounded memory, in the examples' order.
-
-    Args:
-        loaded: The model.
-        examples: Of the model's own feature specs; those with a missing view too.
-        batch_size: Examples that pass through the model at once.
-        device: Where the model computes; the GPU where there is one.
+    """Predict every example, in the examples' order; arguments and errors as of `BlockScorer`.
 
     Yields:
         Blocks with the columns of the predictions table that the model alone decides.
-
-    Raises:
-        Invalid: The frame embeddings are of another width than the model's, or a text is longer
-            than it reads.
     """
-    config = loaded.config
-    if examples.embedding_dim != config.embedding_dim:
-        raise Invalid(
-            f"model {loaded.model_id[:16]} reads frame embeddings of width {config.embedding_dim}, "
-            f"but these are {examples.embedding_dim} wide; extract features of the model's own spec"
-        )
-    if loaded.scorer.network is not None and "text" in config.views:
-        check_lengths(examples, config.recipe.model)
-    device = device or choose_device()
-    scorer, group = loaded.scorer, np.array(loaded.taxonomy.groups, np.int64)
-    num_best = min(_NUM_BEST, loaded.num_possible)
-    for start in range(0, len(examples), batch_size * _BATCHES_IN_BLOCK):
-        rows = np.arange(start, min(len(examples), start + batch_size * _BATCHES_IN_BLOCK))
-        said = scorer.say(examples, rows, batch_size=batch_size, device=device)
-        examples.release()
-        learned = probabilities(scorer.add(said), config.calibration)
-        calibrated = loaded.in_taxonomy(learned)
-        best = np.argsort(-calibrated, axis=1, kind="stable")[:, :num_best]
-        chosen = decide(calibrated, config.decoding, group)
-        next_best = np.where(chosen == best[:, 0], best[:, min(1, num_best - 1)], best[:, 0])
-        pair = (loaded.most_probable_of(learned, places) for places in (chosen, next_best))
-        shares = scorer.shares(said, *pair)
-        yield _block(examples, rows, calibrated, chosen, best, loaded.taxonomy).with_columns(
-            shares=pl.Series(shares.tolist(), dtype=pl.List(pl.Float32))
-        )
+    scorer = BlockScorer(loaded, examples, batch_size=batch_size, device=device)
+    yield from map(scorer.score, range(len(scorer)))
 
 
 def _block(

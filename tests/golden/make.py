@@ -154,8 +154,9 @@ def _fill(store: Store) -> dict[str, Any]:
     model = model_publishing.publish_model(store, trained, judged, origin, later)
     registry.promote(store, model.id, later)
     pinned = snapshot.pin(store, [SCORED], fingerprints)
-    blocks = list(score(stored_model.load_model(model), Examples(store, pinned), batch_size=2))
-    scored_partitions.publish(store, model.id, pinned.pins[0], blocks, later)
+    blocks = score(stored_model.load_model(model), Examples(store, pinned), batch_size=2)
+    makers = [block.clone for block in blocks]
+    scored_partitions.publish(store, model.id, pinned.pins[0], makers, later)
     _correct_a_label(store, now + 4 * MINUTE)
     return _answers(store, given.examples, origin.snapshot_id, as_of, model.id)
 

@@ -20,6 +20,7 @@ from torch import nn
 from featurestore.extraction.encoding.encoder_threads import EncoderThreads
 from featurestore.extraction.encoding.encoder_weights import load_weights
 from featurestore.extraction.encoding.openvino_model import OpenvinoModel
+from featurestore.out_of_memory import is_out_of_memory
 from featurestore.views.frames.frame_spec import CropMode, ExecutionMode, FrameSpec, Precision
 from warehouse.errors import Invalid, Retryable
 from warehouse.storage.files import sha256_bytes
@@ -135,7 +136,7 @@ class FrameEncoder:
                 )
                 return embeddings[: len(frames)].float().cpu().numpy()
         except (MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         return None
 
@@ -172,11 +173,6 @@ class FrameEncoder:
         self.frames_per_batch = min(self.frames_per_batch, size // 2)
         if self.device == "cuda":
             torch.cuda.empty_cache()
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-    return known or "can't allocate memory" in str(error)
 
 
 def make_frame_spec(

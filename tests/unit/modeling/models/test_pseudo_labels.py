@@ -97,7 +97,7 @@ class House:
         )
         ends = [0, *cuts, len(rows)]
         # The last rows go to the first file: only their ids say whose they are.
-        blocks = [rows[start:end] for start, end in itertools.pairwise(ends)][::-1]
+        blocks = [rows[start:end].clone for start, end in itertools.pairwise(ends)][::-1]
         scored_partitions.publish(self.store, teacher, self._pin(partition), blocks, self.now)
         return probabilities
 

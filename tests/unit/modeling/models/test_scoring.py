@@ -21,7 +21,7 @@ from modeling.models.stored_config import StoredConfig
 from modeling.models.stored_model import LoadedModel
 from modeling.network.classifier import VideoClassifier
 from modeling.network.probabilities import Calibration, probabilities
-from warehouse.errors import Invalid
+from warehouse.errors import Invalid, Retryable
 from warehouse.store import open_existing_store
 from warehouse.tables import Predictions
 from warehouse.tables.taxonomy import Taxonomy
@@ -167,6 +167,60 @@ def test_rows_are_predicted_in_the_order_asked(
     found = predict_logits(model, examples, rows, batch_size=3, device=CPU)
     everything = predict_logits(model, examples, np.arange(20), batch_size=20, device=CPU)
     assert found == pytest.approx(everything[rows], abs=1e-5)
+
+
+class TooLarge(torch.nn.Module):
+    """A model that has no memory for more than some examples."""
+
+    def __init__(self, model: Any, most: int, error: Exception) -> None:
+        super().__init__()
+        self.model, self.most, self.error, self.sizes = model, most, error, list[int]()
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        self.sizes.append(len(batch.labels))
+        if len(batch.labels) > self.most:
+            raise self.error
+        logits: torch.Tensor = self.model(batch)
+        return logits
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+)
+def test_out_of_memory_halves_a_batch_and_every_example_is_scored(
+    error: Exception, make_examples: Callable[..., Any], load: Callable[..., LoadedModel]
+) -> None:
+    examples, rows = make_examples(20), np.arange(20)
+    model: Any = load().scorer.network
+    expected = predict_logits(model, examples, rows, batch_size=20, device=CPU)
+    narrow: Any = TooLarge(model, 5, error)
+    found = predict_logits(narrow, examples, rows, batch_size=20, device=CPU)
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert narrow.sizes == [20, 10, 5, 5, 10, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("most", "error", "raised"),
+    [
+        (0, MemoryError(), Retryable("no memory to score even one example")),
+        (9, RuntimeError("no such operator"), RuntimeError("no such operator")),
+    ],
+)
+def test_no_memory_for_one_example_and_other_errors_end_the_scoring(
+    most: int,
+    error: Exception,
+    raised: Exception,
+    make_examples: Callable[..., Any],
+    load: Callable[..., LoadedModel],
+) -> None:
+    narrow: Any = TooLarge(load().scorer.network, most, error)
+    with pytest.raises(type(raised), match=str(raised)):
+        predict_logits(narrow, make_examples(20), np.arange(20), batch_size=20, device=CPU)
 
 
 def test_the_stored_calibration_is_applied(

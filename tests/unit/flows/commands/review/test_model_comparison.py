@@ -33,7 +33,7 @@ def challenger(scored: Store) -> Commit:
         category_id=pl.when(is_first).then(pl.lit("0100")).otherwise("category_id"),
         level1_id=pl.when(is_first).then(pl.lit("01")).otherwise("level1_id"),
     )
-    scored_partitions.publish(scored, copy.id, pinned.pins[0], [changed], NOW)
+    scored_partitions.publish(scored, copy.id, pinned.pins[0], [changed.clone], NOW)
     return copy
 
 
