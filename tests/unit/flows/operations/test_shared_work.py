@@ -41,11 +41,13 @@ class Children:
 
     def __init__(self) -> None:
         self.fates: dict[int, str] = {}
+        self.flows = list[str]()
         self.late: list[Callable[[], None]] = []
 
     def run_shares(
         self, flow: str, shares: Sequence[Any], do_here: Callable[[Any], None]
     ) -> list[bool]:
+        self.flows.append(flow)
         own, *others = shares
         do_here(own)
         return [True, *(self._run(flow, place, share) for place, share in enumerate(others, 1))]
@@ -233,6 +235,16 @@ def test_workers_score_as_one_process_does_and_each_block_once(
     late()
     assert sum(scored.values()) == 4
     alone.engine.dispose()
+
+
+def test_a_backfill_hands_its_workers_on_to_the_extraction_of_each_day(
+    house: Store, fingerprint: str, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunking, "CHUNK_CONTENTS", 1)
+    run_shared("backfill", children, days=DAY)
+    assert children.flows == ["extract-chunks"]
+    partition = tables.video_partition(house, DAY)
+    assert view_coverage(house, "frames", fingerprint, partition).state == "current"
 
 
 def test_several_workers_are_refused_where_nobody_starts_them(
