@@ -25,9 +25,9 @@ ALARMS = "reelstore-alarms"
 """The block that holds the address of alarms."""
 
 CHILDREN_AT_ONCE = 2
-SILENCE = timedelta(seconds=540)
-"""After this long without a heartbeat a run is taken for dead. Three of Prefect's usual heartbeats,
-which are 180 s apart, fit in: a healthy run may lose two of them, as where its server restarts."""
+SILENCE = timedelta(minutes=10)
+"""After this long without a heartbeat a run is taken for dead. Prefect's usual heartbeats are 180 s
+apart: a healthy run may lose two of them, as where its server restarts, and be a minute late."""
 UPDATE_EVERY = timedelta(hours=24 + 6)
 
 _ALARMS = {
