@@ -12,6 +12,7 @@ from pathlib import Path
 from featurestore.extraction import work_limits
 from featurestore.extraction.work_limits import WorkLimits
 from flows.operations.landing_notes import LandingNote
+from flows.operations.partition_update import named
 from flows.operations.site_contents import site_paths
 from flows.operations.site_contents.day_contents import find_day, read_day
 from flows.operations.site_contents.mistake_contents import mistake_sources, read_mistakes
@@ -82,7 +83,7 @@ def _build(pages: Sequence[Page], site: SiteFolder, reporter: Reporter) -> Built
 
         def build(numbered: tuple[int, Page]) -> None:
             number, each = numbered
-            site.build(each)
+            named(each.place.path, lambda: site.build(each))
             show(number, len(pages))
 
         _, errors = run_all(enumerate(pages, start=1), build)

@@ -48,10 +48,7 @@ def propose(examples: Examples, folds: Labels, taxonomy: Taxonomy, show: ShowPro
     """
     is_labelled = examples.labels >= 0
     if len(np.unique(folds[is_labelled])) < NUM_FOLDS:
-        raise Invalid(
-            f"{is_labelled.sum()} labelled videos are too few to judge each by the others: label"
-            " some more"
-        )
+        raise _too_few(is_labelled.sum())
     found = Proposals(np.full(len(examples), -1, np.int64), np.zeros(len(examples), np.float32))
     for fold in range(NUM_FOLDS):
         is_held_out = folds == fold
@@ -76,12 +73,20 @@ def _fit(
     training_rows = draw(np.flatnonzero(is_known & ~is_choosing), _MOST_TRAINING_ROWS)
     is_learned = np.isin(examples.labels, examples.labels[training_rows])
     choosing_rows = draw(np.flatnonzero(is_known & is_choosing & is_learned), _MOST_CHOOSING_ROWS)
+    if not len(choosing_rows):
+        raise _too_few(is_known.sum())
     group = np.array(taxonomy.groups, np.int64)
     labelled = Labelled(examples, training_rows, choosing_rows, group)
     chosen = train_experts(labelled, _names(examples, training_rows), np.empty(0, np.int64), 0)
     rows = np.sort(np.concatenate([training_rows, choosing_rows]))
     everything = labelled.lesson(chosen.panel.reader, rows)
     return replace(chosen, panel=refit(chosen.panel, everything))
+
+
+def _too_few(num_labelled: int) -> Invalid:
+    return Invalid(
+        f"{num_labelled} labelled videos are too few to judge each by the others: label some more"
+    )
 
 
 def _names(examples: Examples, rows: Rows) -> list[ExpertName]:

@@ -98,6 +98,16 @@ def test_too_few_labels_get_a_sentence(store: Store, publish: Callable[..., None
         find_mistakes(store, NOW)
 
 
+def test_labels_that_no_other_fold_can_choose_by_are_too_few(
+    make_examples: Callable[..., Any], taxonomy: Taxonomy
+) -> None:
+    examples = make_examples(20)
+    others = np.array([0, 2, 3, 4])[np.arange(20) % 4]
+    folds = np.where(examples.labels == 0, 1, others)
+    with pytest.raises(Invalid, match="labelled videos are too few"):
+        propose(examples, folds, taxonomy, lambda *_: None)
+
+
 @pytest.mark.parametrize("missing", ["missing_text", "missing_frames"])
 def test_examples_of_one_view_alone_are_judged_by_it(
     make_examples: Callable[..., Any], taxonomy: Taxonomy, missing: str

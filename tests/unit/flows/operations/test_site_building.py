@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from featurestore.forgetting import traces as traces_in
+from flows.operations import site_building
 from flows.operations.site_building import build_site
 from modeling.models import registry, scored_partitions
 from modeling.models.stored_model import MODELS
@@ -13,7 +14,7 @@ from tests.operations import run_flow
 from tests.unit.flows.conftest import NOW, Run
 from warehouse import commits, tables
 from warehouse.commits import Address, Draft, Facts
-from warehouse.errors import Invalid
+from warehouse.errors import Invalid, ReelstoreError
 from warehouse.store import Store
 
 
@@ -170,6 +171,20 @@ def test_days_without_the_champions_predictions_are_one_alarm(
     assert f"{days[-1]}</bdi></a>: it and {len(days) - 1} more lack the" in (
         home.replace("&#39;", "'")
     )
+
+
+def test_a_page_that_cannot_be_made_stops_no_other(
+    house: Store, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("no label")
+
+    monkeypatch.setattr(site_building, "read_mistakes", fail)
+    with pytest.raises(ReelstoreError, match=r"mistakes\.html: ZeroDivisionError: no label"):
+        build_site(house, site, NOW)
+    days = [partition.name for partition in tables.video_partitions(house)]
+    assert sorted(page.stem for page in (site / "days").iterdir()) == days
+    assert not (site / "mistakes.html").exists()
 
 
 def test_a_folder_with_other_files_or_in_the_store_is_refused(house: Store, site: Path) -> None:
