@@ -21,7 +21,7 @@ from modeling.evaluation.drift.verdict import (
     sum_up,
     unusual,
 )
-from modeling.models import drift_judgements, registry, scored_partitions
+from modeling.models import drift_judgements, registry, scored_partitions, stored_model
 from modeling.models.drift_judgements import DriftFacts, StoredDrift
 from modeling.models.model_facts import ClassifierFacts
 from modeling.models.model_publishing import STATISTICS_FILE
@@ -112,7 +112,8 @@ def judge_drift(
                 days.append(Day(name, scored.describe_and_keep(name).described))
                 show(place, len(names))
     drift = scored.describe(partition)
-    judged = judge(Day(partition, drift.described), days, training_values(scored.reference))
+    training = training_values(scored.reference, scored.taxonomy)
+    judged = judge(Day(partition, drift.described), days, training)
     drift = drift.model_copy(update={"judged": judged, "days": tuple(names)})
     verdict = sum_up(judged)
     if verdict == "alarm" and not drift_judgements.is_known(store, scored.predictions[partition]):
@@ -154,6 +155,7 @@ class _ScoredPartitions:
             )
         # Of a model that learned from all labels, these are its held-out twin's.
         payload = commits.read_bytes(self.model, STATISTICS_FILE)
+        self.taxonomy = stored_model.read_taxonomy(self.model)
         self.reference = parse_statistics(payload, self.model.folder / STATISTICS_FILE)
 
     def is_due(self, partition: str) -> bool:
@@ -189,6 +191,7 @@ class _ScoredPartitions:
             examples,
             rows.collect(),
             self.reference,
+            self.taxonomy,
             Vocabulary(commits.read_bytes(self.model, "vocab.txt")),
         )
         return StoredDrift(num_videos=len(examples), described=described, judged={}, days=())

@@ -192,7 +192,8 @@ class DrawnWorld:
         examples = self._draw(num_videos, day, shift)
         partition = (MONDAY + timedelta(days=number)).isoformat()
         predictions = self._predict(examples)
-        return Day(partition, describe_day(examples, predictions, self.reference, VOCABULARY))
+        described = describe_day(examples, predictions, self.reference, TAXONOMY, VOCABULARY)
+        return Day(partition, described)
 
     def draw_days(self, num_days: int, fewest: int, most: int) -> list[Day]:
         """Draw days in a row, of very different sizes.

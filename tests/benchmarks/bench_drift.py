@@ -21,11 +21,11 @@ SHIFTS = {
 NUM_DAYS = 200
 
 _WORLDS = (
-    (11, "heavy-tailed", 10, 1_000),
-    (12, "heavy-tailed", 10, 1_000),
-    (13, "heavy-tailed", 10, 1_000),
-    (14, "normal", 10, 1_000),
-    (15, "heavy-tailed", 1_000, 3_000),
+    (21, "heavy-tailed", 10, 1_000),
+    (22, "heavy-tailed", 10, 1_000),
+    (23, "heavy-tailed", 10, 1_000),
+    (24, "normal", 10, 1_000),
+    (25, "heavy-tailed", 1_000, 3_000),
 )
 _SIZES, _NUM_PAST_DAYS, _NUM_SHIFTED_DAYS = (100, 1_000), (14, 28, 56), 20
 

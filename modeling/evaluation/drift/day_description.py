@@ -12,11 +12,18 @@ import polars as pl
 from featurestore.reading.examples import RawBatch
 from featurestore.views.text.vocabulary import Vocabulary
 from modeling.evaluation.distributions import NUM_BINS, Statistics
-from modeling.evaluation.drift.day_statistics import KINDS, DayStatistic, DayStatistics, Kind
+from modeling.evaluation.drift.day_statistics import (
+    GROUP_SHARE,
+    KINDS,
+    DayStatistic,
+    DayStatistics,
+    Kind,
+)
 from modeling.evaluation.drift.grouped_sums import Estimate, GroupedSums, Groups, draw_groups
 from modeling.evaluation.text_counts import TextCounts, count_texts
 from modeling.learning.inputs.batching import Examples
 from modeling.learning.inputs.blocks import draw, read_blocks
+from warehouse.tables.taxonomy import Taxonomy
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +31,11 @@ MOST_VIDEOS_READ = 20_000
 
 
 def describe_day(
-    examples: Examples, predictions: pl.DataFrame, reference: Statistics, vocabulary: Vocabulary
+    examples: Examples,
+    predictions: pl.DataFrame,
+    reference: Statistics,
+    taxonomy: Taxonomy,
+    vocabulary: Vocabulary,
 ) -> DayStatistics:
     """Describe a scored partition.
 
@@ -32,6 +43,7 @@ def describe_day(
         examples: N, of that partition alone.
         predictions: `category_id` and `probability` of each, in the same order.
         reference: Of the training examples of the model that predicted.
+        taxonomy: Of the predicted categories.
         vocabulary: Of the token ids.
     """
     described: DayStatistics = {}
@@ -46,12 +58,17 @@ def describe_day(
     described |= _mean("frames_missing", ~examples.has_frames)
     described |= _mean("confidence", predictions["probability"].to_numpy())
     described |= _predicted_mix(predictions["category_id"], reference)
+    described |= _predicted_groups(predictions["category_id"], taxonomy)
     return described
 
 
-def training_values(reference: Statistics) -> dict[str, float]:
+def training_values(reference: Statistics, taxonomy: Taxonomy) -> dict[str, float]:
     """What the same numbers are of the training examples, as far as these were kept."""
     values = {name: 0.0 for name, kind in KINDS.items() if kind is Kind.DISTANCE}
+    for category in taxonomy.categories:
+        name = GROUP_SHARE + category.level1_id
+        share = reference.category_shares.get(category.category_id, 0.0)
+        values[name] = values.get(name, 0.0) + share
     values["embedding_spread"] = 0.0
     values["text_missing"] = reference.text_missing
     values["frames_missing"] = reference.frames_missing
@@ -150,6 +167,15 @@ def _predicted_mix(category_ids: pl.Series, reference: Statistics) -> DayStatist
     mix = GroupedSums(len(shares))
     mix.add(np.arange(num_groups), _differences(counts, shares), counts.sum(axis=1))
     return _estimated("predicted_mix", len(place), mix.squared_distance())
+
+
+def _predicted_groups(category_ids: pl.Series, taxonomy: Taxonomy) -> DayStatistics:
+    group_of = {each.category_id: each.level1_id for each in taxonomy.categories}
+    groups = np.array([group_of.get(category_id) for category_id in category_ids], np.object_)
+    described: DayStatistics = {}
+    for group in taxonomy.level1_ids:
+        described |= _mean(GROUP_SHARE + group, groups == group)
+    return described
 
 
 def _differences(counts: npt.NDArray[np.int64], shares: Floats) -> Floats:

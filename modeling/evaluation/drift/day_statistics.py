@@ -32,6 +32,15 @@ KINDS: Final = {
 }
 
 
+GROUP_SHARE: Final = "predicted_group_"
+"""With a level-1 group's id: the share of the videos that are predicted to be of that group."""
+
+
+def kind_of(name: str) -> Kind:
+    """How a number varies from day to day, by its name."""
+    return Kind.SHARE if name.startswith(GROUP_SHARE) else KINDS[name]
+
+
 class DayStatistic(BaseModel):
     """One number of a day."""
 
@@ -45,4 +54,5 @@ class DayStatistic(BaseModel):
 
 
 DayStatistics = dict[str, DayStatistic]
-"""By the names of `KINDS`; what a day has no videos for, or its model no reference, is missing."""
+"""By the names of `KINDS` and of groups; what a day has no videos for, or its model no reference,
+is missing."""

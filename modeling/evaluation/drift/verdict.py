@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from modeling.evaluation.drift.day_statistics import KINDS, DayStatistics, Kind
+from modeling.evaluation.drift.day_statistics import DayStatistics, Kind, kind_of
 from modeling.evaluation.drift.scales import choose_scale
 from modeling.evaluation.drift.usual_days import Observation, model_usual_days
 
@@ -108,7 +108,7 @@ def _compare(
 ) -> dict[str, float | None]:
     """Compare one number with those of other days, at a level that is divided by all numbers."""
     statistic, level = day.statistics[name], LEVEL / num_judged
-    scale = choose_scale(KINDS[name], [other.statistics[name] for other in others])
+    scale = choose_scale(kind_of(name), [other.statistics[name] for other in others])
     observations = [
         Observation(
             scale.write(other.statistics[name]),
@@ -120,7 +120,7 @@ def _compare(
     model = model_usual_days(observations, level)
     usual = model.predict(weekday_of(day.partition), scale.noise(statistic))
     written, low = scale.write(statistic), None
-    if KINDS[name] is Kind.DISTANCE:
+    if kind_of(name) is Kind.DISTANCE:
         p_value, high = usual.above(written), usual.exceeded_by(level)
     else:
         p_value = 2 * min(usual.above(written), usual.below(written))

@@ -9,7 +9,7 @@ from featurestore.views.text.vocabulary import Vocabulary
 from modeling.evaluation.distributions import Statistics, describe
 from modeling.evaluation.drift import day_description
 from modeling.evaluation.drift.day_description import describe_day, training_values
-from modeling.evaluation.drift.day_statistics import KINDS
+from modeling.evaluation.drift.day_statistics import GROUP_SHARE, KINDS
 from warehouse.tables.taxonomy import Taxonomy
 
 NUM_VIDEOS = 400
@@ -36,18 +36,26 @@ def _predictions(examples: Any, taxonomy: Taxonomy) -> pl.DataFrame:
     return pl.DataFrame({"category_id": category_ids, "probability": [0.75] * len(examples)})
 
 
+def _names(taxonomy: Taxonomy) -> set[str]:
+    return {*KINDS, *(f"{GROUP_SHARE}{group}" for group in taxonomy.level1_ids)}
+
+
 def test_a_day_like_the_training_is_near_it(
     examples: Any, reference: Statistics, taxonomy: Taxonomy, vocabulary: Vocabulary
 ) -> None:
-    day = describe_day(examples, _predictions(examples, taxonomy), reference, vocabulary)
-    assert day.keys() == KINDS.keys()
+    day = describe_day(examples, _predictions(examples, taxonomy), reference, taxonomy, vocabulary)
+    assert day.keys() == _names(taxonomy)
     for name in ("token_mix", "embedding_mean", "embedding_spread", "predicted_mix"):
         assert abs(day[name].value) < 4 * np.sqrt(day[name].variance), name
     assert (day["text_missing"].value, day["frames_missing"].value) == (2 / 400, 3 / 400)
     assert day["confidence"].value == pytest.approx(0.75)
     assert day["unknown_tokens"].value == 0
-    known = training_values(reference)
-    assert known.keys() == KINDS.keys()
+    groups = [day[f"{GROUP_SHARE}{group}"].value for group in taxonomy.level1_ids]
+    assert sum(groups) == pytest.approx(1)
+    known = training_values(reference, taxonomy)
+    assert known.keys() == _names(taxonomy)
+    for group, share in zip(taxonomy.level1_ids, groups, strict=True):
+        assert known[f"{GROUP_SHARE}{group}"] == pytest.approx(share, abs=0.1)
     assert known["confidence"] == pytest.approx((0.525 + 0.975) / 2)
     deviation = np.sqrt(day["text_length"].variance)
     assert day["text_length"].value == pytest.approx(known["text_length"], abs=4 * deviation)
@@ -59,7 +67,7 @@ def test_each_number_answers_to_its_own_change(
     predictions = _predictions(examples, taxonomy)
 
     def describe_changed() -> dict[str, float]:
-        day = describe_day(examples, predictions, reference, vocabulary)
+        day = describe_day(examples, predictions, reference, taxonomy, vocabulary)
         return {name: statistic.value for name, statistic in day.items()}
 
     before = describe_changed()
@@ -70,6 +78,7 @@ def test_each_number_answers_to_its_own_change(
     assert moved["embedding_spread"] == pytest.approx(before["embedding_spread"], abs=0.01)
     predictions = predictions.with_columns(category_id=pl.lit(taxonomy.category_ids[0]))
     assert describe_changed()["predicted_mix"] > 2
+    assert describe_changed()[f"{GROUP_SHARE}{taxonomy.level1_ids[0]}"] == 1
     predictions = predictions.with_columns(category_id=pl.lit("renamed"))
     assert describe_changed()["predicted_mix"] > 2
 
@@ -78,9 +87,9 @@ def test_of_a_model_without_statistics_of_texts_their_mix_is_not_told(
     examples: Any, reference: Statistics, taxonomy: Taxonomy, vocabulary: Vocabulary
 ) -> None:
     older = reference.model_copy(update={"format_version": 1, "texts": None})
-    day = describe_day(examples, _predictions(examples, taxonomy), older, vocabulary)
-    assert day.keys() == KINDS.keys() - {"token_mix"}
-    assert "text_length" not in training_values(older)
+    day = describe_day(examples, _predictions(examples, taxonomy), older, taxonomy, vocabulary)
+    assert day.keys() == _names(taxonomy) - {"token_mix"}
+    assert "text_length" not in training_values(older, taxonomy)
 
 
 def test_a_day_without_a_view_has_no_numbers_of_it(
@@ -91,11 +100,12 @@ def test_a_day_without_a_view_has_no_numbers_of_it(
 ) -> None:
     nothing = tuple(range(30))
     bare = make_examples(30, missing_text=nothing, missing_frames=nothing)
-    day = describe_day(bare, _predictions(bare, taxonomy), reference, vocabulary)
+    day = describe_day(bare, _predictions(bare, taxonomy), reference, taxonomy, vocabulary)
     assert day["text_missing"].value == day["frames_missing"].value == 1
     assert not {"token_mix", "text_length", "embedding_mean", "embedding_spread"} & day.keys()
     empty = make_examples(0)
-    assert describe_day(empty, _predictions(empty, taxonomy), reference, vocabulary) == {}
+    predictions = _predictions(empty, taxonomy)
+    assert describe_day(empty, predictions, reference, taxonomy, vocabulary) == {}
 
 
 def test_of_a_large_day_a_sample_is_read_and_let_go_of(
@@ -114,6 +124,6 @@ def test_of_a_large_day_a_sample_is_read_and_let_go_of(
         return read(rows)
 
     monkeypatch.setattr(examples, "read", counted)
-    day = describe_day(examples, _predictions(examples, taxonomy), reference, vocabulary)
+    day = describe_day(examples, _predictions(examples, taxonomy), reference, taxonomy, vocabulary)
     assert sum(num_read) == 100
     assert (day["ocr_missing"].count, day["confidence"].count) == (100, NUM_VIDEOS)

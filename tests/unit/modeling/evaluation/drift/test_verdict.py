@@ -21,7 +21,7 @@ WORLD_SEED = 1
 
 EXPECTED = {
     "a new encoder's noise": "embedding_spread",
-    "one topic tripled": "predicted_mix",
+    "one topic tripled": "predicted_group_00",
     "another language in a fifth of the texts": "token_mix",
     "OCR lost": "ocr_missing",
     "frames lost for a tenth": "frames_missing",
