@@ -47,7 +47,7 @@ def test_undrifted_days_raise_few_alarms(days: Sequence[Day]) -> None:
 def test_a_shift_raises_an_alarm_that_names_it(
     world: DrawnWorld, days: Sequence[Day], shift: str
 ) -> None:
-    day = world.draw_day(NUM_DAYS, 2_000, SHIFTS[shift])
+    day = world.draw_day(NUM_DAYS, 4_000, SHIFTS[shift])
     judged = judge(day, days[-56:], {})
     assert sum_up(judged) == "alarm"
     assert EXPECTED[shift] in unusual(judged)
