@@ -9,6 +9,7 @@ import itertools
 import flows  # noqa: F401 - its setting for waiting threads is read when torch is first imported
 from tests.benchmarks.bench_encoding import encoding_rows
 from tests.benchmarks.bench_frames import frame_rows
+from tests.benchmarks.bench_modes import mode_rows
 from tests.benchmarks.bench_peers import peer_rows
 from tests.benchmarks.bench_text import text_rows
 from tests.benchmarks.report import write
@@ -16,7 +17,7 @@ from tests.benchmarks.report import write
 
 def main() -> None:
     """Measure every part."""
-    rows = itertools.chain(frame_rows(), peer_rows(), encoding_rows(), text_rows())
+    rows = itertools.chain(frame_rows(), peer_rows(), encoding_rows(), mode_rows(), text_rows())
     write(rows, "bench-extract")
 
 
