@@ -1,5 +1,6 @@
 """The HDF5 codec of the frames view: contiguous datasets, mapped into memory by their offsets."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class FrameShard:
 
 def encode(shard: FrameShard) -> bytes:
     """Write a shard as one HDF5 file image; equal shards give equal bytes."""
-    with h5py.File("shard", "w", driver="core", backing_store=False) as file:
+    with _open_image() as file:
         file.attrs["format_version"] = FORMAT_VERSION
         for name, dtype in _ARRAYS.items():
             file.create_dataset(name, data=np.ascontiguousarray(getattr(shard, name), dtype=dtype))
@@ -95,9 +96,14 @@ def arrays(whole: pa.Buffer, layout: Layout) -> dict[str, Any]:
     return {name: _view(whole, np.dtype(dtype), *place) for (name, dtype), place in named}
 
 
+def _open_image() -> h5py.File:
+    """Open a file in memory; its name, which HDF5 lets nobody else have, is not in its bytes."""
+    return h5py.File(f"image-{threading.get_ident()}", "w", driver="core", backing_store=False)
+
+
 def encode_previews(video_ids: Sequence[str], strips: Sequence[bytes]) -> bytes:
     """Write preview strips (JPEG) as one HDF5 file image, `/preview` beside `/video_id`."""
-    with h5py.File("previews", "w", driver="core", backing_store=False) as file:
+    with _open_image() as file:
         file.attrs["format_version"] = FORMAT_VERSION
         preview = file.create_dataset("preview", (len(strips),), dtype=h5py.vlen_dtype(np.uint8))
         for row, strip in enumerate(strips):

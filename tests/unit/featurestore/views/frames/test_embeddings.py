@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -41,6 +42,12 @@ def test_arrays_are_mapped_and_not_read(tmp_path: Path) -> None:
 
 def test_equal_shards_give_equal_bytes() -> None:
     assert embeddings.encode(shard(IDS)) == embeddings.encode(shard(IDS))
+
+
+def test_threads_encode_at_the_same_time() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        images = set(pool.map(embeddings.encode, [shard(IDS)] * 200))
+    assert images == {embeddings.encode(shard(IDS))}
 
 
 def test_an_unknown_format_version_is_refused_with_both_numbers(tmp_path: Path) -> None:
