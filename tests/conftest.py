@@ -292,17 +292,30 @@ def catalog_url(request: pytest.FixtureRequest) -> str | None:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
+    with starting(tmp_path) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def starting(folder: Path) -> Iterator[Start]:
+    """Start processes whose output goes to logs in a folder, and end them."""
     started: list[subprocess.Popen[bytes]] = []
 
     def run(words: list[str], log: str, **options: Any) -> "subprocess.Popen[bytes]":
-        with (tmp_path / log).open("ab") as output:
+        with (folder / log).open("ab") as output:
             process = subprocess.Popen(
                 words, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **options
             )
         started.append(process)
         return process
 
-    yield run
+    try:
+        yield run
+    finally:
+        _end(started)
+
+
+def _end(started: "list[subprocess.Popen[bytes]]") -> None:
     for process in reversed(started):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
@@ -350,7 +363,7 @@ def serve_prefect(
     return process
 
 
-def _wait_for(url: str, log: Path, seconds: float = 120) -> None:
+def _wait_for(url: str, log: Path, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
