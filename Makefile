@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ON_TWO_CORES := -n 2 --dist loadfile
 
-.PHONY: help setup demo test faults check bench-plan bench-extract bench-train bench-idle scale ablation ablation-published pages docs format clean
+.PHONY: help setup demo test faults engines check bench-plan bench-extract bench-train bench-idle scale ablation ablation-published pages docs format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -32,6 +32,15 @@ faults: setup  ## Make the full count of every fault; writes docs/reliability.md
 	rm -rf build/faults
 	REELSTORE_FAULTS=full $(BIN)/pytest $(ON_TWO_CORES) --durations=15 tests/fault tests/hostile
 	$(BIN)/python -m tests.fault.table
+
+engines: .venv-engines/installed  ## Test Ray and Dask, which are installed apart
+	.venv-engines/bin/pytest -n0 tests/engines
+
+.venv-engines/installed: engines.lock pyproject.toml .venv/installed
+	$(PYTHON) -m venv .venv-engines
+	$(BIN)/uv pip install --quiet --python .venv-engines/bin/python --require-hashes --compile-bytecode -r engines.lock
+	$(BIN)/uv pip install --quiet --python .venv-engines/bin/python --no-deps --no-build-isolation -e .
+	touch $@
 
 check: setup  ## All that a change must pass: format, lint, types, import contracts, pages, tests
 	$(BIN)/ruff format --check .
@@ -74,4 +83,4 @@ format: setup  ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix .
 
 clean:  ## Remove what was built, stores left alone
-	rm -rf .venv build dist .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-engines build dist .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -94,6 +94,15 @@ class Settings(BaseSettings):
     allow_missing_jail_layers: tuple[Layer, ...] = ()
     """Layers of the decoding workers' jail that a kernel may lack; without this, extraction refuses
     to decode there."""
+    task_runner: Literal["threads", "ray", "dask"] = "threads"
+    """Where deployments have the shares of several `workers` done: in child runs on any worker of
+    the pool, or as tasks on a cluster of Ray or Dask, which the extras `ray` and `dask` install."""
+    task_runner_address: str | None = None
+    """The cluster of Ray or Dask, such as `ray://head:10001` or `tcp://scheduler:8786`; by default
+    one is started for the run, on its machine."""
+    share_resources: dict[str, float] = {}
+    """What a share takes of the cluster: options of a Ray task, such as `{"num_gpus": 0.5}`, or
+    resources that Dask's workers are started with, such as `{"GPU": 1}`."""
     landing: tuple[Landing, ...] = ()
     """Where days appear, a table for each kind of listing; `update` looks there."""
     alarm_webhook: str | None = None

@@ -12,11 +12,13 @@ from pydantic.fields import FieldInfo
 
 from flows.deployments.artifacts import PrefectReporter
 from flows.deployments.children import share_with_children, update_as_children
+from flows.deployments.clusters import share_on_cluster
 from flows.deployments.steps import map_as_tasks, step
 from flows.operations.calls import find_call
 from flows.operations.engine import CHUNKS_AT_ONCE, Engine
 from flows.settings import load_settings, unknown_variables
 from warehouse.errors import ReelstoreError
+from warehouse.shares import RunShares
 
 _NAMING = ("partition", "days", "views")
 """The parameters that a run may be named by."""
@@ -39,8 +41,12 @@ def deployment(name: str, *, artifact: str) -> Flow[..., Any]:
         try:
             for sentence in unknown_variables():
                 reporter.warn(sentence)
-            engine = Engine(reporter, map_as_tasks, step, update_as_children, share_with_children)
-            return call.run(load_settings(), call.parameters(**parameters), engine)
+            settings = load_settings()
+            run_shares: RunShares = share_with_children
+            if settings.task_runner != "threads":
+                run_shares = share_on_cluster(settings)
+            engine = Engine(reporter, map_as_tasks, step, update_as_children, run_shares)
+            return call.run(settings, call.parameters(**parameters), engine)
         except ReelstoreError as error:
             return Failed(message=f"{error.code}: {error}", data=error)
 

@@ -19,26 +19,27 @@ def may_pass(_task: "Task[..., Any]", _run: TaskRun, state: "State[Any]") -> boo
     return isinstance(state.result(raise_on_failure=False), Retryable)
 
 
-_OPTIONS: Any = {
+TASK_OPTIONS: Any = {
     "persist_result": False,
     "cache_policy": NO_CACHE,
     "retries": 3,
     "retry_delay_seconds": exponential_backoff(_FIRST_DELAY_SECONDS),
     "retry_condition_fn": may_pass,
 }
+"""Of every task: nothing is persisted, and what may pass is tried again."""
 
 
 @task(
     name="extract-chunk",
     task_run_name="extract {chunk.request.view} {chunk.request.partition} chunk {chunk.index}",
-    **_OPTIONS,
+    **TASK_OPTIONS,
 )
 def extract_chunk(chunk: Chunk) -> int:
     """Make the files of one chunk; returns how many videos it has."""
     return make_chunk(chunk)
 
 
-@task(name="step", task_run_name="{name}", **_OPTIONS)
+@task(name="step", task_run_name="{name}", **TASK_OPTIONS)
 def step(name: str, work: Callable[[], Any]) -> Any:  # noqa: ARG001 - the run is named by it
     """Do a piece of work."""
     return work()
