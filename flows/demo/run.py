@@ -22,7 +22,7 @@ from flows.settings import FILE_NAME, FILE_VARIABLE, load_settings
 from modeling.models import stored_model
 from modeling.promote import promote
 from warehouse import commits
-from warehouse.store import open_existing_store, require_own_place
+from warehouse.store import Store, open_existing_store, require_own_place
 
 SEED = 20_221_120
 MODELS = {"multimodal": ("frames", "text"), "text_only": ("text",), "vision_only": ("frames",)}
@@ -89,8 +89,7 @@ def run_demo(
     with _server():
         models = _make_models(flows, corpus, say)
 
-    settings = load_settings()
-    store = open_existing_store(settings.root, settings.catalog_url)
+    settings, store = load_settings(), _open_store()
     evaluation = evaluate(store, models, corpus.truth)
     site = build_site(store, settings.site, datetime.now(UTC), limits=settings.work_limits)
     summary = folder / "summary.json"
@@ -146,21 +145,23 @@ def _make_models(flows: _Flows, corpus: Corpus, say: Callable[[str], None]) -> d
 
 def _make_champion(model: str) -> None:
     """Let a model score, whatever the gate says of so few validation videos."""
-    settings = load_settings()
-    store = open_existing_store(settings.root, settings.catalog_url)
-    promote(store, model, settings.gate_margin, datetime.now(UTC), force_reason=_WHY_FORCED)
+    margin = load_settings().gate_margin
+    promote(_open_store(), model, margin, datetime.now(UTC), force_reason=_WHY_FORCED)
 
 
 def _newest_experts() -> str | None:
     """Find the experts that were to score until the first cross encoder was trained."""
-    settings = load_settings()
-    store = open_existing_store(settings.root, settings.catalog_url)
     experts = [
         commit.id
-        for commit in commits.commits(store, stored_model.MODELS)
+        for commit in commits.commits(_open_store(), stored_model.MODELS)
         if commit.facts["recipe"] == "experts" and "held-out" in commit.facts["made_from"]
     ]
     return experts[-1] if experts else None
+
+
+def _open_store() -> Store:
+    settings = load_settings()
+    return open_existing_store(settings.root, settings.catalog_url)
 
 
 def settings_of(corpus: Corpus) -> str:

@@ -3,6 +3,7 @@
 `python -m tests.benchmarks.bench_drift` prints the tables of docs/drift.md.
 """
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -72,6 +73,7 @@ def find_shares(world: DrawnWorld, past: Sequence[Day], shift: Shift) -> dict[st
 
 def main() -> None:
     """Print both tables, as Markdown."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     _say("| world | days | videos of a day | alarms on 200 days | what was unusual |")
     _say("|---|---|---|---|---|")
     for seed, kind, fewest, most in _WORLDS:

@@ -122,7 +122,7 @@ class Moments(Watch):
             self.answers = [job.answers(store)]
         self._root = root
 
-    def after(self, step: str, result: Any, *_: Any, **__: Any) -> None:  # noqa: ARG002
+    def after(self, step: str, result: Any, *_: Any, **__: Any) -> None:  # noqa: ARG002 - the name is the base's
         """Look at the catalog through a connection of one's own."""
         if step == "commit":
             with job.opened(self._root) as store:

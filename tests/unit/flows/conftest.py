@@ -55,7 +55,7 @@ def house(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> St
 
 
 @pytest.fixture
-def extract(house: Store) -> Callable[..., Any]:  # noqa: ARG001
+def extract(house: Store) -> Callable[..., Any]:  # noqa: ARG001 - the settings name it
     """Extract under the settings of the house."""
     return functools.partial(run_flow, "extract-features")
 
@@ -103,7 +103,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.fixture
-def run(home: Path, command: Run) -> Run:  # noqa: ARG001
+def run(home: Path, command: Run) -> Run:  # noqa: ARG001 - its variables are set
     """Run a command under the settings of the home."""
     return command
 

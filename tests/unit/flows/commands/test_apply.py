@@ -43,9 +43,8 @@ def test_apply_shows_what_changes_field_by_field_and_freezes_only_without_dry_ru
     assert second["text"] == first["text"] != second["frames"] != first["frames"]
 
 
-def test_a_drawn_corpus_keeps_the_recipe_that_the_shipped_encoder_was_trained_with(
-    house: Store,  # noqa: ARG001
-) -> None:
+@pytest.mark.usefixtures("house")
+def test_a_drawn_corpus_keeps_the_recipe_that_the_shipped_encoder_was_trained_with() -> None:
     _, card = shipped_encoder()
     spec = wanted_specs.frame_spec(load_settings())
     for name in ("resize_short_side", "crop", "resize_filter", "encoder", "embedding_dim"):

@@ -60,8 +60,8 @@ def test_encoders_are_compared_alike_each_time_and_the_store_is_left_as_it_was(
     assert random["num_parameters"] == 99_196
 
 
+@pytest.mark.usefixtures("house")
 def test_the_table_fits_into_100_columns_and_says_that_nothing_was_published(
-    house: Store,  # noqa: ARG001
     command: Run,
     other: str,
     monkeypatch: pytest.MonkeyPatch,

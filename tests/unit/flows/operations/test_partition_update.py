@@ -105,7 +105,12 @@ class Told(SilentReporter):
         self.events: list[str] = []
         self.warnings: list[str] = []
 
-    def announce(self, event: str, subject: str, facts: Mapping[str, object]) -> None:  # noqa: ARG002
+    def announce(
+        self,
+        event: str,
+        subject: str,
+        facts: Mapping[str, object],  # noqa: ARG002 - the name is the protocol's
+    ) -> None:
         self.events.append(f"{event} {subject}")
 
     def warn(self, sentence: str) -> None:

@@ -110,7 +110,11 @@ def kill_after(num_chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def alone(house: Store, small_chunks: None, tmp_path: Path) -> Iterator[set[str]]:  # noqa: ARG001
+def alone(
+    house: Store,
+    small_chunks: None,  # noqa: ARG001 - of its settings
+    tmp_path: Path,
+) -> Iterator[set[str]]:
     """The commits that one process makes of the same listings, in a store of its own."""
     wanted_specs.apply(house, load_settings(), NOW)
     copy = open_store(Path(shutil.copytree(house.root, tmp_path / "alone")))
@@ -159,10 +163,10 @@ def test_what_a_killed_child_and_one_that_never_began_leave_is_made_once_by_the_
     assert commits.pending_work(house) == []
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_a_video_that_failed_in_a_child_is_not_tried_again_by_the_parent(
     house: Store,
     fingerprint: str,
-    small_chunks: None,  # noqa: ARG001
     children: Children,
     made: Made,
     without: Callable[..., Any],
@@ -174,9 +178,9 @@ def test_a_video_that_failed_in_a_child_is_not_tried_again_by_the_parent(
     assert set(view_coverage(house, "frames", fingerprint, partition).attempts) == {"1"}
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_an_error_of_a_child_is_told_once_by_the_parent_and_stops_no_other_partition(
     house: Store,
-    small_chunks: None,  # noqa: ARG001
     children: Children,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -247,9 +251,9 @@ def test_a_backfill_hands_its_workers_on_to_the_extraction_of_each_day(
     assert view_coverage(house, "frames", fingerprint, partition).state == "current"
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_several_workers_are_refused_where_nobody_starts_them(
     extract: Callable[..., Any],
-    small_chunks: None,  # noqa: ARG001
 ) -> None:
     with pytest.raises(Invalid, match="no 4 workers here to share the work"):
         extract(workers=4)

@@ -199,7 +199,8 @@ def test_a_folder_with_other_files_or_in_the_store_is_refused(house: Store, site
     assert [path.name for path in site.iterdir()] == ["mine.txt"]
 
 
-def test_command_says_where_the_site_is(house: Store, command: Run, tmp_path: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("house")
+def test_command_says_where_the_site_is(command: Run, tmp_path: Path) -> None:
     code, out, _ = command("site")
 
     assert code == 0

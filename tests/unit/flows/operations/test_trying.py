@@ -50,8 +50,8 @@ def test_a_trial_publishes_nothing(house: Store) -> None:
     assert not [name for name in commits.datasets(house) if name.startswith(("features", "specs"))]
 
 
+@pytest.mark.usefixtures("house")
 def test_a_trial_says_whether_another_execution_mode_is_worth_it(
-    house: Store,  # noqa: ARG001 - the settings name it
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def say(outcome: ComparedMode | Invalid) -> str:
