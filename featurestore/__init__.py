@@ -7,12 +7,15 @@ if TYPE_CHECKING:  # `import featurestore` costs nothing; what opens a store pay
     from featurestore.reading.feature_store import FeatureStore
 
 
-def open(root: str | Path, catalog_url: str | None = None) -> "FeatureStore":  # noqa: A001 - called as featurestore.open
+def open(  # noqa: A001 - called as featurestore.open
+    root: str | Path, catalog_url: str | None = None, cache: str | Path = "~/.cache/reelstore"
+) -> "FeatureStore":
     """Open the features of a store, to read them.
 
     Args:
-        root: The store's folder.
+        root: The store's folder, or `s3://bucket/prefix`.
         catalog_url: SQLAlchemy's URL of the catalog; None where it lies in the root.
+        cache: This machine's folder of what was read of a store in a bucket.
 
     Raises:
         Invalid: There is no store.
@@ -24,4 +27,4 @@ def open(root: str | Path, catalog_url: str | None = None) -> "FeatureStore":  #
     """
     from featurestore.reading.feature_store import FeatureStore  # noqa: PLC0415 - as above
 
-    return FeatureStore(root, catalog_url)
+    return FeatureStore(root, catalog_url, cache)

@@ -75,9 +75,9 @@ def require(
         return {name: frozen[name] for name in views or frozen}
     if as_of is not None:
         raise Invalid(
-            f"{store.root} had no wanted specs by {timestamp(as_of)}; name a later moment"
+            f"{store.place} had no wanted specs by {timestamp(as_of)}; name a later moment"
         )
-    raise Invalid(f"{store.root} has no wanted specs yet; run extract-features")
+    raise Invalid(f"{store.place} has no wanted specs yet; run extract-features")
 
 
 def spec_commit(store: Store, view: str, name: str) -> Commit:
@@ -88,7 +88,7 @@ def spec_commit(store: Store, view: str, name: str) -> Commit:
     """
     commit = commits.head(store, _address(view, name))
     if commit is None:
-        raise Invalid(f"no {view} spec {short(name)} in {store.root}; run reelstore apply")
+        raise Invalid(f"no {view} spec {short(name)} in {store.place}; run reelstore apply")
     return commit
 
 

@@ -7,11 +7,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, PositiveInt, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -26,6 +27,7 @@ from flows.landing import Landing
 from modeling.configuration import Recipe, amend, preset
 from warehouse.errors import Invalid, cause_of
 from warehouse.identifiers import name_right_ones, nearest, shown
+from warehouse.storage.s3.s3_root import CACHE_BYTES, SCHEME, S3Root, parse_root
 
 FILE_NAME = "reelstore.toml"
 FILE_VARIABLE = "REELSTORE_CONFIG"
@@ -45,14 +47,26 @@ def _count_processors() -> int:
 class Settings(BaseSettings):
     """The settings; paths are absolute."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,  # a URL may hold a password
+    )
 
     folder: Path = Field(validation_alias=_FOLDER)
     """The folder of the settings file, where relative paths start."""
-    root: Path = Path("store")
-    """The store's folder."""
+    cache: Path = Path("cache")
+    """The folder of what was read of a store in a bucket, and of trainings in the making; on a disk
+    of this machine."""
+    cache_gigabytes: PositiveInt = CACHE_BYTES // 10**9
+    """How much a cache may hold of what no process is using, in 10⁹ bytes."""
+    root: Annotated[Path | S3Root, NoDecode] = Path("store")
+    """The store's folder, or a bucket as `s3://bucket/prefix`, whose keys and endpoint are taken
+    from the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL."""
     catalog_url: str | None = None
-    """The catalog's database, as a URL of SQLAlchemy; by default a SQLite file in the root."""
+    """The catalog's database, as a URL of SQLAlchemy; by default a SQLite file in the root. A store
+    in a bucket needs one."""
     encoder: str = "swin_tiny_patch4_window7_224"
     """The frame encoder, by the name that timm gives it."""
     encoder_kwargs: dict[str, JsonValue] = {}
@@ -125,7 +139,23 @@ class Settings(BaseSettings):
         """The environment goes before the file."""
         return env_settings, init_settings
 
-    @field_validator("root", "site", "encoder_weights", "text_model", "vocabulary")
+    @field_validator("root", mode="before")
+    @classmethod
+    def _bucket(cls, root: object, info: ValidationInfo) -> object:
+        if not (isinstance(root, str) and root.startswith(SCHEME)) or "cache" not in info.data:
+            return root
+        cache_bytes = info.data.get("cache_gigabytes", 1) * 10**9
+        try:
+            return parse_root(root, info.data["cache"], cache_bytes)
+        except Invalid as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("root")
+    @classmethod
+    def _absolute_root(cls, root: Path | S3Root, info: ValidationInfo) -> Path | S3Root:
+        return (info.data["folder"] / root).resolve() if isinstance(root, Path) else root
+
+    @field_validator("cache", "site", "encoder_weights", "text_model", "vocabulary")
     @classmethod
     def _absolute(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         return None if path is None else (info.data["folder"] / path).resolve()
@@ -191,10 +221,11 @@ def load_settings() -> Settings:
             wrong value.
     """
     file = _settings_file()
-    if file is None and not Path(os.environ.get("REELSTORE_ROOT", "")).is_absolute():
+    root = os.environ.get("REELSTORE_ROOT", "")
+    if file is None and not (root.startswith(SCHEME) or Path(root).is_absolute()):
         raise Invalid(
             f"there is no {FILE_NAME} here or above: name one in {FILE_VARIABLE}, "
-            "or an absolute folder in REELSTORE_ROOT"
+            "or an absolute folder or a bucket in REELSTORE_ROOT"
         )
     try:
         written = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}

@@ -76,7 +76,7 @@ def promote(
         forced_because=force_reason if is_forced else None,
     )
     if registry.champion(store) != before:
-        raise Conflict(f"the champion of {store.root} was moved meanwhile: run again")
+        raise Conflict(f"the champion of {store.place} was moved meanwhile: run again")
     commit = stored_decisions.publish(store, decision, now)
     if decision.is_promotion:
         commits.set_alias(store, registry.CHAMPION, challenger.id, now)

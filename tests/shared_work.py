@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from warehouse import catalog, commits
-from warehouse.commits.staging import folder_of
+from warehouse.storage.local_folder import STAGING
 from warehouse.store import Store
 
 
@@ -44,7 +44,9 @@ def finished_shards(store: Store, partitions: Collection[str] | None = None) -> 
     with catalog.reading(store.engine) as connection:
         for dataset, partition, pending_id in connection.execute(pending):
             if partitions is None or partition in partitions:
-                folders.setdefault((dataset, partition), []).append(folder_of(store, pending_id))
+                folders.setdefault((dataset, partition), []).append(
+                    store.root / STAGING / pending_id
+                )
     finished: dict[int, int] = {}
     for staged in folders.values():
         # A chunk's ledger rows are written last.

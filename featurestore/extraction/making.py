@@ -1,7 +1,7 @@
 """What a view's `make.py` gives to extraction: the chunks of a partition, made and checked."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +39,8 @@ class Made:
 class Kept:
     """What an interrupted run has made of one chunk, as far as it stands."""
 
-    folder: Path
-    """Where its files are, checked."""
+    paths: Mapping[str, Path]
+    """Its files by name, checked."""
     ledger: pl.DataFrame
     """Rows of `Ledger`, with `NOTES`."""
 

@@ -143,14 +143,15 @@ class ViewJob:
 
     def _make(self, index: int, kept: pl.DataFrame | None) -> None:
         started, spent = self._clock(), self._spent(index)
-        standing = (
-            None if kept is None else Kept(self._staging.folder, kept.filter(~self._is_due()))
-        )
+        standing = None
+        if kept is not None:
+            paths = {name: self._staging.path_of(name) for name in spent["files"]}
+            standing = Kept(paths, kept.filter(~self._is_due()))
         made = self._maker.make(index, standing)
         for name, payload in made.files.items():
             self._staging.write(name, payload)
         traits = self._maker.check(
-            index, {name: self._staging.folder / name for name in made.files}, made.ledger
+            index, {name: self._staging.path_of(name) for name in made.files}, made.ledger
         )
         self._notes.write(_name("traits", index), tables.to_parquet(traits))
         spent = {

@@ -124,7 +124,7 @@ class VideoEraser:
     def _listings(self, partition: str | None) -> list[Commit]:
         every = commits.commits(self._store, tables.VIDEOS)
         place = Address(tables.VIDEOS, partition)
-        return [each for each in every if each.address == place and each.folder.is_dir()]
+        return [each for each in every if each.address == place and each.is_there]
 
     def _ledger(self, commit: Commit) -> pl.DataFrame:
         return pl.read_parquet(commits.verified_path(commit, LEDGER_FILE))

@@ -43,7 +43,7 @@ def find_ids(store: Store, is_wanted: Callable[[str], bool]) -> Iterator[tuple[C
     """
     for dataset in commits.datasets(store):
         for commit in commits.commits(store, dataset):
-            if commit.address.partition is None or not commit.folder.is_dir():
+            if commit.address.partition is None or not commit.is_there:
                 continue
             ids = (each for block in listed_ids(commit) for each in block)
             first = next((each for each in ids if is_wanted(each)), None)

@@ -13,7 +13,8 @@ from featurestore.reading import scan, snapshot
 from featurestore.reading.examples import Examples
 from featurestore.reading.snapshot import Snapshot
 from warehouse import commits, tables
-from warehouse.store import open_existing_store
+from warehouse.storage.s3.s3_root import CACHE_BYTES, SCHEME, parse_root
+from warehouse.store import Root, open_existing_store
 
 if TYPE_CHECKING:  # importing torch takes seconds, and only `to_torch` needs it
     from featurestore.reading.dataset import ExampleDataset
@@ -23,15 +24,24 @@ class FeatureStore:
     """The features of a store, read under its wanted recipes; a context manager.
 
     Args:
-        root: The store's folder.
+        root: The store's folder, or `s3://bucket/prefix`.
         catalog_url: SQLAlchemy's URL of the catalog; None where it lies in the root.
+        cache: This machine's folder of what was read of a store in a bucket.
 
     Raises:
         Invalid: There is no store.
     """
 
-    def __init__(self, root: str | Path, catalog_url: str | None = None) -> None:
-        self.store = open_existing_store(Path(root), catalog_url)
+    def __init__(
+        self,
+        root: str | Path,
+        catalog_url: str | None = None,
+        cache: str | Path = "~/.cache/reelstore",
+    ) -> None:
+        place: Root = Path(root)
+        if str(root).startswith(SCHEME):
+            place = parse_root(str(root), Path(cache).expanduser().absolute(), CACHE_BYTES)
+        self.store = open_existing_store(place, catalog_url)
 
     def __enter__(self) -> Self:
         """Return the store itself."""

@@ -45,7 +45,7 @@ def present(found: Iterable[Commit | None]) -> list[Commit]:
 
     One that its owner has deleted, as it was damaged, is made again.
     """
-    return [commit for commit in found if commit is not None and commit.folder.is_dir()]
+    return [commit for commit in found if commit is not None and commit.is_there]
 
 
 def present_head(store: Store, place: Address, as_of: datetime | None = None) -> Commit | None:

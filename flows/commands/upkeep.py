@@ -142,10 +142,10 @@ def _rebuild_site(store: "Store", settings: Settings) -> None:
 def rebuild_catalog() -> None:
     """Make a lost catalog again from the store's files."""
     from warehouse import commits
-    from warehouse.store import open_store
+    from warehouse.store import has_journal, open_store
 
     settings = load_settings()
-    if not (settings.root / "journal").is_dir():
+    if not has_journal(settings.root):
         raise Invalid(f"there is no journal at {settings.root}: name the root of a store")
     rebuilt = commits.rebuild_catalog(open_store(settings.root, settings.catalog_url))
     say(

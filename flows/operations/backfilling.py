@@ -13,7 +13,7 @@ from warehouse.errors import Invalid
 from warehouse.identifiers import shown
 from warehouse.run_all import raise_any
 from warehouse.shares import Workers
-from warehouse.store import open_existing_store
+from warehouse.store import has_journal, open_existing_store
 
 
 class BackfillParameters(BaseModel):
@@ -80,7 +80,7 @@ def _parse_range(words: str) -> tuple[date, date]:
 def _days_between(settings: Settings, first: date, last: date) -> list[str]:
     landed = {each.partition for each in find_landed(settings.folder, settings.landing)}
     stored = set[str]()
-    if not landed or (settings.root / "journal").is_dir():
+    if not landed or has_journal(settings.root):
         store = open_existing_store(settings.root, settings.catalog_url)
         stored = {partition.name for partition in tables.video_partitions(store)}
     return [

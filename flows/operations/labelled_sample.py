@@ -54,7 +54,7 @@ def draw_sample(store: Store, num_videos: int) -> LabelledSample:
     )
     if taxonomy is None:
         raise Invalid(
-            f"{store.root} has no labelled videos to compare encoders on; ingest a partition of"
+            f"{store.place} has no labelled videos to compare encoders on; ingest a partition of"
             " role labeled"
         )
     labelled = pl.concat([_labelled_media(store, partition) for partition in partitions.values()])

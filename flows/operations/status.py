@@ -130,7 +130,7 @@ def _status_of(store: Store, journal: str | None, limits: WorkLimits) -> StoreSt
     recipes, champion = recipes_in_use(store), registry.champion(store)
     partitions = tables.video_partitions(store)
     return StoreStatus(
-        root=str(store.root),
+        root=str(store.place),
         recipes=tuple(
             {
                 "view": view,

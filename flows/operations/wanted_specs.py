@@ -111,7 +111,7 @@ def _corpus_partitions(store: Store) -> list[VideoPartition]:
             else "no partition"
         )
         raise Invalid(
-            f"{store.root} has {listing}, and a recipe's keywords are fitted on those of role"
+            f"{store.place} has {listing}, and a recipe's keywords are fitted on those of role"
             " unlabeled or labeled; ingest one, then run extract-features"
         )
     return partitions

@@ -81,7 +81,7 @@ def require(store: Store, model_id: str | None) -> Commit:
     name = model_id or CHAMPION
     target = commits.alias(store, name)
     if target is None and name in (CHAMPION, CHALLENGER):
-        raise Invalid(f"{store.root} has no {name} yet; run train-classifier, or name a model")
+        raise Invalid(f"{store.place} has no {name} yet; run train-classifier, or name a model")
     commit = commits.commit_by_id(store, target or name)
     if not is_of_kind(commit, "classifier"):
         raise Invalid(f"{name} is no classifier; name one of dataset {MODELS}")

@@ -29,7 +29,7 @@ from warehouse import catalog, commits, tables
 from warehouse.commits import Commit
 from warehouse.ingest import media_digests
 from warehouse.storage import files
-from warehouse.store import Store, open_store
+from warehouse.store import Root, Store, open_store
 from warehouse.tables import split
 
 Encode = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float16]]
@@ -68,9 +68,14 @@ def averages(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
     return (frames.reshape(len(frames), -1)[:, :WIDTH] / 255).astype(np.float16)
 
 
-def run(root: Path, encode: Encode = averages, num_videos: int = NUM_VIDEOS) -> Commit:
+def run(
+    root: Root,
+    encode: Encode = averages,
+    num_videos: int = NUM_VIDEOS,
+    catalog_url: str | None = None,
+) -> Commit:
     """Do the whole job in a store, or what an interrupted run has left of it."""
-    with opened(root) as store:
+    with opened(root, catalog_url) as store:
         listed = listing(num_videos)
         videos = tables.publish_videos(store, PARTITION, "score", listed, Path("/media"), NOW)
         commit = _view(store, encode, listed, videos)
@@ -79,9 +84,9 @@ def run(root: Path, encode: Encode = averages, num_videos: int = NUM_VIDEOS) -> 
 
 
 @contextmanager
-def opened(root: Path) -> Iterator[Store]:
+def opened(root: Root, catalog_url: str | None = None) -> Iterator[Store]:
     """Open a store for a while."""
-    store = open_store(root)
+    store = open_store(root, catalog_url)
     try:
         yield store
     finally:
@@ -243,8 +248,8 @@ def verify(store: Store) -> int:
             )
         )
     for row in moves:
-        path = store.root / "journal" / f"{row.number:08d}-{row.sha256[:16]}.json"
-        assert files.sha256_file(path) == row.sha256
+        key = f"journal/{row.number:08d}-{row.sha256[:16]}.json"
+        assert files.sha256_bytes(store.storage.read(key)) == row.sha256
     for row in staged:
         assert _staged_places(store, row), f"staged file {row.name} is lost"
     return count + len(moves) + len(staged)
@@ -252,8 +257,10 @@ def verify(store: Store) -> int:
 
 def _staged_places(store: Store, row: sa.Row[tuple[object, ...]]) -> bool:
     entry = files.FileEntry(row.size_bytes, row.sha256)
-    folders = [store.root / "staging" / row.pending_id]
-    if row.commit_id is not None:
-        place = commits.Address(row.dataset, row.partition or None)
-        folders.append(place.folder(store.root) / row.commit_id[:16])
-    return any(files.fault(folder / row.name, entry) is None for folder in folders)
+    staged = store.storage.staged_path(row.pending_id, row.name, entry)
+    if files.fault(staged, entry) is None:
+        return True
+    if row.commit_id is None:
+        return False
+    place = commits.Address(row.dataset, row.partition or None)
+    return store.storage.fault(place.commit_key(row.commit_id), row.name, entry) is None

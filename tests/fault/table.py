@@ -93,6 +93,19 @@ anew. Every sweep and every writer must refuse it with a sentence and change no 
 `reelstore rebuild-catalog` the catalog must answer with every commit. Another store below the
 root, and folders whose names are 16 digits, must outlive a sweep.
 
+### Bucket
+
+The commit of the kill test is made in a store in a bucket, on a server of localbucket that lets
+requests fail. Each request fails once, or all fail from one request on: the server answers
+"503 Slow Down" or "503 Service Unavailable", cuts the connection at once or in the middle of the
+body, or does what it is asked and cuts the connection before its reply. Other runs are killed
+before a request, and once it is answered.
+
+What fails once is asked for again, and the run ends as if nothing had been. An outage ends the run
+with a sentence that holds no key, and the next run resumes it. Before and after `gc`, all that the
+catalog names is then read and verified, and the catalog answers as that of a run in a folder that
+nobody stopped.
+
 ### Race, accounting, old formats
 
 Processes publish to one partition at once while others read and `gc` runs. Ledgers of generated

@@ -23,8 +23,9 @@ from featurestore.progress import ledger
 from featurestore.views.frames import embeddings
 from tests.fault import job
 from warehouse import commits, tables
-from warehouse.commits import Commit, committed_files
+from warehouse.commits import Commit
 from warehouse.errors import Corrupt
+from warehouse.storage import files
 
 Record = Callable[[str, str], None]
 
@@ -76,7 +77,7 @@ class Partition:
 
     def finds(self, path: Path) -> bool:
         """Whether the reader of a file refuses it before any parser runs."""
-        committed_files._CHECKED.clear()  # noqa: SLF001 - each look is a new process's first
+        files._CHECKED.clear()  # noqa: SLF001 - each look is a new process's first
         try:
             with no_parser():
                 self.readers[path]()

@@ -123,7 +123,7 @@ def _serve_commits() -> None:
     torch.set_num_threads(1)
     weights, card = shipped_encoder()
     encoder = load_encoder(make_frame_spec(card.encoder, card.encoder_kwargs, weights), weights)
-    _warm_up(encoder.encode)
+    warm_up(encoder.encode)
     serve(functools.partial(_answer, encoder.encode))
 
 
@@ -134,7 +134,8 @@ def _answer(encode: job.Encode, request: dict[str, Any], begin: Begin) -> Any:
     return _run(Path(request["root"]), request.get("step"), encode)
 
 
-def _warm_up(encode: job.Encode) -> None:
+def warm_up(encode: job.Encode) -> None:
+    """Have all in memory that children need, by an encoding and a commit in a folder."""
     encode(np.zeros((2, job.SIDE, job.SIDE, 3), np.uint8))
     with tempfile.TemporaryDirectory() as folder, job.opened(Path(folder) / "store") as store:
         commits.publish_files(

@@ -58,7 +58,7 @@ class Address:
         """Find the folder of one commit.
 
         Args:
-            root: The store's folder.
+            root: The store's place.
             commit_id: The commit's id, 64 hexadecimal digits.
 
         Returns:

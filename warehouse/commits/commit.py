@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from warehouse.commits.addresses import Address
 from warehouse.errors import Corrupt, Invalid
 from warehouse.storage import files
 from warehouse.storage.files import FileEntry
+from warehouse.storage.protocol import Storage
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -25,8 +26,8 @@ class Commit:
     """The digest of the manifest, 64 hexadecimal digits."""
     address: Address
     """Where it is published."""
-    folder: Path
-    """The absolute folder of its files, named by the first 16 digits of the id."""
+    storage: Storage = field(repr=False)
+    """Where its files are."""
     facts: dict[str, Any]
     """What its files are, as JSON; part of its identity."""
     num_rows: int
@@ -37,6 +38,21 @@ class Commit:
     """The digest of the provenance beside it, which is not part of its identity."""
     created_at: datetime
     """When it was first published, in UTC."""
+
+    @property
+    def key(self) -> str:
+        """What the keys of its files begin with; ends in the first 16 digits of the id."""
+        return self.address.commit_key(self.id)
+
+    @property
+    def folder(self) -> Path:
+        """What people call the folder of its files."""
+        return self.storage.place / self.key
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there are files of it: its owner may have deleted them, as they were damaged."""
+        return self.storage.exists(self.key)
 
     @property
     def manifest(self) -> bytes:
@@ -73,11 +89,13 @@ def manifest_of(
     )
 
 
-def read_commit(folder: Path, commit_id: str, address: Address) -> tuple[Commit, dict[str, Any]]:
+def read_commit(
+    storage: Storage, commit_id: str, address: Address
+) -> tuple[Commit, dict[str, Any]]:
     """Read a commit back from its folder alone.
 
     Args:
-        folder: The commit's folder.
+        storage: Where its files are.
         commit_id: Its id, 64 hexadecimal digits.
         address: Where it is published.
 
@@ -88,8 +106,10 @@ def read_commit(folder: Path, commit_id: str, address: Address) -> tuple[Commit,
         Corrupt: Manifest or provenance is missing or damaged, or the manifest is of another place.
         Invalid: The manifest was written by a newer Reelstore.
     """
+    key = address.commit_key(commit_id)
+    folder = storage.place / key
     try:
-        manifest, beside = (folder / MANIFEST).read_bytes(), (folder / PROVENANCE).read_bytes()
+        manifest, beside = storage.read(f"{key}/{MANIFEST}"), storage.read(f"{key}/{PROVENANCE}")
     except OSError as error:
         raise Corrupt(
             f"commit {commit_id[:16]} of {address} is lost ({error}): make it again"
@@ -119,7 +139,7 @@ def read_commit(folder: Path, commit_id: str, address: Address) -> tuple[Commit,
     commit = Commit(
         id=commit_id,
         address=address,
-        folder=folder,
+        storage=storage,
         facts=said["facts"],
         num_rows=said["num_rows"],
         files={name: FileEntry(**entry) for name, entry in said["files"].items()},

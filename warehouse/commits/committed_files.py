@@ -1,18 +1,15 @@
 """Reading what was published: no parser sees a byte before its digest was checked."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit
 from warehouse.errors import Corrupt, cause_of
 from warehouse.storage import files
 from warehouse.storage.files import FileEntry
-
-_CHECKED: Final[set[bytes]] = set()
-"""Digests, so that a million checked files take little memory."""
+from warehouse.storage.protocol import Storage
 
 
 def read_bytes(commit: Commit, name: str) -> bytes:
@@ -30,7 +27,7 @@ def read_bytes(commit: Commit, name: str) -> bytes:
     """
     entry, path = _entry(commit, name), commit.folder / name
     try:
-        payload = path.read_bytes()
+        payload = commit.storage.published_path(commit.key, name, entry).read_bytes()
     except OSError as error:
         raise _corrupt(path, f"cannot be read ({cause_of(error)})") from error
     if files.describe(payload) != entry:
@@ -51,20 +48,13 @@ def verified_path(commit: Commit, name: str) -> Path:
     Raises:
         Corrupt: The file is missing or not as it was published.
     """
-    entry, path = _entry(commit, name), commit.folder / name
+    entry = _entry(commit, name)
     try:
-        status = path.stat()
+        path = commit.storage.published_path(commit.key, name, entry)
     except OSError as error:
-        raise _corrupt(path, f"cannot be read ({cause_of(error)})") from error
-    seen = (
-        f"{path} {status.st_ino} {status.st_mtime_ns} {status.st_size} {entry.size_bytes}"
-        f" {entry.sha256}"
-    )
-    key = hashlib.sha256(seen.encode(errors="surrogateescape")).digest()
-    if key not in _CHECKED:
-        if (problem := files.fault(path, entry)) is not None:
-            raise _corrupt(path, problem)
-        _CHECKED.add(key)
+        raise _corrupt(commit.folder / name, f"cannot be read ({cause_of(error)})") from error
+    if (problem := files.fault_once(path, entry)) is not None:
+        raise _corrupt(commit.folder / name, problem)
     return path
 
 
@@ -90,10 +80,34 @@ def faults(commit: Commit) -> Iterator[tuple[Path, str]]:
     Yields:
         Each file that is not as it was published, and what is wrong with it in a few words.
     """
-    entries = {MANIFEST: files.describe(commit.manifest), **commit.files}
-    for name, entry in entries.items():
-        if (problem := files.fault(commit.folder / name, entry)) is not None:
+    manifest = f"{commit.key}/{MANIFEST}"
+    if (problem := fault_of(commit.storage, manifest, files.describe(commit.manifest))) is not None:
+        yield commit.folder / MANIFEST, problem
+    for name, entry in commit.files.items():
+        if (problem := commit.storage.fault(commit.key, name, entry)) is not None:
             yield commit.folder / name, problem
+
+
+def fault_of(storage: Storage, key: str, entry: FileEntry) -> str | None:
+    """Compare a small file with what was recorded of it.
+
+    Args:
+        storage: Where it is.
+        key: Of the file.
+        entry: What was recorded.
+
+    Returns:
+        None where every byte is right, else what is wrong in a few words.
+    """
+    try:
+        payload = storage.read(key)
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({cause_of(error)})"
+    if len(payload) != entry.size_bytes:
+        return f"has {len(payload)} bytes instead of {entry.size_bytes}"
+    return None if files.describe(payload) == entry else "has changed bytes"
 
 
 def read_provenance(commit: Commit) -> dict[str, Any]:
@@ -110,7 +124,7 @@ def read_provenance(commit: Commit) -> dict[str, Any]:
     """
     path = commit.folder / PROVENANCE
     try:
-        payload = path.read_bytes()
+        payload = commit.storage.read(f"{commit.key}/{PROVENANCE}")
     except OSError as error:
         raise _corrupt(path, f"cannot be read ({cause_of(error)})") from error
     if files.sha256_bytes(payload) != commit.provenance_sha256:

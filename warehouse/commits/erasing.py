@@ -30,7 +30,7 @@ from warehouse.commits.records.forgotten import Forgotten
 from warehouse.commits.recovery import comparison, replacement, settling
 from warehouse.commits.staging import stage
 from warehouse.errors import Invalid
-from warehouse.storage import disk, files
+from warehouse.storage import files
 from warehouse.store import Store
 
 
@@ -127,7 +127,7 @@ def forget(store: Store, videos: Forgotten, eraser: Eraser, now: datetime) -> Fo
             known = forgotten.forgotten_within(connection)
             if known.salt not in ("", videos.salt):
                 raise Invalid(
-                    f"the digests of the videos are of another salt than those of {store.root}:"
+                    f"the digests of the videos are of another salt than those of {store.place}:"
                     " give their ids"
                 )
             entry = built.entry(connection)
@@ -135,9 +135,9 @@ def forget(store: Store, videos: Forgotten, eraser: Eraser, now: datetime) -> Fo
                 number = 1 + journal.last_number(connection)
                 replacement.apply(connection, store, {**entry, "number": number})
                 journal.append(connection, store, "forget", entry, now)
-        trainings = commit_folders.listed(store.root / commit_folders.CHECKPOINTS)
+        trainings = store.local.children(commit_folders.CHECKPOINTS)
         started_from = {name[:16] for name in entry["built_upon"]}
-        positions = [path.name for path in trainings if path.name[:16] in started_from]
+        positions = [name for name in trainings if name[:16] in started_from]
         settling.settle(store)
         return Forgetting(
             replacement.renamed_by(entry), tuple(entry["built_upon"]), tuple(positions)
@@ -147,7 +147,7 @@ def forget(store: Store, videos: Forgotten, eraser: Eraser, now: datetime) -> Fo
 def _drop_set_aside(store: Store, eraser: Eraser) -> None:
     for path in comparison.set_aside(store):
         try:
-            entry = json.loads(path.read_bytes())
+            entry = json.loads(store.storage.read(f"{comparison.SET_ASIDE}/{path.name}"))
         except ValueError:
             continue  # nobody can read what it says
         if isinstance(entry, dict) and eraser.redacted(entry) != entry:
@@ -180,7 +180,7 @@ class _Built:
             self._seen.add(commit_id)
 
     def _look_at(self, commit: Commit) -> None:
-        if not commit.folder.is_dir():  # its owner has deleted it, as it was damaged
+        if not commit.is_there:  # its owner has deleted it, as it was damaged
             return
         renamed = {old: successor.id for old, (_, successor) in self._successors.items()}
         rest = self._eraser.rest_of(commit, renamed)
@@ -196,7 +196,7 @@ class _Built:
         """
         ids = set(connection.scalars(sa.select(catalog.commits.c.id)))
         self._successors = {old: both for old, both in self._successors.items() if old in ids}
-        placed = all(successor.folder.is_dir() for _, successor in self._successors.values())
+        placed = all(successor.is_there for _, successor in self._successors.values())
         if ids <= self._seen and placed:
             return True
         self._seen.clear()
@@ -268,7 +268,7 @@ def _place_rest(
     changed = {name: payload for name, payload in rest.files.items() if payload is not None}
     for name, payload in changed.items():
         staging.write(name, payload)
-    disk.link_files(commit.folder, staging.folder, kept)
+    store.storage.stage_published(staging.id, commit.key, kept)
     entries = kept | {name: files.describe(payload) for name, payload in changed.items()}
     draft = Draft(facts=_with_new_inputs(rest.facts, renamed), num_rows=rest.num_rows)
     successor = unpublished(store, commit.address, entries, draft, now)

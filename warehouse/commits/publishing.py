@@ -27,7 +27,7 @@ from warehouse.commits.recovery import settling
 from warehouse.commits.staging import Staging, StagingGone, stage
 from warehouse.errors import Conflict, Corrupt
 from warehouse.revision import git_revision
-from warehouse.storage import disk, files
+from warehouse.storage import files
 from warehouse.storage.files import FileEntry
 from warehouse.store import Store
 
@@ -139,7 +139,7 @@ def unpublished(
     return Commit(
         id=commit_id,
         address=address,
-        folder=address.commit_folder(store.root, commit_id),
+        storage=store.storage,
         facts=json.loads(files.canonical_json(facts)),
         num_rows=draft.num_rows,
         files=dict(sorted(entries.items())),
@@ -150,7 +150,7 @@ def unpublished(
 
 def _published(store: Store, commit: Commit, draft: Draft) -> Commit | None:
     known = history.find(store, commit.id)
-    if known is None or not known.folder.is_dir():
+    if known is None or not known.is_there:
         return None
     verify_commit(known)
     if not draft.move_head:
@@ -205,10 +205,11 @@ def place(staging: Staging, commit: Commit, provenance: bytes) -> None:
         Corrupt: The same commit is there already, with damaged files.
         Retryable: The disk is full or failing, or another run took the staged files away.
     """
+    storage, is_new = staging.store.storage, False
     try:
-        staging.store.storage.put_folder_if_absent(
+        is_new = storage.put_folder_if_absent(
             commit.address.commit_key(commit.id),
-            staging.folder,
+            staging.id,
             commit.files,
             {PROVENANCE: provenance, MANIFEST: commit.manifest},
             gives_way=lambda: _gives_way(staging.store, commit),
@@ -216,11 +217,11 @@ def place(staging: Staging, commit: Commit, provenance: bytes) -> None:
     except FileNotFoundError as error:
         # A faster run has removed the staging folder: what counts is whether the commit's folder is
         # there.
-        if not commit.folder.is_dir():
+        if not commit.is_there:
             raise staging.abandon() from error
-    verify_commit(commit)
-    for folder in sorted(staging.folder.parent.glob(f"{staging.id}*")):
-        disk.remove_tree(folder)
+    if not (is_new and storage.compares_puts):
+        verify_commit(commit)
+    storage.end_staging(staging.id)
 
 
 def _gives_way(store: Store, commit: Commit) -> bool:
@@ -236,7 +237,7 @@ def _gives_way(store: Store, commit: Commit) -> bool:
 def _is_sound(commit: Commit) -> bool:
     try:
         verify_commit(commit)
-        provenance = json.loads((commit.folder / PROVENANCE).read_bytes())
+        provenance = json.loads(commit.storage.read(f"{commit.key}/{PROVENANCE}"))
         datetime.fromisoformat(provenance["published_at"])
     except (Corrupt, OSError, ValueError, LookupError, TypeError):
         return False

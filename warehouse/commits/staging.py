@@ -18,7 +18,7 @@ from warehouse.commits.recovery import settling
 from warehouse.errors import Corrupt, Invalid, ReelstoreError, Retryable
 from warehouse.identifiers import parse_file_name
 from warehouse.repeating import repeating
-from warehouse.storage import disk, files
+from warehouse.storage import files
 from warehouse.storage.files import FileEntry
 from warehouse.storage.local_folder import STAGING
 from warehouse.store import Store
@@ -42,11 +42,6 @@ class Staging:
     """The id of the head when staging was opened; publishing is refused where it has moved on."""
     clock: Callable[[], datetime] = field(repr=False, compare=False)
     """Tells when a file was staged, from which gc's grace counts."""
-
-    @property
-    def folder(self) -> Path:
-        """Where the files are until they are published."""
-        return folder_of(self.store, self.id)
 
     def entries(self) -> dict[str, FileEntry]:
         """List the files that have been staged, by this run or by an earlier one of the same key.
@@ -73,8 +68,8 @@ class Staging:
         Raises:
             StagingGone: The pending row is gone.
         """
-        entry = self._entry(name)
-        return entry is not None and files.fault(self.folder / name, entry) is None
+        path, entry = self._find(name)
+        return entry is not None and files.fault(path, entry) is None
 
     def write(self, name: str, payload: bytes) -> None:
         """Stage one whole file; an earlier one of that name is replaced.
@@ -91,7 +86,7 @@ class Staging:
         if parse_file_name(name) in (MANIFEST, PROVENANCE):
             raise Invalid(f"{name} is written by the store itself: give the file another name")
         try:
-            disk.write_file(self.folder / name, payload)
+            self.store.storage.stage(self.id, name, payload)
         except FileNotFoundError as error:
             raise self.abandon() from error
         table, entry = catalog.staged_files, files.describe(payload)
@@ -119,14 +114,33 @@ class Staging:
             Corrupt: It is not there, or not as it was staged.
             StagingGone: The pending row is gone.
         """
-        entry = self._entry(name)
-        path = self.folder / name
+        path, entry = self._find(name)
         if entry is None or (problem := files.fault(path, entry)) is not None:
             raise Corrupt(
                 f"staged file {path} {'is missing' if entry is None else problem}: run again to"
                 " remake it"
             )
         return path.read_bytes()
+
+    def path_of(self, name: str) -> Path:
+        """Find a staged file on this machine, for a reader that maps it.
+
+        Args:
+            name: The file.
+
+        Returns:
+            Its path; of none, where it is not staged.
+
+        Raises:
+            StagingGone: The pending row is gone.
+        """
+        return self._find(name)[0]
+
+    def _find(self, name: str) -> tuple[Path, FileEntry | None]:
+        entry = self._entry(name)
+        if entry is None:
+            return self.store.root / STAGING / self.id / name, None
+        return self.store.storage.staged_path(self.id, name, entry), entry
 
     def _entry(self, name: str) -> FileEntry | None:
         with catalog.reading(self.store.engine) as connection:
@@ -141,7 +155,7 @@ class Staging:
         """
         with catalog.writing(self.store.engine) as connection:
             connection.execute(catalog.pending.delete().where(catalog.pending.c.id == self.id))
-        disk.remove_tree(self.folder)
+        self.store.storage.delete(f"{STAGING}/{self.id}")
 
     def require(self, connection: sa.Connection) -> None:
         """Refuse to go on where the pending row is gone.
@@ -192,7 +206,7 @@ class Staging:
         Returns:
             The error to raise.
         """
-        disk.remove_tree(self.folder)
+        self.store.storage.delete(f"{STAGING}/{self.id}")
         return StagingGone(
             f"the staged files of {self.address} were published or swept by another run: run again"
         )
@@ -229,9 +243,9 @@ def stage(store: Store, address: Address, key: str, now: datetime) -> Staging:
         entries = _entries(connection, pending_id)
     staging = Staging(store, address, pending_id, seen_head, running_from(now))
     try:
-        disk.make_folder(staging.folder, within=store.root)
+        store.storage.begin_staging(staging.id)
         if commit_id is not None:
-            _take_back(staging, address.commit_folder(store.root, commit_id), entries)
+            _take_back(staging, address.commit_key(commit_id), entries)
     except FileNotFoundError as error:
         raise staging.abandon() from error
     return staging
@@ -261,19 +275,6 @@ def in_the_making(store: Store, address: Address, key: str, now: datetime) -> It
         staging.discard()
 
 
-def folder_of(store: Store, pending_id: str) -> Path:
-    """Find a staging folder.
-
-    Args:
-        store: The store.
-        pending_id: The pending row's id.
-
-    Returns:
-        The folder.
-    """
-    return store.root / STAGING / pending_id
-
-
 def _pending_row(
     connection: sa.Connection, address: Address, key: str, moment: str
 ) -> tuple[str, str | None]:
@@ -300,14 +301,11 @@ def _pending_row(
     return pending_id, None
 
 
-def _take_back(staging: Staging, folder: Path, entries: dict[str, FileEntry]) -> None:
+def _take_back(staging: Staging, folder: str, entries: dict[str, FileEntry]) -> None:
     # A run that was stopped after its rename and before its transaction has left the files there.
-    left = [
-        name
-        for name in entries
-        if (folder / name).exists() and not (staging.folder / name).exists()
-    ]
-    disk.link_files(folder, staging.folder, left)
+    storage = staging.store.storage
+    left = [name for name in entries if storage.exists(f"{folder}/{name}")]
+    storage.stage_published(staging.id, folder, left)
 
 
 def _entries(

@@ -18,7 +18,7 @@ from warehouse.ingest.set_aside import MAX_NAMED, SetAside
 from warehouse.reporting import SILENT, Reporter, announcing_refusal
 from warehouse.sources import Source, read_annotations
 from warehouse.sources.record import refuse_all
-from warehouse.store import Store, open_existing_store, open_store
+from warehouse.store import Root, Store, has_journal, open_existing_store, open_store
 from warehouse.tables.taxonomy import load_taxonomy
 
 _NAMED = {
@@ -59,7 +59,7 @@ class IngestParameters(BaseModel):
 
 
 def ingest_videos(
-    root: Path,
+    root: Root,
     catalog_url: str | None,
     parameters: IngestParameters,
     now: datetime,
@@ -94,7 +94,7 @@ def ingest_videos(
             summary = _correct(open_existing_store(root, catalog_url), parameters, now)
         else:
             # A store whose catalog is lost, or mistyped, gets no new one.
-            is_there = (root / "journal").is_dir()
+            is_there = has_journal(root)
             store = open_existing_store(root, catalog_url) if is_there else None
             forgotten = Forgotten() if store is None else commits.forgotten(store)
             listing = _read(parameters, taxonomy, PassedOver(forgotten))
@@ -161,9 +161,9 @@ def _read(parameters: IngestParameters, taxonomy: str, passed_over: PassedOver) 
     )
 
 
-def open_or_make(root: Path, catalog_url: str | None) -> Store:
+def open_or_make(root: Root, catalog_url: str | None) -> Store:
     """Open the store of a root, or make the first one there."""
     # A store whose catalog is lost, or mistyped, gets no new one.
-    if (root / "journal").is_dir():
+    if has_journal(root):
         return open_existing_store(root, catalog_url)
     return open_store(root, catalog_url)

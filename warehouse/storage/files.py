@@ -4,9 +4,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from warehouse.errors import cause_of
+
+_CHECKED: Final[set[bytes]] = set()
+"""Digests, so that a million checked files take little memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,33 @@ def fault(path: Path, entry: FileEntry) -> str | None:
         return "is missing"
     except OSError as error:
         return f"cannot be read ({cause_of(error)})"
+
+
+def fault_once(path: Path, entry: FileEntry) -> str | None:
+    """Compare a file with what was recorded of it, once in each process.
+
+    Args:
+        path: The file; read again only where it seems to have been written since.
+        entry: What was recorded.
+
+    Returns:
+        As for `fault`.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        return f"cannot be read ({cause_of(error)})"
+    seen = (
+        f"{path} {status.st_ino} {status.st_mtime_ns} {status.st_size} {entry.size_bytes}"
+        f" {entry.sha256}"
+    )
+    key = hashlib.sha256(seen.encode(errors="surrogateescape")).digest()
+    if key in _CHECKED:
+        return None
+    problem = fault(path, entry)
+    if problem is None:
+        _CHECKED.add(key)
+    return problem
 
 
 def sha256_bytes(payload: bytes) -> str:

@@ -34,7 +34,7 @@ def load_weights(model: nn.Module, payload: bytes, path: Path) -> None:
     Args:
         model: what to fill.
         payload: a safetensors file, or one that `torch.load` reads with `weights_only=True`.
-        path: where it came from, for messages and for its suffix.
+        path: where it came from, for messages.
 
     Raises:
         Invalid: it can't be read, or its tensors are not the model's.
@@ -63,7 +63,7 @@ def load_weights(model: nn.Module, payload: bytes, path: Path) -> None:
 def _read(payload: bytes, path: Path) -> dict[str, torch.Tensor]:
     loaded: Any
     try:
-        if path.suffix == ".safetensors":
+        if payload[8:9] == b"{":  # by its bytes: a file of a cache is named by its digest alone
             loaded = safetensors.torch.load(payload)
         else:
             loaded = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)

@@ -45,9 +45,10 @@ class CommittedFrames:
         """
         outcomes: dict[Content, FrameOutcome] = {}
         for commit, shard, rows in self._committed.find(contents):
-            if shard is not None:
-                # Checked before they are parsed, once in each process.
-                for name in {shard_name(shard), preview_name(shard)} & set(commit.files):
-                    commits.verified_path(commit, name)
-            outcomes |= read_outcomes(commit.folder, shard, rows, previews=previews)
+            names = set() if shard is None else {shard_name(shard), preview_name(shard)}
+            # Checked before they are parsed, once in each process.
+            paths = {
+                name: commits.verified_path(commit, name) for name in names & set(commit.files)
+            }
+            outcomes |= read_outcomes(paths, shard, rows, previews=previews)
         return outcomes

@@ -153,12 +153,12 @@ def _rest(shard: FrameShard, video_ids: Collection[str]) -> FrameShard:
 
 
 def read_outcomes(
-    folder: Path, index: int | None, rows: pl.DataFrame, *, previews: bool
+    paths: Mapping[str, Path], index: int | None, rows: pl.DataFrame, *, previews: bool
 ) -> dict[Content, FrameOutcome]:
     """Read the outcomes of a chunk back from its files.
 
     Args:
-        folder: where the chunk's files are, checked by their digests.
+        paths: the chunk's files by name, checked by their digests.
         index: the chunk's place in its partition; needed where a row is ok.
         rows: of its ledger, of videos that have a medium, with `kind`, `attempts` and `limit`.
         previews: leave out what has no preview strip.
@@ -175,9 +175,9 @@ def read_outcomes(
     }
     if not len(good) or index is None:
         return outcomes
-    shard = embeddings.open_mapped(folder / shard_name(index))
-    kept = folder / preview_name(index)
-    strips = embeddings.read_previews(kept) if previews and kept.is_file() else {}
+    shard = embeddings.open_mapped(paths[shard_name(index)])
+    drawn = paths.get(preview_name(index)) if previews else None
+    strips = {} if drawn is None else embeddings.read_previews(drawn)
     return outcomes | {
         Content(row["content_sha256"], row["kind"]): FrameOutcome(
             reason=OK,

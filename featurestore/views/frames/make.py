@@ -116,7 +116,7 @@ class FrameMaker:
         if kept is not None:
             standing = kept.ledger.filter(pl.col("kind").is_not_null())
             outcomes |= frame_chunks.read_outcomes(
-                kept.folder, index, standing, previews=self._previews
+                kept.paths, index, standing, previews=self._previews
             )
         extracted = self._extract(
             {content: items for content, items in copies.items() if content not in outcomes}

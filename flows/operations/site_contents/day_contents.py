@@ -119,7 +119,7 @@ def _predictions(store: Store, model_id: str | None, videos: Commit) -> Commit |
     if model_id is None or videos.address.partition is None:
         return None
     commit = commits.head(store, scored_partitions.address(model_id, videos.address.partition))
-    if commit is None or not commit.folder.is_dir():
+    if commit is None or not commit.is_there:
         return None
     return commit if commit.facts["made_from"]["videos"] == videos.id else None
 

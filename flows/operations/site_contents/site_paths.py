@@ -44,6 +44,6 @@ def shown_models(store: Store) -> list[Commit]:
     models = {commit.id: commit for commit in named_models(store).values()}
     for decision in decision_commits(store)[:_NUM_DECISIONS]:
         commit = commits.find(store, challenger_of(decision))
-        if commit is not None and is_of_kind(commit, "classifier") and commit.folder.is_dir():
+        if commit is not None and is_of_kind(commit, "classifier") and commit.is_there:
             models.setdefault(commit.id, commit)
     return sorted(models.values(), key=lambda commit: commit.id)

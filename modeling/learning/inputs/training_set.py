@@ -98,7 +98,7 @@ def pin_training_set(
     if not partitions:
         when = "" if as_of is None else f" at {timestamp(as_of)}"
         raise Invalid(
-            f"{store.root} has no partition of role {' or '.join(roles)}{when}; run ingest-videos"
+            f"{store.place} has no partition of role {' or '.join(roles)}{when}; run ingest-videos"
         )
     pinned = snapshot.pin(store, [partition.name for partition in partitions], fingerprints, as_of)
     taxonomy = _taxonomy(store, pinned)

@@ -1,3 +1,4 @@
+import traceback
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from featurestore.extraction.work_limits import DEFAULT, WorkLimits
 from flows import settings
 from flows.settings import load_settings
 from warehouse.errors import Invalid
+from warehouse.storage.s3.s3_root import S3Root
 
 
 @pytest.fixture
@@ -30,6 +32,23 @@ def test_the_environment_goes_before_the_file(file: Path, monkeypatch: pytest.Mo
     file.write_text('root = "data"\n')
     monkeypatch.setenv("REELSTORE_ROOT", "/elsewhere")
     assert load_settings().root == Path("/elsewhere")
+
+
+def test_a_root_may_be_a_bucket_with_a_cache_on_this_machine(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text('root = "s3://videos/store"\ncache = "near"\ncache_gigabytes = 2\n')
+    wanted = S3Root("videos", "store", file.parent / "near", 2 * 10**9)
+    assert load_settings().root == wanted
+    monkeypatch.setenv("REELSTORE_ROOT", "s3://videos/other/")
+    assert str(load_settings().root) == "s3://videos/other"
+
+
+def test_a_root_with_keys_in_it_is_refused_without_showing_them(file: Path) -> None:
+    file.write_text('root = "s3://name:s3cr3t@videos/store"\n')
+    with pytest.raises(Invalid, match="AWS_SECRET_ACCESS_KEY") as raised:
+        load_settings()
+    assert "s3cr3t" not in "".join(traceback.format_exception(raised.value))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +121,7 @@ def test_a_presets_resize_gives_way_to_the_setting(
     ("text", "named"),
     [
         ("root = ", "TOML"),
-        ('rot = "store"', r"setting 'rot' .* did you mean root\? the right ones are root, "),
+        ('rot = "store"', r"setting 'rot' .* did you mean root\? the right ones are cache, "),
         (
             "[recipe.finetuning]\nepoch = 3",
             r"'epoch': did you mean epochs\? the right ones are batch_size, ",

@@ -163,8 +163,9 @@ def test_resumed_run_finds_finished_files_and_redoes_damaged_ones(
     first = commits.stage(store, address, "key", now)
     first.write("a.bin", b"a")
     first.write("b.bin", b"b")
-    (first.folder / "b.bin").write_bytes(b"x")
-    (first.folder / ".c.bin.0123.part").write_bytes(b"half")
+    folder = store.root / "staging" / first.id
+    (folder / "b.bin").write_bytes(b"x")
+    (folder / ".c.bin.0123.part").write_bytes(b"half")
     resumed = commits.stage(store, address, "key", now)
     assert [resumed.has(name) for name in ("a.bin", "b.bin", "c.bin")] == [True, False, False]
     assert resumed.read("a.bin") == b"a"

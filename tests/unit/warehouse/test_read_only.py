@@ -116,7 +116,8 @@ def test_each_look_at_a_catalog_that_is_not_ours_to_write_is_a_new_one(
 ) -> None:
     written.engine.dispose()
     monkeypatch.setattr(connections, "is_read_only", Path.is_file)
-    reader = Store(written.root, connections.make_engine(f"sqlite:///{written.root}/catalog.db"))
+    engine = connections.make_engine(f"sqlite:///{written.root}/catalog.db")
+    reader = Store(written.root, engine, written.storage)
     assert len(commits.commits(reader, "tables/videos")) == 2
     monkeypatch.undo()
     commits.publish_files(

@@ -217,13 +217,19 @@ def test_existing_store_is_opened(store: Store, catalog_url: str | None) -> None
     assert open_existing_store(store.root, catalog_url).root == store.root
 
 
+@pytest.mark.parametrize(
+    ("folder", "sentence"),
+    [
+        ("journal", ": correct REELSTORE_CATALOG_URL, or run reelstore rebuild-catalog"),
+        ("none", ", and no store at .*store: ingest videos first"),
+    ],
+)
 def test_a_url_of_a_catalog_that_is_not_there_is_refused_and_nothing_is_made(
-    tmp_path: Path,
+    tmp_path: Path, folder: str, sentence: str
 ) -> None:
     open_store(tmp_path / "store").engine.dispose()
-    with pytest.raises(
-        Invalid, match=r"there is no catalog at .*typo\.db: correct REELSTORE_CATALOG_URL"
-    ):
+    (tmp_path / "store" / folder).mkdir()
+    with pytest.raises(Invalid, match=rf"there is no catalog at .*typo\.db{sentence}"):
         open_existing_store(tmp_path / "store", f"sqlite:///{tmp_path}/typo.db")
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 

@@ -22,7 +22,7 @@ from warehouse.commits.recovery import comparison
 from warehouse.errors import Corrupt, Invalid
 from warehouse.reporting import SILENT, Reporter
 from warehouse.storage import disk, files
-from warehouse.storage.local_folder import STAGING
+from warehouse.storage.local_folder import STAGING, LocalFolder
 from warehouse.store import Store
 
 FILE = "backup.json"
@@ -134,7 +134,7 @@ def _encode(backup: Backup) -> bytes:
 def _require_place(store: Store, folder: Path) -> None:
     inside = (folder, *folder.parents)
     if store.root in inside or folder in store.root.parents:
-        raise Invalid(f"{folder} lies in the store {store.root} or holds it: name another folder")
+        raise Invalid(f"{folder} lies in the store {store.place} or holds it: name another folder")
     if (folder / "catalog.db").exists():
         raise Invalid(f"{folder} is a store in use: name another folder for its backup")
     if folder.is_dir() and not (folder / FILE).exists() and not _is_unfinished(folder):
@@ -182,7 +182,7 @@ def _copy_all(commits: Sequence[Commit], folder: Path, reporter: Reporter) -> in
     num_bytes = 0
     with reporter.progress("copy commits") as show:
         for done, commit in enumerate(commits, start=1):
-            num_bytes += copy_commit(commit, folder)
+            num_bytes += copy_commit(commit, LocalFolder(folder))
             show(done, len(commits))
     return num_bytes
 
@@ -191,7 +191,7 @@ def _copy_entry(store: Store, name: str, folder: Path) -> None:
     path = folder / journal.FOLDER / name
     if not path.exists():
         disk.make_folder(path.parent, within=folder)
-        disk.write_if_absent(path, (store.root / journal.FOLDER / name).read_bytes())
+        disk.write_if_absent(path, store.storage.read(f"{journal.FOLDER}/{name}"))
 
 
 def _prune(backup: Backup, folder: Path) -> None:

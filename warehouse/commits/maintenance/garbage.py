@@ -7,7 +7,6 @@ names or a pending row announces, and all that these were made from. The rest go
 superseded for longer than a grace.
 """
 
-import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from warehouse.commits.records import commit_folders, journal, lineage, rows
 from warehouse.commits.records.commit_folders import CHECKPOINTS
 from warehouse.commits.recovery import comparison, settling
 from warehouse.errors import Corrupt
+from warehouse.storage.protocol import Storage
 from warehouse.store import Store
 
 
@@ -61,31 +61,37 @@ def collect_garbage(store: Store, now: datetime, grace: timedelta, *, dry_run: b
     """
     turn = _reading if dry_run else _writing
     with turn(store) as connection:
-        doomed = _doomed(connection, store, timestamp(now - grace))
+        doomed = _doomed(connection, timestamp(now - grace))
         if not dry_run:
             _drop(connection, store, doomed, now)
     # Under the writers' lock nobody announces a commit: a folder without a row is nobody's, and
     # loses its name at once.
     with turn(store) as connection:
-        known = commit_folders.known_folders(connection, store)
+        storage, local, before = store.storage, store.local, (now - grace).timestamp()
+        known = commit_folders.known_folders(connection)
         gone = set(doomed.folders) if dry_run else set(doomed.folders) - known
         strays = commit_folders.strays(store, doomed.datasets, known)
-        before = (now - grace).timestamp()
-        old = {path for path, _ in strays if commit_folders.written_at(path) < before}
-        found = sorted(gone | old)
-        folders = [
-            *(folder for folder in found if folder.is_dir()),
-            *_waiting(connection, store, set(doomed.pending_ids), now - grace),
-            *_abandoned_checkpoints(store, now - grace),
+        old = {key for key, _ in strays if storage.written_at(key) < before}
+        keys = [
+            *(key for key in sorted(gone | old) if storage.exists(key)),
+            *_waiting(connection, store, set(doomed.pending_ids), before),
         ]
-        size_bytes = sum(_size_bytes(folder) for folder in folders)
-        removed = list[str]()
+        trainings = _abandoned_checkpoints(local, before)
+        size_bytes = sum(storage.size_bytes(key) for key in keys)
+        size_bytes += sum(local.size_bytes(key) for key in trainings)
+        size_bytes += storage.sweep(
+            lambda: commit_folders.needed_files(connection, doomed.commit_ids, doomed.pending_ids),
+            before,
+            dry_run=dry_run,
+        )
+        removed = list[tuple[Storage, str]]()
         if not dry_run:
-            keys = [commit_folders.key_of(store, folder) for folder in folders]
-            removed += [store.storage.put_away(key) for key in keys]
-            store.storage.tidy(journal.FOLDER)
-    for key in removed:
-        store.storage.delete(key)
+            removed += [(storage, storage.put_away(key)) for key in keys]
+            removed += [(local, local.put_away(key)) for key in trainings]
+            storage.tidy(journal.FOLDER)
+    for where, key in removed:
+        where.delete(key)
+    folders = [storage.place / key for key in keys] + [local.place / key for key in trainings]
     return Garbage(tuple(doomed.commit_ids), len(doomed.pending_ids), tuple(folders), size_bytes)
 
 
@@ -107,14 +113,14 @@ class _Doomed:
 
     commit_ids: list[str]
     pending_ids: list[str]
-    folders: list[Path]
+    folders: list[str]
     """Of these commits, and of those that these pending rows have announced."""
     datasets: set[str]
     """All that the catalog knows, empty where it knows no commit: such a catalog tells nothing of
     what it finds."""
 
 
-def _doomed(connection: sa.Connection, store: Store, before: str) -> _Doomed:
+def _doomed(connection: sa.Connection, before: str) -> _Doomed:
     moves = journal.head_moves_within(connection)
     superseded = {move["previous"]: move["moved_at"] for move in moves}
     known = connection.execute(
@@ -132,8 +138,7 @@ def _doomed(connection: sa.Connection, store: Store, before: str) -> _Doomed:
     return _Doomed(
         commit_ids,
         [row.id for row in stale],
-        [addresses[key].commit_folder(store.root, key) for key in commit_ids]
-        + commit_folders.announced(store, stale),
+        [addresses[key].commit_key(key) for key in commit_ids] + commit_folders.announced(stale),
         (datasets | {move["dataset"] for move in moves}) if addresses else set(),
     )
 
@@ -146,27 +151,15 @@ def _drop(connection: sa.Connection, store: Store, doomed: _Doomed, now: datetim
         journal.append(connection, store, "gc", {"commit_ids": doomed.commit_ids}, now)
 
 
-def _waiting(
-    connection: sa.Connection, store: Store, stale: set[str], before: datetime
-) -> list[Path]:
+def _waiting(connection: sa.Connection, store: Store, stale: set[str], before: float) -> list[str]:
     # A catalog from before a long run began knows nothing of what that run has staged since.
     return [
-        path
-        for path in commit_folders.abandoned_staging(connection, store, stale)
-        if commit_folders.pending_id_of(path) in stale
-        or commit_folders.written_at(path) < before.timestamp()
+        key
+        for key in commit_folders.abandoned_staging(connection, store, stale)
+        if commit_folders.pending_id_of(key) in stale or store.storage.written_at(key) < before
     ]
 
 
-def _abandoned_checkpoints(store: Store, before: datetime) -> list[Path]:
-    return [
-        folder
-        for folder in commit_folders.listed(store.root / CHECKPOINTS)
-        if commit_folders.written_at(folder) < before.timestamp()
-    ]
-
-
-def _size_bytes(folder: Path) -> int:
-    return sum(
-        status.st_size for status in commit_folders.statuses(folder) if stat.S_ISREG(status.st_mode)
-    )
+def _abandoned_checkpoints(local: Storage, before: float) -> list[str]:
+    keys = [f"{CHECKPOINTS}/{name}" for name in local.children(CHECKPOINTS)]
+    return [key for key in keys if local.written_at(key) < before]

@@ -11,8 +11,8 @@ from warehouse.commits.records import journal
 from warehouse.commits.recovery.rebuild import rebuild_catalog
 from warehouse.errors import Invalid
 from warehouse.reporting import SILENT, Reporter
-from warehouse.storage import disk
-from warehouse.store import Store, open_store, require_own_place
+from warehouse.storage.local_folder import LocalFolder
+from warehouse.store import Root, Store, open_store, storage_of
 
 PassOver = Callable[[Store], int]
 """Removes from a restored store what has been forgotten since its backup; returns how many videos
@@ -34,7 +34,7 @@ class Restored:
 
 def restore(
     folder: Path,
-    root: Path,
+    root: Root,
     catalog_url: str | None,
     *,
     pass_over: PassOver = lambda _store: 0,
@@ -54,23 +54,21 @@ def restore(
         Corrupt: A file of the backup is not as it was published.
         Retryable: The disk is full or failing.
     """
-    folder, root = folder.absolute(), root.absolute()
-    backup = read_backup(folder)
-    require_own_place(root)
-    there = {path.name for path in (root / journal.FOLDER).glob("*.json")}
+    kept = LocalFolder(folder.absolute())
+    backup = read_backup(kept.root)
+    storage = storage_of(root)
+    there = {name for name in storage.children(journal.FOLDER) if name.endswith(".json")}
     is_begun = not there or there < set(backup.entries)
-    if (root / "catalog.db").exists() or not is_begun:
-        raise Invalid(f"{root} holds a store: name another root, or move that one away")
-    disk.make_folder(root)
+    if storage.exists("catalog.db") or not is_begun:
+        raise Invalid(f"{storage.place} holds a store: name another root, or move that one away")
     with reporter.progress("copy commits") as show:
         for done, (commit_id, address) in enumerate(backup.commits.items(), start=1):
-            commit, _ = read_commit(address.commit_folder(folder, commit_id), commit_id, address)
-            copy_commit(commit, root)
+            commit, _ = read_commit(kept, commit_id, address)
+            copy_commit(commit, storage)
             show(done, len(backup.commits))
-    disk.make_folder(root / journal.FOLDER, within=root)
     for name in backup.entries:
-        payload = (folder / journal.FOLDER / name).read_bytes()
-        disk.write_if_absent(root / journal.FOLDER / name, payload)
+        key = f"{journal.FOLDER}/{name}"
+        storage.put_if_absent(key, kept.read(key))
     store = open_store(root, catalog_url)
     rebuild_catalog(store)
     return Restored(backup.taken_at, len(backup.commits), len(backup.entries), pass_over(store))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from warehouse import catalog
 from warehouse.commits.commit import MANIFEST, PROVENANCE, Commit
-from warehouse.commits.committed_files import faults
+from warehouse.commits.committed_files import fault_of, faults
 from warehouse.commits.records import history, journal
 from warehouse.commits.recovery import comparison
 from warehouse.storage import files
@@ -70,13 +70,15 @@ def _verify_published(store: Store, commit: Commit) -> list[Damage]:
 def _verify_commit(commit: Commit) -> list[Damage]:
     damages = [Damage(path, problem) for path, problem in faults(commit)]
     provenance = commit.folder / PROVENANCE
-    if not provenance.is_file():
+    try:
+        digest = files.sha256_bytes(commit.storage.read(f"{commit.key}/{PROVENANCE}"))
+        if digest != commit.provenance_sha256:
+            damages.append(Damage(provenance, "has changed bytes"))
+    except FileNotFoundError:
         damages.append(Damage(provenance, "is missing"))
-    elif files.sha256_file(provenance) != commit.provenance_sha256:
-        damages.append(Damage(provenance, "has changed bytes"))
     known = {MANIFEST, PROVENANCE, *commit.files}
-    strange = sorted(path for path in commit.folder.glob("*") if path.name not in known)
-    return damages + [Damage(path, "is no part of the commit") for path in strange]
+    strange = [name for name in commit.storage.children(commit.key) if name not in known]
+    return damages + [Damage(commit.folder / name, "is no part of the commit") for name in strange]
 
 
 def _verify_journal(store: Store) -> Iterator[Damage]:
@@ -87,5 +89,6 @@ def _verify_journal(store: Store) -> Iterator[Damage]:
     for row in rows:
         path = journal.file_of(store, row.number, row.sha256)
         entry = files.FileEntry(len(files.canonical_json(row.entry)), row.sha256)
-        if (problem := files.fault(path, entry)) is not None:
+        key = journal.key_of(row.number, row.sha256)
+        if (problem := fault_of(store.storage, key, entry)) is not None:
             yield Damage(path, problem)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from warehouse import catalog
 from warehouse.commits.records import journal
 from warehouse.errors import Invalid
+from warehouse.storage.local_folder import LocalFolder
 from warehouse.store import JOURNAL_ENTRY, Store
 
 
@@ -64,11 +65,11 @@ def forgotten_in(root: Path) -> Forgotten:
         Invalid: There is no journal, or it was written by a newer Reelstore.
         Corrupt: An entry is damaged.
     """
-    folder = root / journal.FOLDER
-    paths = [path for path in sorted(folder.glob("*.json")) if JOURNAL_ENTRY.fullmatch(path.name)]
-    if not paths:
+    kept = LocalFolder(root)
+    names = [name for name in kept.children(journal.FOLDER) if JOURNAL_ENTRY.fullmatch(name)]
+    if not names:
         raise Invalid(f"{root} holds no journal: name the root or a backup of the same store")
-    entries = [journal.read(path, journal.number_of(path.name)) for path in paths]
+    entries = [journal.read(kept, name, journal.number_of(name)) for name in names]
     return _of_entries([entry for entry in entries if entry["kind"] == "forget"])
 
 

@@ -359,7 +359,7 @@ def _commit(store: Store, row: Any, entries: dict[str, FileEntry]) -> Commit:
     return Commit(
         id=row.id,
         address=address,
-        folder=address.commit_folder(store.root, row.id),
+        storage=store.storage,
         facts=row.facts,
         num_rows=row.num_rows,
         files=entries,

@@ -18,6 +18,7 @@ from warehouse.commits.records import successors
 from warehouse.errors import Corrupt, Invalid, Retryable
 from warehouse.identifiers import shown
 from warehouse.storage import files
+from warehouse.storage.protocol import Storage
 from warehouse.store import JOURNAL_ENTRY, Store
 
 FOLDER = "journal"
@@ -59,7 +60,7 @@ def append(
     payload = files.canonical_json(entry)
     digest = files.sha256_bytes(payload)
     insert(connection, entry)
-    if not store.storage.put_if_absent(key_of(number, digest), payload):
+    if not store.storage.put_numbered(key_of(number, digest), payload):
         raise Retryable(f"another run has written journal entry {number} just now: run again")
     _require_turn(connection, store, number, digest)
 
@@ -143,7 +144,7 @@ def _require_turn(connection: sa.Connection, store: Store, number: int, digest: 
 
 
 def file_of(store: Store, number: int, digest: str) -> Path:
-    """Find the file of an entry.
+    """Say what people call the file of an entry.
 
     Args:
         store: The store.
@@ -153,7 +154,7 @@ def file_of(store: Store, number: int, digest: str) -> Path:
     Returns:
         The file's path.
     """
-    return store.root / key_of(number, digest)
+    return store.place / key_of(number, digest)
 
 
 def key_of(number: int, digest: str) -> str:
@@ -185,11 +186,12 @@ def names(store: Store) -> set[str]:
     return {name for name in file_names if JOURNAL_ENTRY.fullmatch(name)}
 
 
-def read(path: Path, number: int) -> dict[str, Any]:
+def read(storage: Storage, name: str, number: int) -> dict[str, Any]:
     """Read one entry from its file.
 
     Args:
-        path: The file.
+        storage: Where the journal is.
+        name: The file's.
         number: The number that it should have.
 
     Returns:
@@ -199,8 +201,9 @@ def read(path: Path, number: int) -> dict[str, Any]:
         Corrupt: It is damaged, or has another number.
         Invalid: It was written by a newer Reelstore.
     """
-    payload = path.read_bytes()
-    if path.name != name_of(number, files.sha256_bytes(payload)):
+    key = f"{FOLDER}/{name}"
+    payload, path = storage.read(key), storage.place / key
+    if name != name_of(number, files.sha256_bytes(payload)):
         raise Corrupt(
             f"{path} is not journal entry {number} with its own bytes: restore the journal from a"
             " copy"
@@ -235,9 +238,11 @@ def read_all(store: Store) -> list[dict[str, Any]]:
     """
     found = list[dict[str, Any]]()
     redacted = dict[int, dict[str, Any]]()
-    for path in sorted((store.root / FOLDER).glob("*.json")):
-        digits = path.name.partition("-")[0]
-        found.append(read(path, int(digits) if digits.isdecimal() else 0))
+    for name in store.storage.children(FOLDER):
+        if name.startswith(".") or not name.endswith(".json"):
+            continue
+        digits = name.partition("-")[0]
+        found.append(read(store.storage, name, int(digits) if digits.isdecimal() else 0))
         for entry in found[-1].get("redacted", ()):
             redacted[entry["number"]] = entry
     plain = [entry for entry in found if entry["number"] not in redacted]
@@ -245,7 +250,7 @@ def read_all(store: Store) -> list[dict[str, Any]]:
     for number, entry in enumerate(entries, start=1):
         if entry["number"] != number:
             raise Corrupt(
-                f"{store.root / FOLDER} has no journal entry {number}, or has two of them: restore"
+                f"{store.place / FOLDER} has no journal entry {number}, or has two of them: restore"
                 " the journal from a copy"
             )
     return entries

@@ -35,7 +35,7 @@ def record(connection: sa.Connection, draft: Commit, staging_id: str) -> tuple[b
         raise Retryable(
             f"a video of {draft.address} was forgotten in the meantime: run again to go on without"
         )
-    payload = (draft.folder / PROVENANCE).read_bytes()
+    payload = draft.storage.read(f"{draft.key}/{PROVENANCE}")
     provenance = json.loads(payload)
     found = replace(draft, provenance_sha256=files.sha256_bytes(payload))
     table = catalog.commits

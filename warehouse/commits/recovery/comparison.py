@@ -116,7 +116,8 @@ def set_aside(store: Store) -> list[Path]:
     Returns:
         Journal files, by number.
     """
-    return sorted((store.root / SET_ASIDE).glob("*.json"))
+    names = store.storage.children(SET_ASIDE)
+    return [store.place / SET_ASIDE / name for name in names if name.endswith(".json")]
 
 
 def _compared(
@@ -134,11 +135,16 @@ def _compared(
     beyond = names - {journal.name_of(row.number, row.sha256) for row in rows}
     later = [name for name in beyond if journal.number_of(name) >= since]
     unknown = sorted(later, key=lambda name: (journal.number_of(name), name))
-    folder = store.root / journal.FOLDER
-    last = folder / journal.name_of(rows[-1].number, rows[-1].sha256) if rows else None
+    folder = store.place / journal.FOLDER
+    last = journal.name_of(rows[-1].number, rows[-1].sha256) if rows else None
     return Comparison(
         folder=folder,
         num_known=rows[-1].number if rows else 0,
         unknown=tuple(folder / name for name in unknown),
-        missing=last if last is not None and not last.exists() else None,
+        missing=None if last is None or _is_there(store, last, names) else folder / last,
     )
+
+
+def _is_there(store: Store, name: str, names: set[str]) -> bool:
+    # One that was written since the names were listed is there too.
+    return name in names or store.storage.exists(f"{journal.FOLDER}/{name}")

@@ -49,15 +49,13 @@ def rebuild_catalog(store: Store) -> Rebuilt:
     forgets = [move for move in moves if move["kind"] == "forget"]
     for commit_id, address in _published(moves).items():
         try:
-            found[commit_id] = read_commit(
-                address.commit_folder(store.root, commit_id), commit_id, address
-            )
+            found[commit_id] = read_commit(store.storage, commit_id, address)
         except Corrupt as error:
             lost.append(str(error))
     with catalog.writing(store.engine) as connection:
         if connection.scalar(sa.select(sa.func.count()).select_from(catalog.journal)):
             raise Invalid(
-                f"the catalog of {store.root} is not empty: move it away first, then run again"
+                f"the catalog of {store.place} is not empty: move it away first, then run again"
             )
         for commit, _ in found.values():
             insert(connection, commit, "")

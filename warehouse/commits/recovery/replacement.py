@@ -4,8 +4,8 @@ The catalog is changed first, in the transaction that the entry records. The fil
 until they are gone the entry counts as unswept, and whoever writes next sweeps it before all else.
 """
 
+import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,8 +22,9 @@ from warehouse.commits.records import (
     rows,
     successors,
 )
-from warehouse.storage import disk, files
+from warehouse.storage import files
 from warehouse.storage.local_folder import STAGING
+from warehouse.storage.protocol import Storage
 from warehouse.store import Store
 
 Entry = Mapping[str, Any]
@@ -50,8 +51,7 @@ def read_successors(store: Store, entry: Entry) -> dict[str, tuple[Commit, dict[
     found = dict[str, tuple[Commit, dict[str, Any]]]()
     for item in entry["commits"]:
         address, commit_id = address_of(item["dataset"], item["partition"] or ""), item["successor"]
-        folder = address.commit_folder(store.root, commit_id)
-        found[commit_id] = read_commit(folder, commit_id, address)
+        found[commit_id] = read_commit(store.storage, commit_id, address)
     return found
 
 
@@ -118,39 +118,52 @@ def sweep(connection: sa.Connection, store: Store) -> bool:
     """
     entries = forgotten.entries_within(connection, unswept=True)
     for entry in entries:
-        folders = _folders(connection, store, entry)
-        for folder in folders:
-            store.storage.put_away(commit_folders.key_of(store, folder))
-        for folder in sorted({folder.parent for folder in folders if folder.parent.is_dir()}):
-            disk.sync_folder(folder)
+        _put_away(store.storage, _folders(connection, store, entry))
+        _put_away(store.local, _trainings(store, entry))
         for redacted in entry["redacted"]:
             _rewrite(connection, store, redacted["number"])
     if entries:
-        for folder in commit_folders.abandoned_staging(connection, store):
-            store.storage.delete(commit_folders.key_of(store, folder))
-        disk.sync_folder(store.root / STAGING)
+        for key in commit_folders.abandoned_staging(connection, store):
+            store.storage.delete(key)
+        for name in store.local.children(STAGING):
+            if name.startswith("removed-"):
+                store.local.delete(f"{STAGING}/{name}")
+        store.storage.sync(STAGING)
+        store.storage.sweep(
+            lambda: commit_folders.needed_files(connection), math.inf, dry_run=False
+        )
         connection.execute(catalog.forgets.update().values(is_swept=True))
     return bool(entries)
 
 
-def _folders(connection: sa.Connection, store: Store, entry: Entry) -> list[Path]:
-    known = commit_folders.known_folders(connection, store)
+def _put_away(storage: Storage, keys: list[str]) -> None:
+    for key in keys:
+        storage.put_away(key)
+    for folder in sorted({key.rpartition("/")[0] for key in keys}):
+        storage.sync(folder)
+
+
+def _folders(connection: sa.Connection, store: Store, entry: Entry) -> list[str]:
+    known = commit_folders.known_folders(connection)
     places = [address_of(item["dataset"], item["partition"] or "") for item in entry["commits"]]
     replaced = {
-        place.commit_folder(store.root, commit_id)
+        place.commit_key(commit_id)
         for place, commit_id in zip(places, renamed_by(entry), strict=True)
     }
     datasets = set(connection.scalars(sa.select(catalog.commits.c.dataset).distinct()))
     partitions = _partitions(entry)
     strays = {
-        folder
-        for folder, address in commit_folders.strays(store, sorted(datasets), known)
+        key
+        for key, address in commit_folders.strays(store, sorted(datasets), known)
         if address.partition in partitions
     }
+    return sorted(key for key in (replaced - known) | strays if store.storage.exists(key))
+
+
+def _trainings(store: Store, entry: Entry) -> list[str]:
     started_from = {name[:16] for name in entry["built_upon"]}
-    trainings = commit_folders.listed(store.root / commit_folders.CHECKPOINTS)
-    positions = {folder for folder in trainings if folder.name[:16] in started_from}
-    return sorted(folder for folder in (replaced - known) | strays | positions if folder.is_dir())
+    names = store.local.children(commit_folders.CHECKPOINTS)
+    return [f"{commit_folders.CHECKPOINTS}/{name}" for name in names if name[:16] in started_from]
 
 
 def _rewrite(connection: sa.Connection, store: Store, number: int) -> None:

@@ -25,7 +25,6 @@ from warehouse.commits.records import history, journal, lineage, rows
 from warehouse.commits.recovery import comparison, replacement
 from warehouse.errors import Corrupt, Invalid
 from warehouse.identifiers import shown
-from warehouse.storage import disk
 from warehouse.store import Store
 
 Entry = dict[str, Any]
@@ -54,6 +53,7 @@ def writing(store: Store, *, whole: bool = False) -> Iterator[sa.Connection]:
         with catalog.writing(store.engine) as connection:
             if replacement.sweep(connection, store):
                 continue
+            store.storage.finish_numbered(journal.FOLDER)
             compared = comparison.compare_within(connection, store, whole=whole)
             if compared.problem is not None:
                 raise Corrupt(compared.problem)
@@ -81,9 +81,9 @@ def settle(store: Store) -> None:
 
 def _settle(connection: sa.Connection, store: Store, path: Path) -> None:
     # Its run may have been stopped between the file's new name and the folder's sync.
-    disk.sync_folder(path.parent)
+    store.storage.sync(journal.FOLDER)
     try:
-        entry = journal.read(path, 1 + journal.last_number(connection))
+        entry = journal.read(store.storage, path.name, 1 + journal.last_number(connection))
     except Corrupt as error:
         _set_aside(store, path, str(error))
         return
@@ -106,9 +106,7 @@ def _follow_head(connection: sa.Connection, store: Store, entry: Entry) -> None:
 
 def _follow_commit(connection: sa.Connection, store: Store, entry: Entry) -> None:
     address, commit_id = address_of(entry["dataset"], entry["partition"] or ""), entry["commit_id"]
-    commit, provenance = read_commit(
-        address.commit_folder(store.root, commit_id), commit_id, address
-    )
+    commit, provenance = read_commit(store.storage, commit_id, address)
     verify_commit(commit)
     if gone := lineage.missing(connection, rows.inputs_now(connection, commit, provenance)):
         raise Corrupt(f"commit {gone[0][:16]}, which it was made from, is no longer in the store")
@@ -166,11 +164,12 @@ _FOLLOW: dict[str, Callable[[sa.Connection, Store, Entry], None]] = {
 
 
 def _set_aside(store: Store, path: Path, problem: str) -> None:
-    store.storage.put_if_absent(f"{comparison.SET_ASIDE}/{path.name}", path.read_bytes())
-    store.storage.delete(f"{journal.FOLDER}/{path.name}")
+    key = f"{journal.FOLDER}/{path.name}"
+    store.storage.put_if_absent(f"{comparison.SET_ASIDE}/{path.name}", store.storage.read(key))
+    store.storage.delete(key)
     _logger.warning(
         "%s was interrupted, and cannot be followed any more (%s): it is kept in %s",
         path.name,
         problem,
-        store.root / comparison.SET_ASIDE,
+        store.place / comparison.SET_ASIDE,
     )

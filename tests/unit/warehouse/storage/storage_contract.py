@@ -1,12 +1,18 @@
 """What every implementation of `Storage` must do: a class of tests for each to inherit."""
 
+import math
 import threading
+import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from warehouse.storage.files import FileEntry, describe, fault
 from warehouse.storage.protocol import Storage
+
+Stage = Callable[[bytes], tuple[str, dict[str, FileEntry]]]
+
+_BESIDE = {"manifest.json": b"{}"}
 
 
 def _stays() -> bool:
@@ -21,15 +27,15 @@ class StorageContract:
         raise NotImplementedError
 
     @pytest.fixture
-    def staged(self, tmp_path: Path) -> Callable[[bytes], Path]:
-        """Make a local folder of staged files."""
+    def stage(self, storage: Storage) -> Stage:
+        """Stage `a.bin`, and a file that is not published."""
 
-        def stage(payload: bytes) -> Path:
-            folder = tmp_path / "stage" / payload.hex()
-            folder.mkdir(parents=True)
-            (folder / "a.bin").write_bytes(payload)
-            (folder / "unused.bin").write_bytes(b"")
-            return folder
+        def stage(payload: bytes) -> tuple[str, dict[str, FileEntry]]:
+            staging_id = f"{payload.hex():0>16}"
+            storage.begin_staging(staging_id)
+            storage.stage(staging_id, "a.bin", payload)
+            storage.stage(staging_id, "unused.bin", b"unused")
+            return staging_id, {"a.bin": describe(payload)}
 
         return stage
 
@@ -81,46 +87,95 @@ class StorageContract:
             storage.put_if_absent(key, b"")
         assert sorted(storage.list("a")) == ["a/1", "a/b/2"]
 
+    def test_folders_are_looked_into_one_level_at_a_time(self, storage: Storage) -> None:
+        for key in ("a/1", "a/b/2", "a/b/3", "ab/3"):
+            storage.put_if_absent(key, b"12")
+        assert list(storage.children("a")) == ["1", "b"]
+        assert list(storage.children("none")) == []
+        assert [storage.exists(key) for key in ("a", "a/1", "a/b", "b", "a/b/4")] == [
+            *(True, True, True),
+            *(False, False),
+        ]
+        assert storage.size_bytes("a/b") == 4
+        assert time.time() - 3600 < storage.written_at("a/b") < time.time() + 3600
+        assert storage.written_at("none") == math.inf
+
+    def test_a_number_that_is_free_is_given(self, storage: Storage) -> None:
+        assert storage.put_numbered("journal/00000001-aa.json", b"a")
+        storage.finish_numbered("journal")
+        assert storage.read("journal/00000001-aa.json") == b"a"
+        assert not storage.put_numbered("journal/00000001-aa.json", b"a")
+
+    def test_staged_files_are_read_back_and_replaced(self, storage: Storage, stage: Stage) -> None:
+        staging_id, entries = stage(b"a")
+        path = storage.staged_path(staging_id, "a.bin", entries["a.bin"])
+        assert path.read_bytes() == b"a"
+        storage.stage(staging_id, "a.bin", b"b")
+        path = storage.staged_path(staging_id, "a.bin", describe(b"b"))
+        assert path.read_bytes() == b"b"
+        storage.end_staging(staging_id)
+        assert fault(storage.staged_path(staging_id, "gone", describe(b"g")), describe(b"g"))
+
     def test_a_folder_is_published_with_what_is_written_beside_it(
-        self, storage: Storage, staged: Callable[[bytes], Path]
+        self, storage: Storage, stage: Stage
     ) -> None:
+        staging_id, entries = stage(b"a")
         beside = {"manifest.json": b"{}"}
         assert storage.put_folder_if_absent(
-            "tables/t/0", staged(b"a"), ["a.bin"], beside, gives_way=_stays
+            "tables/t/0", staging_id, entries, beside, gives_way=_stays
         )
-        assert sorted(storage.list("tables")) == ["tables/t/0/a.bin", "tables/t/0/manifest.json"]
-        assert storage.read("tables/t/0/a.bin") == b"a"
+        storage.end_staging(staging_id)
+        assert storage.exists("tables/t/0")
+        assert storage.read("tables/t/0/manifest.json") == b"{}"
+        path = storage.published_path("tables/t/0", "a.bin", entries["a.bin"])
+        assert path.read_bytes() == b"a"
+        assert storage.fault("tables/t/0", "a.bin", entries["a.bin"]) is None
+        assert storage.fault("tables/t/0", "a.bin", describe(b"b")) is not None
+
+    def test_published_files_are_staged_again_and_stay(
+        self, storage: Storage, stage: Stage
+    ) -> None:
+        staging_id, entries = stage(b"a")
+        storage.put_folder_if_absent("t/0", staging_id, entries, _BESIDE, gives_way=_stays)
+        storage.end_staging(staging_id)
+        storage.begin_staging("1" * 16)
+        storage.stage_published("1" * 16, "t/0", entries)
+        assert storage.put_folder_if_absent("t/1", "1" * 16, entries, _BESIDE, gives_way=_stays)
+        for folder in ("t/0", "t/1"):
+            assert storage.fault(folder, "a.bin", entries["a.bin"]) is None
 
     @pytest.mark.parametrize("gives_way", [False, True])
     def test_a_folder_that_is_there_stays_unless_it_gives_way(
-        self, storage: Storage, staged: Callable[[bytes], Path], gives_way: bool
+        self, storage: Storage, stage: Stage, gives_way: bool
     ) -> None:
         for payload in (b"first", b"second"):
+            staging_id, entries = stage(payload)
             is_new = storage.put_folder_if_absent(
-                "tables/t/0", staged(payload), ["a.bin"], {}, gives_way=lambda: gives_way
+                "t/0", staging_id, entries, {"manifest.json": payload}, lambda: gives_way
             )
         assert is_new == gives_way
-        assert storage.read("tables/t/0/a.bin") == (b"second" if gives_way else b"first")
+        assert storage.read("t/0/manifest.json") == (b"second" if gives_way else b"first")
 
     def test_a_folder_whose_staged_file_is_gone_is_not_published(
-        self, storage: Storage, staged: Callable[[bytes], Path]
+        self, storage: Storage, stage: Stage
     ) -> None:
+        staging_id, entries = stage(b"a")
+        more = {**entries, "gone.bin": describe(b"gone")}
         with pytest.raises(FileNotFoundError):
-            storage.put_folder_if_absent(
-                "tables/t/0", staged(b"a"), ["a.bin", "gone.bin"], {}, gives_way=_stays
-            )
+            storage.put_folder_if_absent("tables/t/0", staging_id, more, _BESIDE, _stays)
         assert list(storage.list("tables")) == []
 
     def test_what_is_put_away_is_out_of_sight_and_then_deleted(
-        self, storage: Storage, staged: Callable[[bytes], Path]
+        self, storage: Storage, stage: Stage
     ) -> None:
-        storage.put_folder_if_absent("tables/t/0", staged(b"a"), ["a.bin"], {}, gives_way=_stays)
+        staging_id, entries = stage(b"a")
+        storage.put_folder_if_absent("tables/t/0", staging_id, entries, _BESIDE, _stays)
         away = storage.put_away("tables/t/0")
+        assert not storage.exists("tables/t/0")
         assert list(storage.list("tables")) == []
-        assert list(storage.list(away)) == [f"{away}/a.bin"]
-        storage.delete(away)
-        storage.delete(away)
-        assert list(storage.list(away)) == []
+        for _ in range(2):
+            storage.delete(away)
+            assert list(storage.list(away)) == []
 
     def test_a_file_is_deleted(self, storage: Storage) -> None:
         storage.put_if_absent("journal/1.json", b"1")

@@ -23,6 +23,7 @@ from featurestore.extraction.encoding.openvino_model import OpenvinoModel
 from featurestore.views.frames.frame_spec import ExecutionMode
 from featurestore.views.spec import fingerprint
 from warehouse.errors import Invalid, Retryable
+from warehouse.storage.files import sha256_bytes
 
 SWIN = "swin_tiny_patch4_window7_224"
 SMALL: dict[str, Any] = {
@@ -353,6 +354,15 @@ def test_the_authors_layout_gives_the_same_embeddings(
     expected = load_encoder(make_frame_spec(SWIN, SMALL, ours), ours).encode(frames)
     found = load_encoder(make_frame_spec(SWIN, SMALL, theirs), theirs).encode(frames)
     assert found.tobytes() == expected.tobytes()
+
+
+def test_weights_are_known_by_their_bytes_as_caches_name_files_by_digests(
+    small: Checkpoint, weights: Callable[..., Path]
+) -> None:
+    for name in ("encoder.safetensors", "encoder.pth"):
+        path = weights(small.tensors, name)
+        bare = path.rename(path.with_name(sha256_bytes(path.read_bytes())))
+        load_encoder(make_frame_spec(SWIN, SMALL, bare), bare)
 
 
 def test_half_precision_weights_are_read(

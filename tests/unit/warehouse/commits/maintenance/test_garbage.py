@@ -114,7 +114,10 @@ def test_staging_that_nobody_goes_on_with_is_swept(
         folder.mkdir()
         os.utime(folder, ((now + age).timestamp(),) * 2)
     found = collect()
-    assert (found.num_pending, set(found.folders)) == (1, {stale.folder, stray})
+    assert (found.num_pending, set(found.folders)) == (
+        1,
+        {store.root / "staging" / stale.id, stray},
+    )
     assert {path.name for path in (store.root / "staging").iterdir()} == {fresh.id, young.name}
     assert fresh.has("a.bin")
 
