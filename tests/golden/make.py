@@ -57,7 +57,7 @@ from warehouse.ingest.ingestion import publish_listing
 from warehouse.ingest.listing import read_listing
 from warehouse.sources import manifest
 from warehouse.storage.files import sha256_bytes
-from warehouse.store import Store, open_store
+from warehouse.store import Root, Store, open_store
 from warehouse.tables.taxonomy import Category, Taxonomy
 
 HERE = Path(__file__).parent
@@ -101,13 +101,8 @@ RECIPE = Recipe(
 
 def make(target: Path) -> None:
     """Make a store, and beside it what is to be read of it."""
-    with tempfile.TemporaryDirectory() as folder, _same_every_time(), contextlib.chdir(folder):
-        shutil.copytree(HERE / CORPUS, CORPUS)
-        for number, path in enumerate(sorted(Path(CORPUS).rglob("*.*"))):
-            os.utime(path, ns=(0, number))
-        store = open_store(Path("store").resolve())
-        answers = _fill(store)
-        store.engine.dispose()
+    with beside_the_corpus():
+        answers = fill(Path("store").resolve())
         with contextlib.closing(sqlite3.connect("store/catalog.db")) as catalog:
             dump = "\n".join(catalog.iterdump()) + "\n"
         shutil.rmtree(target, ignore_errors=True)
@@ -118,6 +113,33 @@ def make(target: Path) -> None:
     (target / "answers.json").write_text(
         json.dumps(answers, indent=1, sort_keys=True), encoding="utf-8"
     )
+
+
+@contextlib.contextmanager
+def beside_the_corpus() -> Iterator[None]:
+    """Work in a passing folder that holds the corpus, where all is named alike everywhere."""
+    with tempfile.TemporaryDirectory() as folder, _same_every_time(), contextlib.chdir(folder):
+        shutil.copytree(HERE / CORPUS, CORPUS)
+        for number, path in enumerate(sorted(Path(CORPUS).rglob("*.*"))):
+            os.utime(path, ns=(0, number))
+        yield
+
+
+def fill(root: Root, catalog_url: str | None = None) -> dict[str, Any]:
+    """Do the whole job in a new store.
+
+    Args:
+        root: Where it goes.
+        catalog_url: As of `open_store`.
+
+    Returns:
+        What is to be read of it.
+    """
+    store = open_store(root, catalog_url)
+    try:
+        return _fill(store)
+    finally:
+        store.engine.dispose()
 
 
 @contextlib.contextmanager
