@@ -61,13 +61,16 @@ class TextIndex(ViewIndex):
         """Append the tokens of a commit; returns the first row of each shard."""
         first_rows = []
         for name in shard_names(commit):
-            rows = tokens.read(commits.verified_path(commit, name))
             first_rows.append(self._num_rows)
-            self._num_rows += len(rows)
-            lengths = rows["token_ids"].list.len().to_numpy()
-            ends = self._last_end + np.cumsum(lengths, dtype=np.int64)
-            columns.append("token_ends", ends)
-            self._last_end = int(ends[-1]) if len(ends) else self._last_end
-            for column in TOKEN_COLUMNS:
-                columns.append(column, rows[column].explode().to_numpy())
+            for rows in tokens.batches(commits.verified_path(commit, name)):
+                self._append_rows(rows, columns)
         return first_rows
+
+    def _append_rows(self, rows: pl.DataFrame, columns: Columns) -> None:
+        self._num_rows += len(rows)
+        lengths = rows["token_ids"].list.len().to_numpy()
+        ends = self._last_end + np.cumsum(lengths, dtype=np.int64)
+        columns.append("token_ends", ends)
+        self._last_end = int(ends[-1]) if len(ends) else self._last_end
+        for column in TOKEN_COLUMNS:
+            columns.append(column, rows[column].explode().to_numpy())

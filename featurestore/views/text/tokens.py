@@ -1,5 +1,6 @@
 """The Parquet codec of the text view: one row for each video with text, unpadded."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dataframely as dy
@@ -38,6 +39,10 @@ class Tokens(dy.Schema):
         )
 
 
+_SCHEMA = {name: column.dtype for name, column in Tokens.columns().items()}
+_TOKENS = {name: _SCHEMA[name] for name in ("token_ids", "slot_ids", "word_start")}
+
+
 def encode(rows: pl.DataFrame) -> bytes:
     """Write token rows as Parquet, sorted by video id; equal rows give equal bytes.
 
@@ -54,9 +59,16 @@ def read(path: Path) -> pl.DataFrame:
         Corrupt: a column is missing or of another type.
         Invalid: the file has another format version.
     """
-    rows = parquet.read(path)
-    if rows.schema != Tokens.create_empty().schema:
-        raise Corrupt(
-            f"{path} has columns {dict(rows.schema)}; expected {dict(Tokens.create_empty().schema)}"
-        )
+    return _checked(parquet.read(path), _SCHEMA, path)
+
+
+def batches(path: Path) -> Iterator[pl.DataFrame]:
+    """Read `token_ids`, `slot_ids` and `word_start` some rows at a time; errors as of `read`."""
+    for rows in parquet.batches(path, list(_TOKENS)):
+        yield _checked(rows, _TOKENS, path)
+
+
+def _checked(rows: pl.DataFrame, schema: Mapping[str, pl.DataType], path: Path) -> pl.DataFrame:
+    if dict(rows.schema) != schema:
+        raise Corrupt(f"{path} has columns {dict(rows.schema)}; expected {schema}")
     return rows
