@@ -1,5 +1,7 @@
 """A store of synthetic examples, published as extraction publishes them."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,7 @@ def make_vocabulary() -> Vocabulary:
 
 
 def make_store(
-    root: Path, lengths: npt.NDArray[np.integer], *, width: int
+    root: Path, lengths: npt.NDArray[np.integer], *, width: int, chunk: int = CHUNK
 ) -> tuple[Store, Snapshot]:
     """Publish one example for each length, drawn from a seed.
 
@@ -58,6 +60,7 @@ def make_store(
         root: of the store.
         lengths: `[N]`, tokens of each example.
         width: of the frame embeddings.
+        chunk: examples of a shard.
     """
     store = open_store(root)
     frame_spec = FrameSpec(
@@ -79,20 +82,30 @@ def make_store(
     names = []
     for start in range(0, len(lengths), _PARTITION):
         names.append(f"p{start:08d}")
-        _publish(store, names[-1], start, lengths[start : start + _PARTITION], width, fingerprints)
+        drawn = _Drawn(start, lengths[start : start + _PARTITION], width, chunk)
+        _publish(store, names[-1], drawn, fingerprints)
     return store, snapshot.pin(store, names, fingerprints)
 
 
-def _publish(
-    store: Store,
-    name: str,
-    first: int,
-    lengths: npt.NDArray[np.integer],
-    width: int,
-    fingerprints: Any,
-) -> None:
-    ids = [f"{number:020d}" for number in range(first, first + len(lengths))]
-    digest = [f"{number:064x}" for number in range(first, first + len(lengths))]
+@dataclass(frozen=True)
+class _Drawn:
+    first: int
+    lengths: npt.NDArray[np.integer]
+    width: int
+    chunk: int
+
+    @property
+    def numbers(self) -> range:
+        return range(self.first, self.first + len(self.lengths))
+
+    def chunks(self) -> Iterator[slice]:
+        for start in range(0, len(self.lengths), self.chunk):
+            yield slice(start, start + self.chunk)
+
+
+def _publish(store: Store, name: str, drawn: _Drawn, fingerprints: Any) -> None:
+    ids = [f"{number:020d}" for number in drawn.numbers]
+    digest = [f"{number:064x}" for number in drawn.numbers]
     videos = pl.DataFrame(
         {"video_id": ids, "content_sha256": digest, "media_sha256": digest, "text_sha256": digest}
     )
@@ -110,14 +123,14 @@ def _publish(
     ledger = pl.DataFrame({"video_id": ids, "content_sha256": digest}).with_columns(
         outcome=pl.lit("ok"),
         detail=pl.lit(None, pl.String),
-        shard=(place // CHUNK).cast(pl.Int32),
-        row=(place % CHUNK).cast(pl.Int32),
+        shard=(place // drawn.chunk).cast(pl.Int32),
+        row=(place % drawn.chunk).cast(pl.Int32),
     )
     shared = {"ledger.parquet": tables.to_parquet(ledger.select(Ledger.column_names()))}
-    generator = np.random.default_rng(first)
+    generator = np.random.default_rng(drawn.first)
     for view, files in (
-        ("frames", _frames(ids, width, generator)),
-        ("text", _texts(ids, lengths, generator)),
+        ("frames", _frames(ids, drawn, generator)),
+        ("text", _texts(ids, drawn, generator)),
     ):
         facts = {"fingerprint": fingerprints[view], "input_sha256": input_sha256(view, videos)}
         where = address(view, fingerprints[view], name)
@@ -126,25 +139,26 @@ def _publish(
         )
 
 
-def _frames(ids: list[str], width: int, generator: np.random.Generator) -> dict[str, bytes]:
+def _frames(ids: list[str], drawn: _Drawn, generator: np.random.Generator) -> dict[str, bytes]:
     files = {}
-    for index, start in enumerate(range(0, len(ids), CHUNK)):
-        part = ids[start : start + CHUNK]
-        drawn = generator.standard_normal((len(part), 8, width), np.float32).astype(np.float16)
+    for index, rows in enumerate(drawn.chunks()):
+        part = ids[rows]
+        values = generator.standard_normal((len(part), 8, drawn.width), np.float32)
         shown = np.broadcast_to(np.arange(8, dtype=np.float32), (len(part), 8))
         shard = FrameShard(
-            part, drawn, np.ones((len(part), 8), np.uint8), np.ascontiguousarray(shown)
+            part,
+            values.astype(np.float16),
+            np.ones((len(part), 8), np.uint8),
+            np.ascontiguousarray(shown),
         )
         files[f"shard-{index:05d}.h5"] = embeddings.encode(shard)
     return files
 
 
-def _texts(
-    ids: list[str], lengths: npt.NDArray[np.integer], generator: np.random.Generator
-) -> dict[str, bytes]:
+def _texts(ids: list[str], drawn: _Drawn, generator: np.random.Generator) -> dict[str, bytes]:
     files = {}
-    for index, start in enumerate(range(0, len(ids), CHUNK)):
-        part, sizes = ids[start : start + CHUNK], lengths[start : start + CHUNK]
+    for index, place in enumerate(drawn.chunks()):
+        part, sizes = ids[place], drawn.lengths[place]
         rows = pl.DataFrame(
             {
                 "video_id": part,

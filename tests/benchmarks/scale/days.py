@@ -9,13 +9,13 @@ from flows.operations.planning import plan_store
 from flows.operations.status import store_status
 from tests.benchmarks.bench_plan import publish
 from tests.benchmarks.scale.drawn import NOW, drawn_videos, freeze_specs
-from tests.benchmarks.scale.measures import Measure, best_seconds, run_command
+from tests.benchmarks.scale.measures import Measure, least_seconds, run_command
 from warehouse import commits, tables
 from warehouse.store import Store, open_store
 
 VIDEOS_A_DAY = 20
 _FIRST_DAY = date(2020, 1, 1)
-_GRACE = timedelta(days=7)
+GRACE = timedelta(days=7)
 
 
 def measure(folder: Path, sizes: Sequence[int]) -> Iterator[Measure]:
@@ -26,7 +26,7 @@ def measure(folder: Path, sizes: Sequence[int]) -> Iterator[Measure]:
         sizes: Numbers of days, rising.
 
     Yields:
-        Seconds of each step at each size.
+        CPU time of each step at each size.
     """
     store = open_store(folder / "days")
     fingerprints = freeze_specs(store)
@@ -38,7 +38,7 @@ def measure(folder: Path, sizes: Sequence[int]) -> Iterator[Measure]:
         num_days = size
         yield from _steps(store, size)
         list_day(store, size)  # listed, without features
-        planned = best_seconds(lambda: plan_store(store), rounds=2)
+        planned = least_seconds(partial(plan_store, store), rounds=2)
         yield Measure("plan with one new day", "days", size, planned)
         publish_views(store, size, fingerprints)
         num_days += 1
@@ -50,14 +50,14 @@ def _steps(store: Store, num_days: int) -> Iterator[Measure]:
         "status": lambda: store_status(store),
         "plan with nothing to do": lambda: plan_store(store),
         "the head of a day at a moment": lambda: commits.head(store, first, as_of=NOW),
-        "gc that finds nothing": lambda: commits.collect_garbage(store, NOW, _GRACE, dry_run=True),
+        "gc that finds nothing": lambda: commits.collect_garbage(store, NOW, GRACE, dry_run=True),
         "verify": lambda: list(commits.verify(store)),
         "catalog and journal compared": lambda: commits.compare(store),
     }
     for name, work in steps.items():
-        yield Measure(name, "days", num_days, best_seconds(work))
+        yield Measure(name, "days", num_days, least_seconds(work))
     for word in ("status", "plan"):
-        seconds = best_seconds(partial(run_command, {"REELSTORE_ROOT": str(store.root)}, word))
+        seconds = least_seconds(partial(run_command, {"REELSTORE_ROOT": str(store.root)}, word))
         yield Measure(f"reelstore {word}", "days", num_days, seconds)
 
 

@@ -1,6 +1,7 @@
-"""Seconds of a step at several sizes, and the exponent that fits them."""
+"""CPU time of a step at several sizes, how it grows, and what it comes to at other sizes."""
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 SHORTEST_SECONDS = 0.02
-"""Below this, a measure says more of the machine's other work than of the step."""
+"""Below this, a measure says more of the clock than of the step."""
 
 _REELSTORE = str(Path(sys.executable).parent / "reelstore")
 
@@ -24,32 +25,49 @@ class Measure:
     unit: str
     """Of the size, such as `days`."""
     size: int
-    seconds: float
-    """Of wall time, the best of a few."""
+    cpu_seconds: float
+    """Of this process and of its children, the least of a few runs."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Seconds = factor * size ** exponent, by least squares over the logarithms."""
+    """How a step grows.
+
+    An exponent over all sizes is small where the smallest ones are start-up alone; the last one,
+    between the two largest, tells what more would cost.
+    """
 
     step: str
     unit: str
-    factor: float
     exponent: float
-    num_sizes: int
+    """Of cpu_seconds = factor * size ** exponent, by least squares over the logarithms."""
+    last_exponent: float
+    """Likewise, of the two largest sizes."""
+    slope: float
+    """Of the straight line through the two largest sizes, seconds for each more."""
+    at_nothing: float
+    """Where that line begins, seconds."""
+    most_seconds: float
+    """Of all sizes."""
 
     def seconds(self, size: float) -> float:
-        """Carry the fit to another size."""
-        return float(self.factor * size**self.exponent)
+        """Carry the straight line to another size."""
+        return max(0.0, self.at_nothing + self.slope * size)
 
 
-def best_seconds(work: Callable[[], object], rounds: int = 3) -> float:
-    """Run some work a few times; returns the seconds of its fastest run."""
+def cpu_seconds() -> float:
+    """CPU time of this process and of its children that have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
+
+
+def least_seconds(work: Callable[[], object], rounds: int = 3) -> float:
+    """Run some work a few times; returns the CPU time of its cheapest run."""
     seconds = []
     for _ in range(rounds):
-        began = time.perf_counter()
+        began = cpu_seconds()
         work()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(cpu_seconds() - began)
     return min(seconds)
 
 
@@ -72,9 +90,22 @@ def fits(measures: Iterable[Measure]) -> list[Fit]:
 
 
 def _fit(step: str, unit: str, rows: Sequence[Measure]) -> Fit:
-    longest = sorted(rows, key=lambda measure: measure.size)
-    telling = [row for row in longest if row.seconds >= SHORTEST_SECONDS]
-    chosen = telling if len(telling) > 1 else longest[-2:]
-    sizes = np.log([row.size for row in chosen])
-    exponent, constant = np.polyfit(sizes, np.log([row.seconds for row in chosen]), 1)
-    return Fit(step, unit, float(np.exp(constant)), float(exponent), len(chosen))
+    rising = sorted(rows, key=lambda measure: measure.size)
+    telling = [row for row in rising if row.cpu_seconds >= SHORTEST_SECONDS]
+    chosen = telling if len(telling) > 1 else rising[-2:]
+    last = rising[-2:]
+    slope, at_nothing = np.polyfit([row.size for row in last], [row.cpu_seconds for row in last], 1)
+    return Fit(
+        step,
+        unit,
+        _exponent(chosen),
+        _exponent(last),
+        float(slope),
+        float(at_nothing),
+        max(row.cpu_seconds for row in rows),
+    )
+
+
+def _exponent(rows: Sequence[Measure]) -> float:
+    sizes, seconds = zip(*((row.size, max(row.cpu_seconds, 1e-6)) for row in rows), strict=True)
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])

@@ -1,154 +1,112 @@
 """docs/scale.md, from what one run measured."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from tests.benchmarks.scale import bill
-from tests.benchmarks.scale.measures import Fit, Measure, fits
+from tests.benchmarks.scale import bill, prose
+from tests.benchmarks.scale.measures import SHORTEST_SECONDS, Fit, Measure, fits
+from tests.benchmarks.scale.targets import targets
 
-_NEVER_ABOVE = 1.15
-"""The exponent that n log n shows over the sizes that are measured."""
-_FEW, _MANY, _MOST_TIMES = 10, 1000, 1.5
-_BY_DAYS = ("reelstore status", "reelstore plan", "update by one day")
 _IN_A_YEAR = {
     "reelstore status": "days",
     "reelstore plan": "days",
     "plan with one new day": "days",
     "gc that finds nothing": "days",
     "publish one small commit": "commits",
-    "a head": "commits",
+    "catalog and journal compared, of records": "commits",
     "gc of records that finds nothing": "commits",
+    "plan of listed videos and 1,000 new ones": "videos",
+    "verify of listed videos": "videos",
 }
-"""Steps that are carried to a year of the bill's days, by the unit of their size."""
-
-_INTRODUCTION = """\
-What each step costs against the size of a store, and what follows for larger ones. `make scale`
-wrote this page on {moment}, in {minutes:.0f} minutes on {num_cores} cores. Seconds are of the best
-of a few runs."""
-_CARRIED = """\
-Nothing of this was run: it is carried by the fits above, and by prices that are stated here. Put
-your own in their place."""
+"""Steps that are asked of a year of the bill's days, by the unit of their size."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a run was made."""
+    """Where and when a run was made."""
 
     num_cores: int
     moment: str
-    minutes: float
 
 
 def page(measures: Sequence[Measure], machine: Machine) -> str:
     """Write the page."""
-    found = fits(measures)
-    return "\n".join(
-        [
-            "# Scale",
-            "",
-            _INTRODUCTION.format(**asdict(machine)),
-            "",
-            "## Measured",
-            "",
-            *_table(measures, found),
-            "",
-            *_targets(measures, found),
-            "",
-            *_bill(found, machine),
+    found = {fit.step: fit for fit in fits(measures)}
+    introduction = prose.INTRODUCTION.format(**vars(machine), shortest=SHORTEST_SECONDS)
+    parts = ["# Scale", introduction, *_measured(measures, found)]
+    parts += ["## Targets", _table(["what", "measured", "target", "met"], targets(measures, found))]
+    parts.append(prose.TARGETS)
+    return "\n\n".join([*parts, *_bill(found), prose.BREAKS])
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    ruled = ["---" if index == 0 else "---:" for index in range(len(titles))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [titles, ruled, *rows])
+
+
+def _measured(measures: Sequence[Measure], found: Mapping[str, Fit]) -> Iterator[str]:
+    """One table for all steps that were measured at the same sizes."""
+    seconds = {step: _sizes(measures, step) for step in found}
+    tables = dict[tuple[str, tuple[int, ...]], list[Fit]]()
+    for step, fit in found.items():
+        tables.setdefault((fit.unit, tuple(seconds[step])), []).append(fit)
+    told = set[str]()
+    for (unit, sizes), rows in tables.items():
+        name = unit if unit in prose.PARTS else rows[0].step
+        if name in prose.PARTS and name not in told:
+            told.add(name)
+            yield prose.PARTS[name]
+        titles = [f"CPU seconds, by {unit}", *(f"{size:,}" for size in sizes), "exponent", "last"]
+        cells = [
+            [fit.step, *(f"{each:.3g}" for each in seconds[fit.step].values()), *_exponents(fit)]
+            for fit in rows
         ]
-    )
+        yield _table(titles, cells)
 
 
-def _table(measures: Sequence[Measure], found: Sequence[Fit]) -> list[str]:
-    rows = ["| step | size: seconds | exponent |", "|---|---|---|"]
-    for fit in found:
-        points = ", ".join(
-            f"{measure.size:,}: {measure.seconds:.3g}"
-            for measure in measures
-            if (measure.step, measure.unit) == (fit.step, fit.unit)
-        )
-        rows.append(f"| {fit.step}, by {fit.unit} | {points} | {fit.exponent:.2f} |")
-    return rows
+def _sizes(measures: Sequence[Measure], step: str) -> dict[int, float]:
+    found = {each.size: each.cpu_seconds for each in measures if each.step == step}
+    return dict(sorted(found.items()))
 
 
-def _targets(measures: Sequence[Measure], found: Sequence[Fit]) -> list[str]:
-    above = [fit.step for fit in found if fit.exponent > _NEVER_ABOVE]
+def _exponents(fit: Fit) -> tuple[str, str]:
+    if fit.most_seconds < SHORTEST_SECONDS:
+        return "", ""
+    return f"{fit.exponent:.2f}", f"{fit.last_exponent:.2f}"
+
+
+def _bill(found: Mapping[str, Fit]) -> Iterator[str]:
+    lines = bill.lines(found)
+    yield f"## {bill.VIDEOS_A_DAY:,} videos a day"
+    yield prose.CARRIED.format(partition=bill.VIDEOS_A_PARTITION)
     rows = [
-        "## Targets",
-        "",
-        "| what | measured | target |",
-        "|---|---|---|",
-        f"| steps that grow faster than n log n | {', '.join(above) or 'none'} | none |",
+        (line.what, f"{line.amount:,.1f}", line.unit, f"{line.dollars_a_day:,.2f}")
+        for line in lines
     ]
-    seconds = {(measure.step, measure.size): measure.seconds for measure in measures}
-    for step in _BY_DAYS:
-        if (step, _FEW) in seconds and (step, _MANY) in seconds:
-            ratio = seconds[step, _MANY] / seconds[step, _FEW]
-            rows.append(
-                f"| {step}, {_MANY:,} days compared with {_FEW} | {ratio:.2f} |"
-                f" at most {_MOST_TIMES:g} |"
-            )
-    reading = sorted(
-        (measure for measure in measures if measure.step == "random batches"),
-        key=lambda measure: measure.size,
+    rows.append(("all of it", "", "", f"{sum(line.dollars_a_day for line in lines):,.2f}"))
+    yield _table(["each day, carried by the fit", "amount", "unit", "dollars a day"], rows)
+    machines = bill.num_machines(lines)
+    yield prose.MACHINES.format(
+        cores=machines[bill.CORES],
+        gpus=machines[bill.GPUS],
+        cores_each=bill.CORES_A_MACHINE.amount,
+        gpus_each=bill.GPUS_A_MACHINE.amount,
     )
-    if len(reading) > 1:
-        ratio = reading[0].seconds / reading[-1].seconds
-        rows.append(
-            f"| random reads among {reading[-1].size:,} examples, compared with"
-            f" {reading[0].size:,} | {ratio:.2f} | at least 0.5 |"
-        )
-    return rows
-
-
-def _bill(found: Sequence[Fit], machine: Machine) -> list[str]:
-    by_step = {fit.step: fit for fit in found}
-    rows = [
-        f"## {bill.VIDEOS_A_DAY:,} videos a day",
-        "",
-        _CARRIED,
-        "",
-        "| price | dollars |",
-        "|---|---|",
-        *(f"| {price.what}, each {price.unit} | {price.dollars:g} |" for price in bill.PRICES),
-        "",
-        "| each day, carried by the fit | amount | dollars a day |",
-        "|---|---|---|",
-        *(
-            f"| {line.what} | {line.amount} | {line.dollars_a_day:,.0f} |"
-            for line in bill.lines(by_step, machine.num_cores)
-        ),
-        "",
-        f"A day lands as {bill.num_partitions():,} partitions. After a year of such days:",
-        "",
-        "| step, carried by the fit | seconds |",
-        "|---|---|",
-    ]
+    yield "Steps that look at a whole store, once it holds a year of such days:"
     partitions = bill.num_partitions() * bill.DAYS_KEPT
-    sizes = {"days": partitions, "commits": partitions * bill.COMMITS_A_PARTITION}
-    carried = sorted(
-        (
-            (by_step[step].seconds(sizes[unit]), step)
-            for step, unit in _IN_A_YEAR.items()
-            if step in by_step
-        ),
-        reverse=True,
+    sizes = {
+        "days": partitions,
+        "commits": partitions * bill.COMMITS_A_PARTITION,
+        "videos": bill.VIDEOS_A_DAY * bill.DAYS_KEPT,
+    }
+    carried = [
+        (step, f"{sizes[unit]:,} {unit}", f"{found[step].seconds(sizes[unit]):,.3g}")
+        for step, unit in _IN_A_YEAR.items()
+        if step in found
+    ]
+    yield _table(["step", "size", "CPU seconds, carried by the fit"], carried)
+    yield "What is stated:"
+    yield _table(
+        ["figure", "amount", "unit", "from"],
+        [(each.what, f"{each.amount:,g}", each.unit, each.source) for each in bill.ASSUMPTIONS],
     )
-    rows += [f"| {step} | {seconds:,.1f} |" for seconds, step in carried]
-    return [*rows, "", _BREAKS]
-
-
-_BREAKS = """## What breaks first
-
-- **The listing of the journal.** Every writer's turn lists the journal's folder, so a publication
-  costs as much as there are entries: see `publish one small commit`. Folders of a thousand entries
-  each would end that. They need a new version of the journal's format, and are not made yet.
-- **Contents that were seen before.** A plan and an extraction read the digests of all ledgers of
-  the recipe to take over what is there. They read one column, and whole ledgers only where content
-  is shared; both still grow with all videos that were ever listed.
-- **A day in one partition.** Rows of a listing are checked in memory: land such a day in parts.
-
-What was done: the moves of one head are found by an index. Status, plan and update read the heads
-of a dataset at once. A commit is found by its first digits in an index. Tables are read by one
-reader. Frame shards are mapped without an open file each.
-"""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.scale.drawn import NOW
-from tests.benchmarks.scale.measures import Measure, best_seconds
+from tests.benchmarks.scale.measures import Measure, least_seconds
 from warehouse import catalog, commits
 from warehouse.clock import timestamp
 from warehouse.commits import Address, Draft
@@ -57,7 +57,7 @@ def _steps(store: Store, size: int) -> Iterator[Measure]:
         "publish one small commit": lambda: _publish(store),
     }
     for name, work in steps.items():
-        yield Measure(name, "commits", size, best_seconds(work, rounds=2))
+        yield Measure(name, "commits", size, least_seconds(work, rounds=2))
 
 
 def partition_name(number: int) -> str:
