@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     """How models are built and trained."""
     recipe: dict[str, dict[str, JsonValue]] = {}
     """What differs from the preset, by its sections, such as `{"finetuning": {"epochs": 3}}`."""
+    training_devices: PositiveInt = 1
+    """How many GPUs train one model together, or, without a GPU, processes that share the
+    processors; the loss is that of one device up to rounding."""
     gate_margin: float = Field(default=0.01, ge=0, lt=1)
     """How much worse in mean F1 than the champion a new model may be, at the lower end of the 95%
     interval, to be promoted; nor may a slice or its calibration be worse for sure by more."""

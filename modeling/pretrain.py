@@ -47,6 +47,7 @@ def pretrain_encoder(
     now: datetime,
     *,
     language_model: Path | None = None,
+    num_devices: int = 1,
     reporter: Reporter = SILENT,
 ) -> EncoderReport:
     """Pretrain on the stored features of the unlabeled and labeled partitions.
@@ -57,6 +58,7 @@ def pretrain_encoder(
         parameters: What is pretrained on.
         now: The moment, in UTC.
         language_model: Folder of a BERT that the language encoder starts from; None for chance.
+        num_devices: GPUs that train together, or processes where there is no GPU.
         reporter: Is told of the steps.
 
     Raises:
@@ -75,7 +77,9 @@ def pretrain_encoder(
     with commits.in_the_making(store, Address(MODELS), "pretrain-encoder", clock()):
         with reporter.progress("pretrain") as show:
             runtime = Runtime(
-                checkpoints, lambda progress: show(progress.step, progress.num_steps, progress.note)
+                checkpoints,
+                lambda progress: show(progress.step, progress.num_steps, progress.note),
+                num_devices=num_devices,
             )
             pretrained = pretraining.pretrain(
                 training_set.examples, training_set.vocabulary, recipe, start, runtime

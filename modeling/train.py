@@ -70,6 +70,7 @@ def train_classifier(
     now: datetime,
     *,
     language_model: Path | None = None,
+    num_devices: int = 1,
     reporter: Reporter = SILENT,
 ) -> ClassifierReport:
     """Train on every labeled partition, from the newest pretrained encoder of its features.
@@ -83,6 +84,7 @@ def train_classifier(
         now: The moment, in UTC.
         language_model: Folder of a BERT that the language encoder starts from where there is no
             pretrained encoder; None for chance.
+        num_devices: GPUs that train together, or processes where there is no GPU.
         reporter: Is told of the steps, and of what the classifier's user should know.
 
     Raises:
@@ -121,7 +123,7 @@ def train_classifier(
         encoder=stored_model.load_encoder(encoder) if encoder else None,
         language_model=language_model,
     )
-    run = TrainingRun(store, training_set, inputs, start, reporter, clock)
+    run = TrainingRun(store, training_set, inputs, start, reporter, clock, num_devices)
     with commits.in_the_making(store, Address(MODELS), "train-classifier", clock()):
         if registry.champion(store) is None:
             run.make_first_champion(recipe)

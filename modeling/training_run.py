@@ -35,6 +35,8 @@ class TrainingRun:
     reporter: Reporter
     clock: Callable[[], datetime]
     """Tells the moment, in UTC."""
+    num_devices: int = 1
+    """How many train a cross encoder together."""
 
     def make_first_champion(self, recipe: Recipe) -> None:
         """Train what takes minutes, so that scoring need not wait for the recipe's own model."""
@@ -83,8 +85,9 @@ class TrainingRun:
             phase += "-refit"
         return self.training_set.checkpoints(phase, self.start.seed, recipe, started_from)
 
-    @staticmethod
-    def _runtime(show: ShowProgress, checkpoints: Checkpoints) -> Runtime:
+    def _runtime(self, show: ShowProgress, checkpoints: Checkpoints) -> Runtime:
         return Runtime(
-            checkpoints, lambda progress: show(progress.step, progress.num_steps, progress.note)
+            checkpoints,
+            lambda progress: show(progress.step, progress.num_steps, progress.note),
+            num_devices=self.num_devices,
         )

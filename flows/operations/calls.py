@@ -143,6 +143,7 @@ def _training(parameters_class: type[BaseModel], operation: Callable[..., Any]) 
             parameters,
             datetime.now(UTC),
             language_model=settings.text_model,
+            num_devices=settings.training_devices,
             reporter=engine.reporter,
         )
 

@@ -71,6 +71,7 @@ def retrain(
             PretrainParameters(seed=seed),
             clock(),
             language_model=settings.text_model,
+            num_devices=settings.training_devices,
             reporter=reporter,
         )
     trained = train_classifier(
@@ -79,6 +80,7 @@ def retrain(
         TrainParameters(seed=seed),
         clock(),
         language_model=settings.text_model,
+        num_devices=settings.training_devices,
         reporter=reporter,
     )
     promotion = promote(store, trained.model, settings.gate_margin, clock(), reporter=reporter)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -25,9 +26,11 @@ from modeling.learning.inputs.dropouts import hide_frames, hide_words
 from modeling.learning.inputs.requirements import identify
 from modeling.learning.inputs.training_inputs import TrainingInputs
 from modeling.learning.losses import CategoryLosses
+from modeling.learning.passes import Passes
+from modeling.learning.rank_processes import on_every_device
 from modeling.learning.replay import Losses, length_step, replayed
 from modeling.learning.start import Start
-from modeling.learning.training import Evaluation, optimise
+from modeling.learning.training import Evaluation, Trained, optimise
 from modeling.learning.training_runtime import Runtime, autocast, generator_of, seeded
 from modeling.network.batch import Batch, to_device
 from modeling.network.classifier import VideoClassifier
@@ -78,23 +81,15 @@ def train(
     inputs.check(recipe)
     start.check(recipe.model, inputs.vocabulary, inputs.examples.embedding_dim)
     identity = _identify(inputs, recipe, start)
+    trained = on_every_device(_optimise, (inputs, recipe, start, identity, num_epochs), runtime)
     with seeded(start.seed, runtime.device):
         model = _make_model(inputs, recipe)
-        start.load_into(model.encoder, inputs.vocabulary)
-        phase = _Finetuning(model.to(runtime.device), inputs, recipe, start.seed, runtime.device)
-        trained = optimise(
-            phase,
-            recipe.finetuning,
-            identity=identity,
-            runtime=runtime,
-            num_epochs=num_epochs,
-        )
     model.load_state_dict(trained.weights)
     history = {"finetuning": trained.history}
     if start.encoder is not None:
         history["pretraining"] = start.encoder.history
     return TrainedModel(
-        model=model.cpu(),
+        model=model.eval(),
         recipe=recipe,
         vocabulary=inputs.vocabulary,
         taxonomy=inputs.taxonomy,
@@ -102,6 +97,27 @@ def train(
         seed=start.seed,
         history=history,
     )
+
+
+def _optimise(
+    inputs: TrainingInputs,
+    recipe: Recipe,
+    start: Start,
+    identity: str,
+    num_epochs: int | None,
+    runtime: Runtime,
+) -> Trained:
+    with seeded(start.seed, runtime.device):
+        model = _make_model(inputs, recipe)
+        start.load_into(model.encoder, inputs.vocabulary)
+        phase = _Finetuning(model.to(runtime.device), inputs, recipe, start.seed, runtime)
+        return optimise(
+            phase,
+            recipe.finetuning,
+            identity=identity,
+            runtime=runtime,
+            num_epochs=num_epochs,
+        )
 
 
 def _identify(inputs: TrainingInputs, recipe: Recipe, start: Start) -> str:
@@ -150,13 +166,16 @@ class _Finetuning:
         inputs: TrainingInputs,
         recipe: Recipe,
         seed: int,
-        device: torch.device,
+        runtime: Runtime,
     ) -> None:
         self.model = model
+        device = runtime.device
         self._inputs = inputs
         self._config = recipe.finetuning
         self._seed = seed
         self._device = device
+        self._rank = runtime.rank
+        self._passes = Passes(model, self._config.gradient_accumulation_steps, self._rank)
         self._length_step = length_step(device, recipe.model.max_positions)
         self._backward = replayed(self._run, device)
         training_labels = inputs.examples.labels[inputs.training_rows]
@@ -179,40 +198,54 @@ class _Finetuning:
         )
 
     def add_gradients(self, rows: Rows, step: int) -> dict[str, Tensor]:
+        self._rank.seed(self._seed, step)
+        return self._passes.within_memory(lambda: self._add_gradients(rows, step), len(rows))
+
+    def _add_gradients(self, rows: Rows, step: int) -> Losses:
         parts = self._read(rows, step)
 
-        def backward() -> Tensor:
-            return torch.stack([self._backward(part)["loss"] for part in parts]).sum()
+        def backward() -> Losses:
+            return self._passes.add_gradients(parts, self._backward)
 
-        loss = backward()
+        losses = backward()
         if "text" in self._inputs.views:
             self._add_adversarial_gradients(backward)
-        return {"loss": loss}
+        return losses
 
     def evaluate(self) -> Evaluation:
         examples, taxonomy = self._inputs.examples, self._inputs.taxonomy
         rows = self._inputs.validation_rows
         if not len(rows):
             return Evaluation(0.0, {})
-        logits = predict_logits(
-            self.model,
-            examples,
-            rows,
-            views=self._inputs.views,
-            batch_size=self._config.batch_size,
-            device=self._device,
-        )
-        predicted = without(logits, self._never_predicted).argmax(axis=1)
+        predicted = without(self._predict(rows), self._never_predicted).argmax(axis=1)
         true_ids = taxonomy.ids_of(examples.labels[rows])
         scores = metrics.evaluate(true_ids, taxonomy.ids_of(predicted), taxonomy)
         return Evaluation(scores["mean_f1"], scores)
+
+    def _predict(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """Compute the logits of some examples, `[N, C]`, each on one of the ranks."""
+        logits, mine = (
+            np.zeros((len(rows), len(self._inputs.taxonomy)), np.float32),
+            rows[self._rank.share],
+        )
+        if len(mine):
+            logits[self._rank.share] = predict_logits(
+                self.model,
+                self._inputs.examples,
+                mine,
+                views=self._inputs.views,
+                batch_size=self._config.batch_size,
+                device=self._device,
+            )
+        self._rank.add_up([torch.from_numpy(logits)])
+        return logits
 
     def _read(self, rows: Rows, step: int) -> list[_Part]:
         soft_labels = self._inputs.soft_labels
         batch = self._drop(read_batch(self._inputs.examples, rows, self._inputs.views), step)
         targets = None if soft_labels is None else soft_labels.targets(rows)
         parts = []
-        for places in cut(np.arange(len(rows)), self._config.gradient_accumulation_steps):
+        for places in cut(np.arange(len(rows)), self._passes.num_parts):
             part = _Part(
                 batch.part(torch.from_numpy(places), self._length_step),
                 None if targets is None else targets[places],

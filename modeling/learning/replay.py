@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
+from featurestore.out_of_memory import is_out_of_memory
 from modeling.network.batch import map_tensors
 
 _Inputs = TypeVar("_Inputs")
@@ -43,7 +44,10 @@ class _Recorded(Generic[_Inputs]):
 
 
 class _Replayed(Generic[_Inputs]):
-    """The first pass of a shape runs as it is, and makes the gradients; the second is recorded."""
+    """The first pass of a shape runs as it is, and makes the gradients; the second is recorded.
+
+    Where memory lacks, all that is recorded goes, as shapes will be smaller then.
+    """
 
     def __init__(self, run: Callable[[_Inputs], Losses]) -> None:
         self._run = run
@@ -51,6 +55,14 @@ class _Replayed(Generic[_Inputs]):
         self._pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, inputs: _Inputs) -> Losses:
+        try:
+            return self._replay(inputs)
+        except (MemoryError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                self._recorded.clear()
+            raise
+
+    def _replay(self, inputs: _Inputs) -> Losses:
         tensors = _tensors(inputs)
         shapes = tuple(tensor.shape for tensor in tensors)
         if shapes not in self._recorded:

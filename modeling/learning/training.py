@@ -131,7 +131,7 @@ class _Run:
         self._config = config
         self._identity = identity
         self._checkpoints = runtime.checkpoints
-        self._report = runtime.report
+        self._report, self._rank = runtime.report, runtime.rank
         self._model = phase.model
         self._on_gpu = next(self._model.parameters()).is_cuda
         self._optimizer = make_optimizer(self._model, config)
@@ -169,8 +169,14 @@ class _Run:
                 self._record()
             if ended:
                 self._evaluate()
-            if self._checkpoints and (ended or self._step % self._checkpoints.every_steps == 0):
-                self._checkpoints.save(self._step, self._groups(), self._state())
+            self._keep(ended=ended)
+
+    def _keep(self, *, ended: bool) -> None:
+        """Write a checkpoint where it is time, and this is the process that writes them."""
+        if self._checkpoints is None or not self._rank.leads:
+            return
+        if ended or self._step % self._checkpoints.every_steps == 0:
+            self._checkpoints.save(self._step, self._groups(), self._state())
 
     def _run_step(self, rows: Rows) -> None:
         self._model.train()
@@ -200,7 +206,8 @@ class _Run:
         rate = self._optimizer.param_groups[0]["lr"]
         self._history["steps"].append({"step": self._step, "learning_rate": rate} | losses)
         self._sums, self._num_summed = {}, 0
-        self._report(Progress(self._phase.name, self._step, self._num_steps, losses))
+        if self._rank.leads:
+            self._report(Progress(self._phase.name, self._step, self._num_steps, losses))
 
     def _check_finite(self, what: str, values: Iterable[float]) -> None:
         if not all(map(math.isfinite, values)):

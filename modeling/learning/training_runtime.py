@@ -1,4 +1,4 @@
-"""How a training computes: device, precision, random state, checkpoints, and who is told."""
+"""How a training computes: devices, precision, random state, checkpoints, and who is told."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from modeling.learning.checkpoint import Checkpoints
+from modeling.learning.ranks import ALONE, Rank
 
 
 def choose_device() -> torch.device:
@@ -47,6 +48,11 @@ class Runtime:
     """Called about a hundred times in a training."""
     device: torch.device = field(default_factory=choose_device)
     """Where the model computes; float sums may differ between devices."""
+    num_devices: int = 1
+    """How many of that kind train together, each in a process of its own where there are several:
+    GPUs, or shares of the processors."""
+    rank: Rank = ALONE
+    """Which of these processes this is."""
 
     def part(self, name: str, place: int, num_parts: int) -> Self:
         """How one of several trainings computes: with checkpoints and a share of its own.

@@ -6,12 +6,14 @@ Source: Hinton, Vinyals and Dean, arXiv:1503.02531, at temperature 1.
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from featurestore.reading.flat_columns import FlatColumns
 from modeling.learning.inputs.batching import Rows
 from warehouse.errors import Invalid
 
@@ -55,6 +57,21 @@ class SoftLabels:
         for start in range(0, len(self.rows), _ROWS_HASHED_AT_ONCE):
             digest.update(self.probabilities[start : start + _ROWS_HASHED_AT_ONCE].tobytes())
         return digest.hexdigest()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Hand the probabilities to worker processes in one file, which all of them map."""
+        return {"rows": self.rows, "shape": self.probabilities.shape, "file": self._file}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Map the file."""
+        mapped = state["file"]["probabilities"].reshape(state["shape"])
+        vars(self).update(rows=state["rows"], probabilities=mapped)
+
+    @cached_property
+    def _file(self) -> FlatColumns:
+        file = FlatColumns({"probabilities": self.probabilities.dtype})
+        file.append("probabilities", self.probabilities)
+        return file
 
     @cached_property
     def _order(self) -> Rows:
