@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ON_TWO_CORES := -n 2 --dist loadfile
 
-.PHONY: help setup demo test faults engines check bench-plan bench-extract bench-train bench-idle scale ablation ablation-published pages docs format clean
+.PHONY: help setup demo test week faults engines check bench-plan bench-extract bench-train bench-idle scale ablation ablation-published pages docs format clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -27,6 +27,9 @@ demo: setup  ## Run the whole job on a drawn corpus; ends with a table and a pag
 
 test: setup  ## Run the tests
 	$(BIN)/pytest $(ON_TWO_CORES)
+
+week: setup  ## Live a week on a Prefect server and worker with kills, and compare it with one without, in up to 20 minutes
+	$(BIN)/python -m tests.week.whole
 
 faults: setup  ## Make the full count of every fault; writes docs/reliability.md
 	rm -rf build/faults

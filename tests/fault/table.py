@@ -147,6 +147,12 @@ A training runs on a worker while its server is killed and started again. It mus
 next renewal of its lease, and must then obey a cancellation. The same is tried after the worker
 was killed as well.
 
+### A week
+
+What runs by itself is killed outside this page too: `make week` lives a week of the daily loop on a
+Prefect server and a worker, kills both, and compares heads, aliases and commits with those of a
+week without kills. [Operating](operating.md#a-week-of-it) says what happens in it.
+
 ### Structural fuzz, clock discontinuities, promised ends
 
 Clips whose frames show their own numbers are drawn as MP4, Matroska, FLV, MPEG-TS, MPEG-PS and

@@ -136,6 +136,10 @@ class Prefect:
             time.sleep(1)
         raise AssertionError(f"run {run} is still {state['name']}: see {self._folder}/worker.log")
 
+    def states(self) -> set[str]:
+        """The names of the states that runs are in."""
+        return {run["state"]["name"] for run in self._ask("POST", "/flow_runs/filter", {})}
+
     def wait_for_decoding(self) -> None:
         """Wait until a run of the worker decodes media."""
         self.wait_for(lambda: bool(processes.running(self.worker.pid, "decode_worker")))

@@ -19,6 +19,7 @@ from tests.week.prefect_services import FINAL, Prefect
 from tests.week.world import World, at
 from warehouse.errors import ReelstoreError
 from warehouse.identifiers import Role
+from warehouse.reporting import SILENT, Reporter
 from warehouse.store import open_existing_store
 
 Run = Callable[[str, datetime], tuple[str, str]]
@@ -95,11 +96,12 @@ def live(
     return ended
 
 
-def run_here(settings: Settings) -> Run:
+def run_here(settings: Settings, reporter: Reporter = SILENT) -> Run:
     """Run deployments in this process, without Prefect.
 
     Args:
         settings: Of a store that is there.
+        reporter: Is told what happens.
     """
     store = open_existing_store(settings.root, settings.catalog_url)
 
@@ -107,9 +109,9 @@ def run_here(settings: Settings) -> Run:
         now = moment.astimezone(UTC)
         try:
             if deployment == "retrain":
-                retrain(store, settings, RetrainParameters(), now)
+                retrain(store, settings, RetrainParameters(), now, reporter=reporter)
             else:
-                update(settings, UpdateParameters(), now, engine=Engine())
+                update(settings, UpdateParameters(), now, engine=Engine(reporter))
         except ReelstoreError as error:
             return "Failed", str(error)
         return "Completed", ""
