@@ -8,15 +8,14 @@ from tests.benchmarks.scale.measures import SHORTEST_SECONDS, Fit, Measure, fits
 from tests.benchmarks.scale.targets import targets
 
 _IN_A_YEAR = {
-    "reelstore status": "days",
-    "reelstore plan": "days",
+    "status": "days",
+    "plan with nothing to do": "days",
     "plan with one new day": "days",
     "gc that finds nothing": "days",
     "publish one small commit": "commits",
     "catalog and journal compared, of records": "commits",
     "gc of records that finds nothing": "commits",
     "plan of listed videos and 1,000 new ones": "videos",
-    "verify of listed videos": "videos",
 }
 """Steps that are asked of a year of the bill's days, by the unit of their size."""
 
@@ -69,6 +68,10 @@ def _sizes(measures: Sequence[Measure], step: str) -> dict[int, float]:
     return dict(sorted(found.items()))
 
 
+def _figure(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.2g}"
+
+
 def _exponents(fit: Fit) -> tuple[str, str]:
     if fit.most_seconds < SHORTEST_SECONDS:
         return "", ""
@@ -80,10 +83,10 @@ def _bill(found: Mapping[str, Fit]) -> Iterator[str]:
     yield f"## {bill.VIDEOS_A_DAY:,} videos a day"
     yield prose.CARRIED.format(partition=bill.VIDEOS_A_PARTITION)
     rows = [
-        (line.what, f"{line.amount:,.1f}", line.unit, f"{line.dollars_a_day:,.2f}")
-        for line in lines
+        (line.what, _figure(line.amount), line.unit, f"{line.dollars_a_day:,.2f}") for line in lines
     ]
-    rows.append(("all of it", "", "", f"{sum(line.dollars_a_day for line in lines):,.2f}"))
+    dollars = sum(line.dollars_a_day for line in lines)
+    rows.append(("all of it", "", "", f"{dollars:,.2f}"))
     yield _table(["each day, carried by the fit", "amount", "unit", "dollars a day"], rows)
     machines = bill.num_machines(lines)
     yield prose.MACHINES.format(
@@ -91,6 +94,7 @@ def _bill(found: Mapping[str, Fit]) -> Iterator[str]:
         gpus=machines[bill.GPUS],
         cores_each=bill.CORES_A_MACHINE.amount,
         gpus_each=bill.GPUS_A_MACHINE.amount,
+        million=dollars / bill.VIDEOS_A_DAY * 1e6,
     )
     yield "Steps that look at a whole store, once it holds a year of such days:"
     partitions = bill.num_partitions() * bill.DAYS_KEPT
@@ -100,7 +104,11 @@ def _bill(found: Mapping[str, Fit]) -> Iterator[str]:
         "videos": bill.VIDEOS_A_DAY * bill.DAYS_KEPT,
     }
     carried = [
-        (step, f"{sizes[unit]:,} {unit}", f"{found[step].seconds(sizes[unit]):,.3g}")
+        (
+            step,
+            f"{sizes[unit]:,} {unit.replace('days', 'partitions')}",
+            _figure(found[step].seconds(sizes[unit])),
+        )
         for step, unit in _IN_A_YEAR.items()
         if step in found
     ]

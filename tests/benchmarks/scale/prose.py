@@ -2,11 +2,12 @@
 
 INTRODUCTION = """\
 What each step costs against the size of a store, and what follows for larger ones. `make scale`
-wrote this page on {moment}, on {num_cores} cores; `python -m tests.benchmarks.scale.run PART`
-measures one part anew.
+writes this page; this one is of {moment}, on {num_cores} cores. One part is measured anew by
+`python -m tests.benchmarks.scale.run PART`.
 
-Seconds are CPU time of the process and of its children, the least of a few runs: a busy machine
-changes them little. Waiting for a disk is not in them. Rows and clips are drawn.
+Seconds are CPU time of the process and of its children, the least of a few runs. Waiting for a disk
+is not in them. Other work on the machine changes them less than it changes wall time, though by up
+to twice where it empties the caches. Rows and clips are drawn.
 
 ## Measured
 
@@ -37,8 +38,9 @@ Clips of one to three seconds, their text, and the demo's encoder, imports inclu
 TARGETS = """\
 The commands are mostly start-up; the operations in them grow with the days, as the tables above
 show. Opening is compared with the quickest opening of a million examples before tables were read in
-one pass; what is left of it is mostly the decoding of the texts' shards. Random reads cost several
-calls of numpy for each shard; training asks for a few hundred rows a second."""
+one pass; what is left of it is mostly the decoding of the texts' shards. A random read costs
+several calls of numpy for each shard; over as many shards it was 7,000 rows a second before shards
+were mapped without an open file each."""
 CARRIED = """\
 Nothing of this was run. Cores are carried by the straight line through the two largest sizes above,
 to partitions of {partition:,} videos; all else follows from the figures at the end, which are
@@ -46,7 +48,8 @@ stated. To put your own in their place, change `tests/benchmarks/scale/bill.py` 
 `python -m tests.benchmarks.scale.run --page`."""
 MACHINES = """\
 That is {cores} machines of {cores_each} cores and {gpus} of {gpus_each} GPUs, if they are evenly
-busy. Fetching the videos, the database and the people are not in it."""
+busy, and {million:.2f} dollars for a million videos. Fetching the videos, the database, traffic
+between regions and the people are not in it."""
 BREAKS = """\
 ## What breaks first
 
