@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ FILE_VARIABLE = "REELSTORE_CONFIG"
 _PREFIX = "REELSTORE_"
 _FOLDER = "folder of the settings"  # no variable has spaces in its name, so none sets it
 _READ_ELSEWHERE = ("CONFIG", "FAULTS", "GIT_REVISION", "SAMPLES")
+_IS_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _RESIZE_SHORT_SIDE = {"published": 256}
 """Of the presets that say so."""
 
@@ -145,6 +147,9 @@ class Settings(BaseSettings):
     @field_validator("root", mode="before")
     @classmethod
     def _bucket(cls, root: object, info: ValidationInfo) -> object:
+        if isinstance(root, str) and _IS_ADDRESS.match(root) and not root.startswith(SCHEME):
+            # Its words are not shown: an address may hold a password.
+            raise ValueError("a root is a folder, or a bucket as s3://bucket/prefix: correct it")
         if not (isinstance(root, str) and root.startswith(SCHEME)) or "cache" not in info.data:
             return root
         cache_bytes = info.data.get("cache_gigabytes", 1) * 10**9
@@ -254,7 +259,8 @@ def load_settings() -> Settings:
             right = name_right_ones(last, Landing.model_fields if table else _names())
             raise Invalid(f"setting {shown(name)} in {file} is unknown: {right}") from error
         variable = f"{_PREFIX}{fault['loc'][0]}".upper()
-        raise Invalid(f"setting {name} in {file} or {variable} is wrong: {fault['msg']}") from error
+        said = fault["msg"].removeprefix("Value error, ")
+        raise Invalid(f"setting {name} in {file} or {variable} is wrong: {said}") from error
     try:
         recipe_of(settings)
     except Invalid as error:

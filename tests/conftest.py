@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -160,16 +161,15 @@ def mounted_read_only() -> Callable[..., str]:
 
 @dataclass(frozen=True)
 class Server:
-    """A real PostgreSQL server on a loopback port.
-
-    Which sorts text as a language does, and asks for a password.
-    """
+    """A real PostgreSQL server, which sorts text as a language does, and asks for a password."""
 
     binaries: Path
     folder: Path
     port: int
     user: str | None
     """Who runs it, where the tests are root's: PostgreSQL refuses root."""
+    host: str = "127.0.0.1"
+    """The address of this machine that it listens on."""
 
     @property
     def url(self) -> sa.URL:
@@ -177,7 +177,7 @@ class Server:
             "postgresql",
             "reelstore",
             "well-kept",
-            host="127.0.0.1",
+            host=self.host,
             port=self.port,
             database="postgres",
         )
@@ -210,11 +210,12 @@ class Server:
             command, cwd=self.folder, user=self.user, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+        (self.folder / "data/pg_hba.conf").write_text("host all all samenet scram-sha-256\n")
 
     def start(self) -> "subprocess.Popen[bytes]":
         # Only the full count of faults may ask whether commits reach the disk.
         fsync = "on" if os.environ.get("REELSTORE_FAULTS") == "full" else "off"
-        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": fsync}
+        settings = {"listen_addresses": self.host, "unix_socket_directories": "", "fsync": fsync}
         words = itertools.chain.from_iterable(
             ("-c", f"{name}={value}") for name, value in settings.items()
         )
@@ -250,6 +251,13 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
+    with serving_postgresql() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving_postgresql(host: str = "127.0.0.1") -> Iterator[Server]:
+    """Start a server of its own on an address of this machine, and end it."""
     installed = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name)
     )
@@ -257,7 +265,8 @@ def postgresql_server() -> Iterator[Server]:
         pytest.skip("there is no PostgreSQL server here: apt-get install postgresql")
     # Not among pytest's own folders, which nobody else may enter.
     folder = Path(tempfile.mkdtemp(prefix="reelstore-postgresql-"))
-    server = Server(installed[-1], folder, _free_port(), "postgres" if os.geteuid() == 0 else None)
+    user = "postgres" if os.geteuid() == 0 else None
+    server = Server(installed[-1], folder, _free_port(), user, host)
     try:
         server.make()
         process = server.start()
@@ -335,12 +344,12 @@ def prefect_server(tmp_path: Path, start: Start) -> dict[str, str]:
     return environment
 
 
-def prefect_environment(folder: Path) -> dict[str, str]:
+def prefect_environment(folder: Path, host: str = "127.0.0.1") -> dict[str, str]:
     """What a server, and those who use it, are told: a folder and a port of its own."""
     return {
         "DO_NOT_TRACK": "1",
         "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{_free_port()}/api",
+        "PREFECT_API_URL": f"http://{host}:{_free_port()}/api",
     }
 
 
@@ -349,15 +358,10 @@ def serve_prefect(
 ) -> "subprocess.Popen[bytes]":
     """Start a server in the checkout, whose `prefect.toml` it reads, and wait until it answers."""
     url = environment["PREFECT_API_URL"]
-    words = [
-        str(Path(sys.executable).parent / "prefect"),
-        "server",
-        "start",
-        "--no-ui",
-        "--host",
-        "127.0.0.1",
-    ]
-    port = url.removesuffix("/api").rpartition(":")[2]
+    address = urllib.parse.urlsplit(url)
+    program = str(Path(sys.executable).parent / "prefect")
+    words = [program, "server", "start", "--no-ui", "--host", str(address.hostname)]
+    port = str(address.port)
     process = start([*words, "--port", port], "server.log", cwd=ROOT, env=os.environ | environment)
     _wait_for(f"{url}/health", folder / "server.log")
     return process

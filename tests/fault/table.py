@@ -106,6 +106,11 @@ with a sentence that holds no key, and the next run resumes it. Before and after
 catalog names is then read and verified, and the catalog answers as that of a run in a folder that
 nobody stopped.
 
+### Cut off
+
+A machine of its own (a network namespace) begins a transaction of the catalog on PostgreSQL, and its
+link is taken down. The next writer must be let in before it gives up.
+
 ### Race, accounting, old formats
 
 Processes publish to one partition at once while others read and `gc` runs. Ledgers of generated

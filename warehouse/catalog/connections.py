@@ -20,7 +20,14 @@ from warehouse.errors import Corrupt, Invalid, ReelstoreError, Retryable
 BUSY_MILLISECONDS = 120_000
 """How long a writer waits for the writers before it."""
 
-_CONNECT_SECONDS = 10
+CUT_OFF_MILLISECONDS = 60_000
+"""After this long without an answer, the other end of a connection to PostgreSQL is taken for gone:
+well before those who wait for its lock give up."""
+KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""Seconds, seconds and a number that come to the same where nothing is under way."""
+
+_CONNECT = {"connect_timeout": 10, "tcp_user_timeout": CUT_OFF_MILLISECONDS, **KEEPALIVES}
+"""What psycopg is told, where the URL says nothing of it."""
 _DRIVERS = {
     "sqlite": "sqlite",
     "sqlite+pysqlite": "sqlite",
@@ -98,10 +105,12 @@ def _options(url: sa.URL) -> dict[str, Any]:
         # way.
         return {"creator": partial(_open_read_only, file), "poolclass": sa.NullPool}
     # Read committed: what a writer reads once it holds the lock is what the writer before it left.
-    options: dict[str, Any] = {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
-    if "connect_timeout" not in url.query:
-        options["connect_args"] = {"connect_timeout": _CONNECT_SECONDS}
-    return options
+    connect = {name: value for name, value in _CONNECT.items() if name not in url.query}
+    return {
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "connect_args": connect,
+    }
 
 
 def is_read_only(file: Path) -> bool:

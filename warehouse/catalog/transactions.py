@@ -58,9 +58,16 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def _take_turn(connection: sa.Connection) -> None:
-    # A server may be set up to answer before a commit is on disk; journal files must never be ahead
-    # of it for good.
-    settings = {"lock_timeout": f"{connections.BUSY_MILLISECONDS}ms", "synchronous_commit": "on"}
+    settings = {
+        "lock_timeout": f"{connections.BUSY_MILLISECONDS}ms",
+        # A server may be set up to answer before a commit is on disk; journal files must never be
+        # ahead of it for good.
+        "synchronous_commit": "on",
+        # Without these a server takes hours to see that this machine is cut off, and holds the
+        # lock for it meanwhile.
+        "tcp_user_timeout": f"{connections.CUT_OFF_MILLISECONDS}ms",
+        **{f"tcp_{name}": str(number) for name, number in connections.KEEPALIVES.items()},
+    }
     connection.execute(
         sa.select(*(sa.func.set_config(name, value, True) for name, value in settings.items()))
     )

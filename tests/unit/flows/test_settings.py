@@ -44,6 +44,17 @@ def test_a_root_may_be_a_bucket_with_a_cache_on_this_machine(
     assert str(load_settings().root) == "s3://videos/other"
 
 
+@pytest.mark.parametrize(
+    "root",
+    ["gs://videos/store", "https://me:s3cr3t@s3.example/videos", "S3://videos", "s3:/videos"],
+)
+def test_a_root_that_is_an_address_of_another_kind_is_no_folder(file: Path, root: str) -> None:
+    file.write_text(f'root = "{root}"\n')
+    with pytest.raises(Invalid, match="wrong: a root is a folder, or a bucket as s3://") as raised:
+        load_settings()
+    assert "s3cr3t" not in str(raised.value)
+
+
 def test_a_root_with_keys_in_it_is_refused_without_showing_them(file: Path) -> None:
     file.write_text('root = "s3://name:s3cr3t@videos/store"\n')
     with pytest.raises(Invalid, match="AWS_SECRET_ACCESS_KEY") as raised:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import (
@@ -25,12 +26,15 @@ from warehouse.storage.s3.s3_root import S3Root
 RETRIES: Final[Any] = {"max_retries": 10, "retry_timeout": timedelta(minutes=2)}
 """Of a request that was refused or cut off; they wait longer and longer."""
 
-_ENDPOINT: Final = re.compile(r"https?://[^/\s]\S*")
+_IS_ADDRESS: Final = re.compile(r"AWS_(METADATA_)?ENDPOINT(_URL\w*)?")
+_NOISE: Final = re.compile(r"Error performing \w+ .*? - ")
+"""What obstore says of a request before it says what was wrong; its address may hold a password."""
 _SECRETS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _WHOLE_BYTES: Final = 64 * 2**20
 """Larger files are put in parts of which a server makes one object."""
 _CHUNK_BYTES: Final = 4 * 2**20
 _SAID_CHARS: Final = 200
+_NO: Final = ("", "0", "false", "off", "no", "n")
 _SEE_SERVER: Final = "see that its server answers"
 _GIVE_KEYS: Final = "give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or grant this machine a role"
 _REFUSED: Final = (
@@ -45,9 +49,7 @@ class Requests:
 
     def __init__(self, root: S3Root) -> None:
         self._root = root
-        # Of another form it would end the process in obstore.
-        if not _ENDPOINT.fullmatch(os.environ.get("AWS_ENDPOINT_URL", "https://amazon")):
-            raise Invalid("AWS_ENDPOINT_URL is no address of http:// or https://: correct it")
+        check_variables(os.environ)
         try:
             # Several servers know no request that deletes many objects.
             self._store = S3Store(
@@ -146,8 +148,43 @@ class Requests:
             ) from None
 
 
+def check_variables(environment: Mapping[str, str]) -> None:
+    """Refuse variables of which obstore would end the process, or say nothing that helps.
+
+    Args:
+        environment: All variables.
+
+    Raises:
+        Invalid: One of AWS_* has a wrong value, which is not shown.
+    """
+    for name, value in sorted(environment.items()):
+        if name.startswith("AWS_") and not (value.isascii() and value.isprintable()):
+            raise Invalid(f"{name} holds a line break or another sign that none has: correct it")
+        if _IS_ADDRESS.fullmatch(name) and not _is_address(value):
+            raise Invalid(
+                f"{name} is no address of http:// or https://, with a host and perhaps a port:"
+                " correct it"
+            )
+    is_open = environment.get("AWS_ENDPOINT_URL", "").startswith("http:")
+    if is_open and environment.get("AWS_ALLOW_HTTP", "").lower() in _NO:
+        raise Invalid(
+            "AWS_ENDPOINT_URL is without TLS: set AWS_ALLOW_HTTP=true, or name an address of"
+            " https://"
+        )
+
+
+def _is_address(words: str) -> bool:
+    try:
+        parts = urlsplit(words)
+        port = parts.port
+    except ValueError:
+        return False
+    is_host = bool(parts.hostname) and " " not in words and "@" not in parts.netloc
+    return parts.scheme in ("http", "https") and is_host and port != 0
+
+
 def _said(error: Exception) -> str:
-    words = " ".join(str(error).partition("Debug source")[0].split())
+    words = _NOISE.sub("", " ".join(str(error).partition("Debug source")[0].split()))
     for name in _SECRETS:
         secret = os.environ.get(name)
         if secret:

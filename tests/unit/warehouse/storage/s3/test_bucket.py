@@ -133,6 +133,13 @@ def test_a_server_that_does_not_answer_is_named_without_a_key(
     [
         ("AWS_ENDPOINT_URL", "127.0.0.1:9", "AWS_ENDPOINT_URL is no address"),
         ("AWS_ENDPOINT_URL", "", "AWS_ENDPOINT_URL is no address"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:99999", "AWS_ENDPOINT_URL is no address"),
+        ("AWS_ENDPOINT_URL", "http://me:s3cr3t@127.0.0.1", "AWS_ENDPOINT_URL is no address"),
+        ("AWS_ENDPOINT_URL", "http://one two", "AWS_ENDPOINT_URL is no address"),
+        ("AWS_METADATA_ENDPOINT", "junk", "AWS_METADATA_ENDPOINT is no address"),
+        ("AWS_ACCESS_KEY_ID", "AKIA\nTEST", "AWS_ACCESS_KEY_ID holds a line break"),
+        ("AWS_REGION", "\n", "AWS_REGION holds a line break"),
+        ("AWS_ALLOW_HTTP", "no", "without TLS: set AWS_ALLOW_HTTP=true"),
         (
             "AWS_ALLOW_HTTP",
             "perhaps",
@@ -144,8 +151,24 @@ def test_a_variable_of_another_form_is_refused(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(Invalid, match=sentence):
+    with pytest.raises(Invalid, match=sentence) as raised:
         bucket.read("journal/1")
+    assert "s3cr3t" not in str(raised.value)
+
+
+def test_a_sentence_says_what_was_wrong_and_not_how_a_request_was_made(
+    server: S3Server, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse.storage.s3.requests.RETRIES", {"max_retries": 0})
+    server.fault = lambda _: "slow down"
+    with pytest.raises(Retryable, match=r"journal/1 cannot be used \(.*SlowDown") as raised:
+        bucket.read("journal/1")
+    assert server.url not in str(raised.value)
+
+
+def test_a_cache_where_no_folder_can_be_made_is_named(server: S3Server) -> None:
+    with pytest.raises(Invalid, match=r"the cache /proc/x/.* cannot be made"):
+        Bucket(server.root(Path("/proc/x"))).stage("0" * 16, "a.bin", b"a")
 
 
 def test_a_process_without_keys_is_told_to_give_them(
