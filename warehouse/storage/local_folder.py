@@ -115,13 +115,14 @@ class LocalFolder:
         """As `Storage.fault`."""
         return files.fault(self.root / folder / name, entry)
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def list(self, prefix: str, after: str = "") -> Iterator[str]:
         """As `Storage.list`; links are not followed."""
         for folder, _, names in os.walk(self.root / prefix):
             above = Path(folder).relative_to(self.root).as_posix()
             for name in names:
-                if not disk.is_staging(name):
-                    yield f"{above}/{name}"
+                key = f"{above}/{name}"
+                if key > after and not disk.is_staging(name):
+                    yield key
 
     def children(self, prefix: str) -> Sequence[str]:
         """As `Storage.children`; links are left out."""

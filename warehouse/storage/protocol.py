@@ -42,8 +42,13 @@ class Storage(Protocol):
     def exists(self, key: str) -> bool:
         """Tell whether there is a file of that key, or any below it."""
 
-    def list(self, prefix: str) -> Iterator[str]:
-        """List the keys below a folder, in no order; none where there is no such folder."""
+    def list(self, prefix: str, after: str = "") -> Iterator[str]:
+        """List the keys below a folder, in no order; none where there is no such folder.
+
+        Args:
+            prefix: The folder's key.
+            after: Only keys that sort after it are listed.
+        """
 
     def children(self, prefix: str) -> Sequence[str]:
         """List what is in a folder itself, files and folders, by name."""

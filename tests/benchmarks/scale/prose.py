@@ -61,11 +61,12 @@ BREAKS = """\
    was done: the heads of a dataset are read at once, the moves of one head are found by an index,
    and a commit by its first digits. Up to about a thousand partitions the commands are mostly
    start-up; beyond, they cost in proportion.
-3. **The listing of the journal.** Each publication lists the journal's folder: see `publish one
-   small commit`. In a bucket that is one request for each 1,000 entries. At this size it is not
-   what breaks first, as there are few publications a day; in a store of many small partitions it
-   would be. Folders of a thousand entries each would end it; they need a new version of the
-   journal's format.
+3. **The listing of the journal.** Each publication looks four times, while no other run may write,
+   for journal entries that the catalog does not know: see `publish one small commit`. What was
+   done: a bucket is asked only for what comes after the last entry, which is one request. A folder
+   still has all its names read. At this size that is not what breaks first, as there are few
+   publications a day; in a store of many small partitions it would be. Folders of a thousand
+   entries each would end it; they need a new version of the journal's format.
 4. **Opening examples.** Each process that opens them decodes the texts' shards. An index that is
    kept would end it, and is not made yet.
 5. **A day in one partition.** Rows of a listing are checked in memory: land such a day in parts.

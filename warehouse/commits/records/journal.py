@@ -27,6 +27,7 @@ FORMAT_VERSIONS = {"forget": 2}
 """Of kinds that came later: an earlier Reelstore refuses them, as it would not follow them."""
 OWN_KEYS = ("format_version", "number", "kind", "moved_at")
 """What every entry has beside the move itself."""
+_LAST_OF_EIGHT_DIGITS = 99_999_999
 
 
 def append(
@@ -179,9 +180,19 @@ def number_of(name: str) -> int:
     return int(name.partition("-")[0])
 
 
-def names(store: Store) -> set[str]:
-    """List the files that are called as an entry is, whatever they hold."""
-    keys = store.storage.list(FOLDER)
+def names(store: Store, since: int = 0) -> set[str]:
+    """List the files that are called as an entry is, whatever they hold.
+
+    Args:
+        store: The store.
+        since: The number of the first entry that is asked for; earlier ones may be listed too.
+
+    Returns:
+        The files' names.
+    """
+    # Names sort as their numbers do as long as these have eight digits.
+    after = f"{FOLDER}/{since:08d}" if since < _LAST_OF_EIGHT_DIGITS else ""
+    keys = store.storage.list(FOLDER, after)
     file_names = (key.removeprefix(f"{FOLDER}/") for key in keys)
     return {name for name in file_names if JOURNAL_ENTRY.fullmatch(name)}
 

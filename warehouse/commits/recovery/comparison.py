@@ -104,7 +104,7 @@ def compare_within(connection: sa.Connection, store: Store, *, whole: bool) -> C
         What differs.
     """
     since = 0 if whole else journal.last_number(connection)
-    return _compared(connection, store, journal.names(store), since)
+    return _compared(connection, store, journal.names(store, since), since)
 
 
 def set_aside(store: Store) -> list[Path]:

@@ -54,9 +54,9 @@ class Bucket:
         below = next(self._requests.list(key), None)
         return below is not None or self._requests.size_bytes(key) is not None
 
-    def list(self, prefix: str) -> Iterator[str]:
-        """As `Storage.list`."""
-        return (str(each["path"]) for each in self._requests.list(prefix))
+    def list(self, prefix: str, after: str = "") -> Iterator[str]:
+        """As `Storage.list`: keys that are not wanted cost no request."""
+        return (str(each["path"]) for each in self._requests.list(prefix, after))
 
     def children(self, prefix: str) -> Sequence[str]:
         """As `Storage.children`."""

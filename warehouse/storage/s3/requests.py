@@ -102,10 +102,15 @@ class Requests:
                 return False
         return True
 
-    def list(self, prefix: str) -> Iterator[Mapping[str, Any]]:
-        """List what is below a folder, with `path`, `size` and `last_modified`, by key."""
+    def list(self, prefix: str, after: str = "") -> Iterator[Mapping[str, Any]]:
+        """List what is below a folder, with `path`, `size` and `last_modified`, by key.
+
+        Args:
+            prefix: The folder's key.
+            after: Only keys that sort after it are listed.
+        """
         with self._reported(prefix):
-            for block in obstore.list(self._store, prefix=prefix):
+            for block in obstore.list(self._store, prefix=prefix, offset=after or None):
                 yield from cast("Sequence[Mapping[str, Any]]", block)
 
     def children(self, prefix: str) -> Sequence[str]:

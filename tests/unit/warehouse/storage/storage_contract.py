@@ -87,6 +87,13 @@ class StorageContract:
             storage.put_if_absent(key, b"")
         assert sorted(storage.list("a")) == ["a/1", "a/b/2"]
 
+    def test_keys_are_listed_that_sort_after_another(self, storage: Storage) -> None:
+        for key in ("a/1-x", "a/2-x", "a/2-y", "a/3-x"):
+            storage.put_if_absent(key, b"")
+        assert sorted(storage.list("a", after="a/2")) == ["a/2-x", "a/2-y", "a/3-x"]
+        assert sorted(storage.list("a", after="a/2-x")) == ["a/2-y", "a/3-x"]
+        assert list(storage.list("a", after="a/4")) == []
+
     def test_folders_are_looked_into_one_level_at_a_time(self, storage: Storage) -> None:
         for key in ("a/1", "a/b/2", "a/b/3", "ab/3"):
             storage.put_if_absent(key, b"12")
