@@ -9,7 +9,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing import connection, get_context, parent_process
@@ -82,23 +82,25 @@ class _Task:
     """A file in which the ranks find each other."""
 
 
-class _ByValue:
-    """Hands tensors over as bytes: torch would share memory, of which a container has little."""
+class _Parcel:
+    """A task whose open files go along when a process is started, and whose bytes are sent then.
 
-    def __init__(self, held: object) -> None:
-        self.held = held
+    Whoever starts a process waits for ever for one that dies before it has read what comes along.
+    """
 
-    def __getstate__(self) -> bytes:
-        return pickle.dumps(self.held)
+    def __init__(self, task: _Task) -> None:
+        self._task, self.payload = task, b""
 
-    def __setstate__(self, state: bytes) -> None:
-        self.held = pickle.loads(state)
+    def __getstate__(self) -> dict[str, object]:
+        # Tensors go as bytes: torch would share memory, of which a container has little.
+        self.payload = pickle.dumps(self._task)
+        return {}
 
 
 @dataclass(frozen=True)
 class _Started:
     process: SpawnProcess
-    receiving: Connection
+    connection: Connection
 
 
 @dataclass(frozen=True)
@@ -117,16 +119,19 @@ def _started(task: _Task) -> Iterator[list[_Started]]:
     ranks: list[_Started] = []
     try:
         for number in range(size):
-            receiving, sending = context.Pipe(duplex=False)
+            ours, theirs = context.Pipe()
+            parcel = _Parcel(task)
             process = context.Process(
                 target=_run,
-                args=(_ByValue(task), Rank(number, size), num_threads, sending),
+                args=(parcel, Rank(number, size), num_threads, theirs),
                 name=f"rank {number}",
                 daemon=True,
             )
             process.start()
-            sending.close()
-            ranks.append(_Started(process, receiving))
+            theirs.close()
+            ranks.append(_Started(process, ours))
+            with suppress(OSError):  # it has ended, as whoever receives from it will see
+                ours.send_bytes(parcel.payload)
         yield ranks
         for rank in ranks:
             rank.process.join(_SECONDS_TO_END)
@@ -134,24 +139,24 @@ def _started(task: _Task) -> Iterator[list[_Started]]:
         for rank in ranks:
             rank.process.kill()
             rank.process.join()
-            rank.receiving.close()
+            rank.connection.close()
 
 
 def _result_of(ranks: list[_Started], report: Callable[[Progress], None]) -> Any:
     """Hear all ranks until each has ended; returns what the first one gives."""
-    waiting: dict[Any, int] = {rank.receiving: place for place, rank in enumerate(ranks)}
+    waiting: dict[Any, int] = {rank.connection: place for place, rank in enumerate(ranks)}
     results: dict[int, Any] = {}
     while waiting:
-        for receiving in connection.wait(list(waiting)):
-            message = _receive(receiving, ranks)
+        for speaking in connection.wait(list(waiting)):
+            message = _receive(speaking, ranks)
             if isinstance(message, Progress):
                 report(message)
             else:
-                results[waiting.pop(receiving)] = message.result
+                results[waiting.pop(speaking)] = message.result
     return results[0]
 
 
-def _receive(receiving: Any, ranks: list[_Started]) -> Any:
+def _receive(speaking: Any, ranks: list[_Started]) -> Any:
     """Take a message of a rank.
 
     Raises:
@@ -160,15 +165,17 @@ def _receive(receiving: Any, ranks: list[_Started]) -> Any:
         RuntimeError: A rank has failed.
     """
     try:
-        message = pickle.loads(receiving.recv_bytes())
-    except EOFError:
+        message = pickle.loads(speaking.recv_bytes())
+    except (EOFError, OSError):
         message = _Ended(failure="a process of the training has ended and said nothing")
     if isinstance(message, ReelstoreError):
         raise message
     if isinstance(message, _Ended) and message.failure:
         # A rank fails too when another has ended: that one is to be named.
-        connection.wait([rank.process.sentinel for rank in ranks], _SECONDS_TO_END)
+        ended = connection.wait([rank.process.sentinel for rank in ranks], _SECONDS_TO_END)
         for place, rank in enumerate(ranks):
+            if rank.process.sentinel in ended:
+                rank.process.join()
             code = rank.process.exitcode
             if code is not None and code < 0:
                 raise Retryable(
@@ -180,16 +187,16 @@ def _receive(receiving: Any, ranks: list[_Started]) -> Any:
     return message
 
 
-def _run(task: _ByValue, rank: Rank, num_threads: int, sending: Connection) -> None:
+def _run(_: _Parcel, rank: Rank, num_threads: int, parent: Connection) -> None:
     """Be one of the ranks, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the parent that ends its ranks
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def tell(message: object) -> None:
-        sending.send_bytes(pickle.dumps(message))
+        parent.send_bytes(pickle.dumps(message))
 
     try:
-        result = _work(task.held, rank, num_threads, tell)  # type: ignore[arg-type]
+        result = _work(pickle.loads(parent.recv_bytes()), rank, num_threads, tell)
         tell(_Ended(result if rank.leads else None))
     except ReelstoreError as error:
         tell(error)

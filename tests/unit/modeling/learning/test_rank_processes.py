@@ -20,15 +20,19 @@ from featurestore.views.text.vocabulary import Vocabulary
 from modeling.configuration import Recipe, amend
 from modeling.learning import finetuning, pretraining
 from modeling.learning.checkpoint import Checkpoints
+from modeling.learning.inputs.recombination import recombine
 from modeling.learning.inputs.soft_labels import SoftLabels
 from modeling.learning.inputs.training_inputs import TrainingInputs
+from modeling.learning.inputs.training_set import pin_training_set
 from modeling.learning.rank_processes import on_every_device
 from modeling.learning.start import PretrainedModel, Start
 from modeling.learning.training_runtime import Progress, Runtime
 from modeling.network.batch import Batch
 from modeling.network.classifier import VideoClassifier
+from tests.drawn_features import NOW, DrawnFeatures, DrawnVideo
 from tests.unit.modeling.conftest import SyntheticExamples
 from warehouse.errors import Invalid, Retryable
+from warehouse.store import Store
 from warehouse.tables.taxonomy import Taxonomy
 
 CPU = torch.device("cpu")
@@ -179,6 +183,22 @@ def wait_for_ever(runtime: Runtime) -> None:
     time.sleep(600)
 
 
+class Deadly:
+    """Ends the process that it comes to, which then has read little of what was sent."""
+
+    def __init__(self) -> None:
+        self.more = bytes(2**22)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_processes_that_die_before_they_begin_are_noticed() -> None:
+    with pytest.raises(Retryable, match="was ended by SIGKILL"):
+        on_every_device(wait_for_ever, (Deadly(),), Runtime(device=CPU, num_devices=2))
+    assert multiprocessing.active_children() == []
+
+
 def test_the_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(_KILLS_ITSELF)
@@ -240,3 +260,38 @@ def test_a_process_without_memory_makes_all_of_them_take_smaller_parts(
     examples = ShortOfMemory(NUM_EXAMPLES)
     train = _finetuning(examples, recipe, vocabulary, taxonomy, adversary="pgd")
     _agree(train(Runtime(device=CPU)), train(Runtime(device=CPU, num_devices=2)))
+
+
+def test_stored_examples_soft_labels_and_an_encoder_go_along(store: Store, recipe: Recipe) -> None:
+    drawn = DrawnFeatures(store)
+    drawn.publish("labeled", "labeled", [DrawnVideo(f"labelled{n:02d}", n % 3) for n in range(40)])
+    drawn.publish("old", "unlabeled", [DrawnVideo(f"old{n:02d}", n % 3) for n in range(12)])
+    pinned = pin_training_set(store, ("labeled", "unlabeled"), NOW)
+    assert pinned.taxonomy is not None
+    sizes = STILL | {"max_positions": 512}
+    batches = {"batch_size": BATCH_SIZE, "epochs": 1}
+    still = amend(
+        recipe,
+        {
+            "model": sizes,
+            "pretraining": batches,
+            "finetuning": batches | {"classifier_dropout": 0.0},
+        },
+    )
+    unlabelled = np.flatnonzero(pinned.examples.labels < 0)
+    examples = recombine(pinned.examples, unlabelled, np.zeros(len(unlabelled), np.int64), seed=0)
+    rows = np.concatenate([unlabelled, examples.pairs])
+    said = np.random.default_rng(0).dirichlet(np.ones(len(pinned.taxonomy)), len(rows))
+    inputs = TrainingInputs(
+        examples,
+        pinned.vocabulary,
+        pinned.taxonomy,
+        soft_labels=SoftLabels(rows, said.astype(np.float16)),
+    )
+    encoder = pretraining.pretrain(pinned.examples, pinned.vocabulary, still, Start(seed=1))
+
+    def train(num_devices: int) -> Any:
+        runtime = Runtime(device=CPU, num_devices=num_devices)
+        return finetuning.train(inputs, still, Start(seed=1, encoder=encoder), runtime)
+
+    _agree(train(1), train(2))

@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -82,3 +83,17 @@ def test_sorted_batches_hold_every_row_once() -> None:
     lengths = np.array([5, 1, 4, 2, 3], np.int32)
     batches = sorted_batches(np.arange(10, 15), lengths, 2)
     assert [batch.tolist() for batch in batches] == [[11, 13], [14, 12], [10]]
+
+
+def test_planning_an_epoch_takes_few_bytes_for_each_example() -> None:
+    num_examples = 200_000
+    rows, lengths = np.arange(num_examples), np.full(num_examples, 40, np.int32)
+    tracemalloc.start()
+    try:
+        batches = epoch_batches(rows, lengths, 26, seed=0, epoch=0)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(map(len, batches)) == num_examples
+    assert kept < 20 * num_examples
+    assert peak < 40 * num_examples
