@@ -59,6 +59,12 @@ def check_classification(examples: Examples, recipe: Recipe, *, holds_out: bool 
             "no labelled example falls into validation, so no model can be chosen; label more"
             " videos"
         )
+    is_learned = np.isin(examples.labels, examples.labels[is_labelled & ~is_held_out])
+    if recipe.fusion.experts and holds_out and not (is_held_out & is_labelled & is_learned).any():
+        raise Invalid(
+            "no labelled example of validation is of a category that there is to learn from, so"
+            " experts cannot be weighed; label more videos"
+        )
     if recipe.fusion.cross_encoder:
         _check_count(num_training, recipe.finetuning.batch_size, "finetuning")
         check_lengths(examples, recipe.model)

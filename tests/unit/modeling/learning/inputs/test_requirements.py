@@ -53,6 +53,17 @@ def test_no_validation_no_choice(examples: Any, recipe: Recipe) -> None:
         check_classification(examples, recipe)
 
 
+def test_validation_of_categories_that_nobody_learns_weighs_no_expert(
+    examples: Any, recipe: Recipe
+) -> None:
+    experts = amend(recipe, {"fusion": {"experts": ["text_logistic"]}})
+    check_classification(examples, experts)
+    examples.labels[:] = np.where(examples.is_validation, 1, 0)
+    with pytest.raises(Invalid, match="experts cannot be weighed; label more videos"):
+        check_classification(examples, experts)
+    check_classification(examples, experts, holds_out=False)
+
+
 def test_a_text_longer_than_the_model_is_named(examples: Any, recipe: Recipe) -> None:
     longest = int(np.argmax(examples.num_tokens))
     short = amend(recipe, {"model": {"max_positions": 12}})
