@@ -20,6 +20,8 @@ from warehouse.commits import Commit
 from warehouse.errors import Corrupt, Invalid
 from warehouse.tables.taxonomy import Taxonomy
 
+_IDS_AT_ONCE = 8_192
+
 
 @dataclass(frozen=True)
 class PseudoLabels:
@@ -61,7 +63,7 @@ class PseudoLabels:
         probabilities = _zeros_on_disk(len(rows), self.num_categories)
         first = 0
         for index, span in enumerate(spans):
-            ids = pl.DataFrame({"video_id": self.pinned.examples.video_ids[span.start : span.stop]})
+            ids = pl.DataFrame({"video_id": _ids(self.pinned.examples.video_ids, span)})
             for of_teacher in self.commits.values():
                 for places, values in _joined(
                     of_teacher[index], ids.with_row_index("place", first), self.num_categories
@@ -131,6 +133,15 @@ def _unlabelled_rows(pinned: PinnedSet) -> list[range]:
     return [span for pin, span in zip(pins, spans, strict=True) if pin.labels is None]
 
 
+def _ids(video_ids: Sequence[str], span: range) -> pl.Series:
+    """The ids of some examples, few of them as Python's own strings at a time."""
+    starts = range(span.start, span.stop, _IDS_AT_ONCE)
+    blocks = [
+        pl.Series(video_ids[start : min(span.stop, start + _IDS_AT_ONCE)]) for start in starts
+    ]
+    return pl.concat(blocks) if blocks else pl.Series(dtype=pl.String)
+
+
 def _joined(
     commit: Commit, ids: pl.DataFrame, num_categories: int
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
@@ -138,7 +149,7 @@ def _joined(
 
     Args:
         commit: Of the predictions.
-        ids: `video_id` and `place` of each listed video.
+        ids: `video_id` and `place` of each listed video, sorted by the former.
         num_categories: C.
 
     Yields:
@@ -149,7 +160,13 @@ def _joined(
     """
     num_joined = 0
     for rows in tables.scan_predictions(commit):
-        block = rows.select("video_id", "probabilities").collect().join(ids, on="video_id")
+        block = rows.select("video_id", "probabilities").collect()
+        # Files are sorted too: looking a file up among all ids would take as long as all of them.
+        first, last = str(block["video_id"].min()), str(block["video_id"].max())
+        within = slice(
+            ids["video_id"].search_sorted(first), ids["video_id"].search_sorted(last, "right")
+        )
+        block = block.join(ids[within], on="video_id")
         if (block["probabilities"].list.len() != num_categories).any():
             raise Corrupt(
                 f"{commit.folder} lacks probabilities of {num_categories} categories; score it"

@@ -245,7 +245,7 @@ def test_predictions_of_other_videos_are_never_learned(
 ) -> None:
     teacher, _ = scored(1)
     pinned = house.pinned()
-    pinned.examples.video_ids[3] = "another"  # type: ignore[index]
+    pinned.examples.video_ids[3] = "new-1-other"  # type: ignore[index]
     with pytest.raises(Corrupt, match="has predictions for 2 of 3 listed videos; score them again"):
         pseudo_labels.find(pinned, taxonomy, [teacher]).average()
 
