@@ -37,19 +37,19 @@ Clips of one to three seconds, their text, and the demo's encoder, imports inclu
 """What a table holds, by the unit of its sizes or by its first step."""
 TARGETS = """\
 The commands are mostly start-up; the operations in them grow with the days, as the tables above
-show. Opening is compared with the quickest opening of a million examples before tables were read in
-one pass; what is left of it is mostly the decoding of the texts' shards. A random read costs
-several calls of numpy for each shard; over as many shards it was 7,000 rows a second before shards
-were mapped without an open file each."""
+show. Opening is compared with the wall time of the quickest opening of a million examples before
+tables were read in one pass; what is left of it is mostly the decoding of the texts' shards. A
+random read costs several calls of numpy for each shard; over as many shards it was 7,000 rows a
+second before shards were mapped without an open file each."""
 CARRIED = """\
 Nothing of this was run. Cores are carried by the straight line through the two largest sizes above,
 to partitions of {partition:,} videos; all else follows from the figures at the end, which are
 stated. To put your own in their place, change `tests/benchmarks/scale/bill.py` and type
 `python -m tests.benchmarks.scale.run --page`."""
 MACHINES = """\
-That is {cores} machines of {cores_each} cores and {gpus} of {gpus_each} GPUs, if they are evenly
-busy, and {million:.2f} dollars for a million videos. Fetching the videos, the database, traffic
-between regions and the people are not in it."""
+Evenly busy, that is {cores} machines of {cores_each} cores and {gpus} of {gpus_each} GPUs, and
+{million:.2f} dollars for a million videos. Fetching the videos, the database, traffic between
+regions and the people are not in it."""
 BREAKS = """\
 ## What breaks first
 
