@@ -69,7 +69,7 @@ def storage_of(root: Root) -> Storage:
     if isinstance(root, S3Root):
         from warehouse.storage.s3.bucket import Bucket  # noqa: PLC0415 - for stores in a bucket
 
-        disk.make_folder(root.home)
+        _make_folder(root.home)
         bucket = Bucket(root)
         bucket.require_create_if_absent()
         return bucket
@@ -77,8 +77,15 @@ def storage_of(root: Root) -> Storage:
     require_own_place(root)
     # A folder that holds a store, or its staging, was put on disk before them.
     if not (root / "staging").exists() and not _is_store(root):
-        disk.make_folder(root)
+        _make_folder(root)
     return LocalFolder(root)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        disk.make_folder(path)
+    except FileNotFoundError:  # where the system alone makes folders, as below /proc
+        raise Invalid(f"{path} cannot be made: name another place") from None
 
 
 def has_journal(root: Root) -> bool:

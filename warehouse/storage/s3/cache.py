@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from warehouse.errors import Corrupt, Invalid
+from warehouse.errors import Corrupt
 from warehouse.storage import disk, files
 from warehouse.storage.files import FileEntry
 
@@ -153,10 +153,7 @@ class _State:
 @lru_cache(maxsize=64)
 def _state(cache: Cache, _process_id: int) -> _State:
     for name in ("objects", "used"):
-        try:
-            disk.make_folder(cache.folder / name)
-        except FileNotFoundError:  # as below /proc
-            raise Invalid(f"the cache {cache.folder} cannot be made: name another place") from None
+        disk.make_folder(cache.folder / name)
     path = cache.folder / "used" / secrets.token_hex(8)
     with _locked(cache.folder / "lock", fcntl.LOCK_SH):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)

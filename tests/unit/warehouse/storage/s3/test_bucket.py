@@ -166,11 +166,6 @@ def test_a_sentence_says_what_was_wrong_and_not_how_a_request_was_made(
     assert server.url not in str(raised.value)
 
 
-def test_a_cache_where_no_folder_can_be_made_is_named(server: S3Server) -> None:
-    with pytest.raises(Invalid, match=r"the cache /proc/x/.* cannot be made"):
-        Bucket(server.root(Path("/proc/x"))).stage("0" * 16, "a.bin", b"a")
-
-
 def test_a_process_without_keys_is_told_to_give_them(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,3 +160,10 @@ def test_no_key_is_kept_anywhere(
     for key in KEYS.values():
         assert [path for path in files if key.encode() in path.read_bytes()] == []
         assert key not in repr(kept)
+
+
+@pytest.mark.parametrize("is_bucket", [True, False])
+def test_a_place_where_no_folder_can_be_made_is_named(server: S3Server, is_bucket: bool) -> None:
+    root = server.root(Path("/proc/nowhere")) if is_bucket else Path("/proc/nowhere")
+    with pytest.raises(Invalid, match=r"/proc/nowhere.* cannot be made: name another place"):
+        open_store(root, "sqlite:////proc/nowhere.db")
