@@ -106,6 +106,16 @@ with a sentence that holds no key, and the next run resumes it. Before and after
 catalog names is then read and verified, and the catalog answers as that of a run in a folder that
 nobody stopped.
 
+### Four workers
+
+Four workers of a Prefect server run `extract-features` and `score-partitions` with `workers=4`, each
+in a network namespace with a home, cache and temporary folder of its own; the store is a shared
+folder, and the catalog is on PostgreSQL. When each has made one chunk, one worker is killed with all
+that it has started, and the link of another one is taken down. Their parent must end with the commits
+that one process makes in a copy of the store with a catalog on SQLite, and each chunk and block must
+be made once, also after the lost worker has come back. The runs' heartbeats come every 30 s here, and
+75 s of silence are taken for a crash, in place of ten minutes.
+
 ### Cut off
 
 A machine of its own (a network namespace) begins a transaction of the catalog on PostgreSQL, and its
