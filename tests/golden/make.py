@@ -1,6 +1,6 @@
 """Make the golden store of the present versions.
 
-`python tests/golden/make.py 2` writes tests/golden/2 anew.
+`OPENBLAS_CORETYPE=SkylakeX python tests/golden/make.py 2` writes tests/golden/2 anew.
 
 It ingests, extracts, trains and scores the corpus beside it by the real doors, with fixed clocks
 and names, so that it gives the same bytes on the same kind of machine. Run it for a new version,

@@ -4,6 +4,7 @@ From the listing to the predictions.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,8 @@ EARLIER, PINNED = (
 MADE_ON = "AVX512"
 """Other instructions may round the last bit of an embedding otherwise, and so of all that is
 learned from it."""
+ARITHMETIC = {"OPENBLAS_CORETYPE": "SkylakeX"}
+"""OpenBLAS has kernels for each maker's processors, which round otherwise too."""
 
 
 def test_only_ledgers_of_frames_and_what_is_made_from_them_have_other_ids_than_before() -> None:
@@ -64,7 +67,12 @@ with make.beside_the_corpus(), serving(Path({place!r})) as server:
 def fill(program: str, place: Path, catalog_url: str = "") -> Path:
     """Fill a store in a process of its own: how many threads torch has there is nobody else's."""
     words = program.format(place=str(place), catalog_url=catalog_url)
-    subprocess.run([sys.executable, "-c", words], cwd=make.HERE.parents[1], check=True)
+    subprocess.run(
+        [sys.executable, "-c", words],
+        cwd=make.HERE.parents[1],
+        env=os.environ | ARITHMETIC,
+        check=True,
+    )
     return place
 
 
