@@ -66,6 +66,8 @@ class Checkpoints:
     def clear(self) -> None:
         """Remove all checkpoints, once the model they led to is published."""
         remove_tree(self.folder)
+        for folder in self.folder.parent.glob(f"{self.folder.name}-removed-*"):
+            remove_tree(folder)  # a killed run was at it
 
     def _drop_oldest(self, newest: Path) -> None:
         folders = self._folders()

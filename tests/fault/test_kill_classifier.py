@@ -87,11 +87,13 @@ def test_a_train_classifier_killed_in_any_phase_publishes_the_same_commits(
         begun = {phase for phase, _ in steps[: place + 1]}
         ended = {student for student in STUDENTS if student in begun and student != phase}
         trained = {phase for phase, step in resumed["steps"] if step == STEP}
-        assert not ended & trained, steps[place]
+        # After that nothing is left to go on with: whoever runs it again trains again.
+        is_named = ("nomination", "at the end of a phase") in steps[:place]
+        assert is_named or not ended & trained, steps[place]
     record(
         "kill, a train-classifier",
         f"{len(hit)} kills at random steps of {len(set(hit))} phases (seed {SEED}; experts that"
         " score first, two rounds of two seeds and what they are distilled into, judgement,"
         " publication, refit), each run again: 0 with other commits or names, 0 cross encoders that"
-        " had ended trained again",
+        " had ended trained again before the model was named",
     )
