@@ -151,7 +151,11 @@ class LocalFolder:
     def delete(self, key: str) -> None:
         """As `Storage.delete`."""
         path = self.root / key
-        if path.is_dir() and not path.is_symlink():
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            return  # another run may make it again at once
+        if stat.S_ISDIR(mode):
             disk.remove_tree(path)
         else:
             disk.remove_file(path)
