@@ -224,10 +224,8 @@ class _Finetuning:
 
     def _predict(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Compute the logits of some examples, `[N, C]`, each on one of the ranks."""
-        logits, mine = (
-            np.zeros((len(rows), len(self._inputs.taxonomy)), np.float32),
-            rows[self._rank.share],
-        )
+        logits = np.zeros((len(rows), len(self._inputs.taxonomy)), np.float32)
+        mine = rows[self._rank.share]
         if len(mine):
             logits[self._rank.share] = predict_logits(
                 self.model,

@@ -50,14 +50,9 @@ PARTS: dict[str, tuple[Part, tuple[int, ...], tuple[int, ...]]] = {
 def main(words: Sequence[str]) -> None:
     """Measure all parts, or those that are named, and write the page."""
     is_small = "--small" in words
-    kept, written = (
-        (BUILD / "scale-small.jsonl", BUILD / "scale-small.md")
-        if is_small
-        else (
-            BUILD / "scale.jsonl",
-            PAGE,
-        )
-    )
+    name = "scale-small" if is_small else "scale"
+    kept = BUILD / f"{name}.jsonl"
+    written = BUILD / f"{name}.md" if is_small else PAGE
     began = time.monotonic()
     if "--page" not in words:
         names = [word for word in words if word in PARTS]
